@@ -1,0 +1,129 @@
+"""Fixtures for all tests, and the one line that says what was left out."""
+
+import json
+import os
+import shutil
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnistdash import datasets, recipes, runs
+from mnistdash.idx import DataError
+from mnistdash.settings import PROJECT, Settings
+
+HOW_TO_ENABLE = {
+    "MNIST": "set MNISTDASH_DATA to the folder with its four files, or run python -m mnistdash data",
+    "Chromium": "install chromium, or set CHROMIUM to its path",
+}
+_left_out: Counter[str] = Counter()
+
+
+def leave_out(what: str) -> None:
+    """Skip the test at hand for want of something, and have the summary say how to get it."""
+    _left_out[what] += 1
+    pytest.skip(f"needs {what}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _left_out:
+        parts = [f"{count} for want of {what} ({HOW_TO_ENABLE[what]})" for what, count in _left_out.items()]
+        terminalreporter.write_line(f"Left out {' and '.join(parts)}.")
+
+
+def _without_download() -> datasets.Dataset | None:
+    settings = Settings.from_environment()
+    for folder in (settings.data, settings.cache):
+        if folder is not None and datasets.is_complete(folder):
+            try:
+                return datasets.load(Settings(data=folder, cache=folder, models=folder))
+            except DataError:
+                continue
+    return None
+
+
+@pytest.fixture(scope="session")
+def mnist_or_none() -> datasets.Dataset | None:
+    """Real MNIST, if this machine has it."""
+    return _without_download()
+
+
+@pytest.fixture
+def mnist(mnist_or_none) -> datasets.Dataset:
+    """Real MNIST; the test is left out where this machine has none."""
+    if mnist_or_none is None:
+        leave_out("MNIST")
+    return mnist_or_none
+
+
+@pytest.fixture(scope="session")
+def sample() -> datasets.Dataset:
+    """The offline sample."""
+    return datasets.sample()
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path) -> Path:
+    """No MNIST on this machine and no mirror in reach; returns the empty cache."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name: cache / name)
+    monkeypatch.delenv("MNISTDASH_DATA", raising=False)
+    # Nothing listens on port 1, for this process and for its children.
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "localhost,127.0.0.1")
+    return cache / "mnistdash"
+
+
+@pytest.fixture
+def models(monkeypatch, tmp_path) -> Path:
+    """An empty folder for models, which MNISTDASH_MODELS names."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("MNISTDASH_MODELS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def flagship(models) -> runs.Run:
+    """The shipped model, copied into `models`."""
+    shutil.copytree(PROJECT / "models" / "flagship", models / "flagship")
+    return runs.load(models / "flagship")
+
+
+@pytest.fixture
+def make_run(models):
+    """Make a run's folder from parts: make_run("name", events=[...], card={...})."""
+
+    def make(name: str, recipe: str = "softmax", events: list[dict] | None = None, card: dict | None = None) -> Path:
+        config = runs.configure(recipes.RECIPES[recipe], models, name=name)
+        folder = runs.create(config, models)
+        if events is not None:
+            (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+        if card is not None:
+            shutil.copy(PROJECT / "models" / "flagship" / "model.tflite", folder)
+            shipped = asdict(runs.load(PROJECT / "models" / "flagship").card)
+            (folder / "card.json").write_text(json.dumps({**shipped, "name": name, "recipe": recipe, **card}))
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def drawing() -> np.ndarray:
+    """A 7 in black on white, (200, 200) uint8."""
+    image = np.full((200, 200), 255, np.uint8)
+    image[40:56, 50:150] = 0
+    for row in range(40, 170):
+        middle = 142 - (row - 40) // 2
+        image[row, middle - 9 : middle + 9] = 0
+    return image
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """What a child process needs to find the package."""
+    return {**os.environ, "PYTHONPATH": str(PROJECT)}
