@@ -1,0 +1,126 @@
+"""Networks with their training settings, by name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a recipe's author reports on the MNIST test set.
+
+    Attributes:
+        accuracy: share read right, in [0, 1]; the low end where a range is given.
+        accuracy_high: the high end of a range, else None.
+        loss: mean cross-entropy in nats, or None where it is not given.
+    """
+
+    accuracy: float
+    accuracy_high: float | None = None
+    loss: float | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.accuracy:.2%}"
+        if self.accuracy_high is not None:
+            text = f"{100 * self.accuracy:.2f} to {self.accuracy_high:.2%}"
+        return text if self.loss is None else f"{text}, loss {self.loss:.4f}"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and the settings that train it.
+
+    Attributes:
+        name: how the command line and the pages call it.
+        summary: one sentence for someone choosing.
+        network: key into `networks.NETWORKS`.
+        optimizer: "sgd", "adam", "adamw" or "adadelta".
+        learning_rate: its peak where the schedule is not constant.
+        batch_size: images per step.
+        epochs: passes over the training images; None where `steps` is given.
+        steps: optimizer steps; None where `epochs` is given.
+        schedule: "constant", or "cosine": a short linear warm-up, then down to zero.
+        loss: "cross_entropy" (stable, batch mean) or "naive_cross_entropy" (unclipped, batch sum).
+        augmentation: whether training images are moved, turned, scaled and sheared at random.
+        trains_on_validation: whether the 5,000 validation images are trained on too.
+        published: the author's figure, or None.
+    """
+
+    name: str
+    summary: str
+    network: str
+    optimizer: str
+    learning_rate: float
+    batch_size: int
+    epochs: int | None = None
+    steps: int | None = None
+    schedule: str = "constant"
+    loss: str = "cross_entropy"
+    augmentation: bool = False
+    trains_on_validation: bool = False
+    published: Published | None = None
+
+
+_ALL = (
+    Recipe(
+        name="flagship",
+        summary="Our own: seven small convolutions with batch normalisation, trained on moved and turned digits.",
+        network="flagship",
+        optimizer="adamw",
+        learning_rate=2e-3,
+        batch_size=128,
+        epochs=30,
+        schedule="cosine",
+        augmentation=True,
+    ),
+    Recipe(
+        name="keras-cnn",
+        summary="The classic Keras example: two 3×3 convolutions, one pooling, trained on all 60,000 digits.",
+        network="keras-cnn",
+        optimizer="adadelta",
+        learning_rate=1.0,  # what Adadelta() meant in 2018; Keras 3 defaults to 0.001
+        batch_size=128,
+        epochs=12,
+        trains_on_validation=True,
+        published=Published(0.9919, loss=0.0265),
+    ),
+    Recipe(
+        name="tutorial-cnn",
+        summary="The TensorFlow layers tutorial: two 5×5 convolutions and a wide dense layer, with very slow SGD.",
+        network="tutorial-cnn",
+        optimizer="sgd",
+        learning_rate=0.001,
+        batch_size=100,
+        steps=20_000,
+        published=Published(0.9688, loss=0.1044),
+    ),
+    Recipe(
+        name="dropout-cnn",
+        summary="The same layers with every weight and bias drawn from N(0, 1): watch how far off the loss starts.",
+        network="dropout-cnn",
+        optimizer="adam",
+        learning_rate=0.001,
+        batch_size=128,
+        epochs=10,
+    ),
+    Recipe(
+        name="softmax",
+        summary="Softmax regression, the first tutorial of all: one weight per pixel and digit, no hidden layer.",
+        network="softmax",
+        optimizer="sgd",
+        learning_rate=0.5,
+        batch_size=100,
+        steps=1_000,
+        published=Published(0.9188, accuracy_high=0.9194),
+    ),
+    Recipe(
+        name="softmax-naive",
+        summary="As first written: random start, summed loss, unclipped logarithm. A learning rate of 0.05 breaks it.",
+        network="softmax-normal",
+        optimizer="sgd",
+        learning_rate=0.01,
+        batch_size=100,
+        steps=1_000,
+        loss="naive_cross_entropy",
+    ),
+)
+
+RECIPES = {recipe.name: recipe for recipe in _ALL}
