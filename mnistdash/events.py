@@ -1,0 +1,90 @@
+"""What a run reports while it trains: JSON objects, one a line, only ever appended.
+
+Every event has `event` and `elapsed` (seconds since the run's process began). The kinds:
+
+    started  pid, process_created, time (seconds since 1970)
+    fitting  steps, epochs, batch_size, examples, data
+    batch    step, epoch, loss, accuracy: means since the last such event; images_per_second
+    epoch    epoch, step, loss, accuracy, val_loss, val_accuracy, learning_rate, images_per_second, best
+    ended    status ("finished", "stopped" or "failed"), reason
+"""
+
+import json
+import math
+import os
+import time
+from pathlib import Path
+
+FILE_NAME = "events.jsonl"
+LONGEST = 16_384  # bytes; no event is longer
+
+
+class EventWriter:
+    """Appends events to a run's file; readers see each as soon as `write` returns.
+
+    Args:
+        folder: of the run.
+        began: `time.monotonic()` of when the run's process began; by default now.
+    """
+
+    def __init__(self, folder: Path, began: float | None = None):
+        self._path = folder / FILE_NAME
+        self._began = time.monotonic() if began is None else began
+
+    def write(self, event: str, **fields: object) -> dict:
+        """Append one event and return it; numbers that are not finite become null."""
+        fields = {key: _finite(value) for key, value in fields.items()}
+        record = {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
+        line = json.dumps(record, allow_nan=False) + "\n"
+        # One write of one line in append mode: a reader never sees two events mixed.
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(handle, line.encode())
+        finally:
+            os.close(handle)
+        return record
+
+
+def read(folder: Path, offset: int = 0) -> tuple[list[dict], int]:
+    """Read the events from byte `offset` on.
+
+    Returns:
+        The events, and the offset to go on from. A last line that is not complete yet is left
+        for the next call; a line that is not an event (a disk that ran full) is passed over.
+    """
+    try:
+        with (folder / FILE_NAME).open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    complete = data[: data.rfind(b"\n") + 1]
+    return _parse(complete), offset + len(complete)
+
+
+def first_and_last(folder: Path) -> tuple[dict | None, dict | None]:
+    """The first and the last event, without reading what is between; None where there is none."""
+    try:
+        with (folder / FILE_NAME).open("rb") as file:
+            first = _parse(file.readline())
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST))
+            last = _parse(file.read())
+    except FileNotFoundError:
+        return None, None
+    return (first or [None])[0], (last or [None])[-1]
+
+
+def _parse(data: bytes) -> list[dict]:
+    events = []
+    for line in data.splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:  # cut short, by where reading began or by a disk that ran full
+            continue
+        if isinstance(record, dict) and "event" in record:
+            events.append(record)
+    return events
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

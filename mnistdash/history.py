@@ -1,0 +1,95 @@
+"""What a run's events add up to: how far it is, how long it will take, its curves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class History:
+    """A run so far.
+
+    Attributes:
+        phase: "waiting" (no event yet), "starting" (libraries and data load), "fitting" or "ended".
+        steps: optimizer steps planned; 0 before fitting.
+        epochs_planned: epochs planned, the last perhaps cut short; 0 before fitting.
+        batches: "batch" events.
+        epochs: "epoch" events.
+        data: name of the data set, "" before fitting.
+    """
+
+    phase: str
+    steps: int
+    epochs_planned: int
+    steps_per_epoch: float
+    batches: Sequence[dict]
+    epochs: Sequence[dict]
+    data: str
+
+    @classmethod
+    def of(cls, events: Sequence[dict]) -> "History":
+        """Add up a run's events, given in their order."""
+        kinds = {kind: [e for e in events if e["event"] == kind] for kind in ("batch", "epoch", "fitting", "ended")}
+        fitting = kinds["fitting"][0] if kinds["fitting"] else {}
+        if kinds["ended"]:
+            phase = "ended"
+        elif fitting:
+            phase = "fitting"
+        else:
+            phase = "starting" if events else "waiting"
+        return cls(
+            phase=phase,
+            steps=fitting.get("steps", 0),
+            epochs_planned=fitting.get("epochs", 0),
+            steps_per_epoch=-(-fitting["examples"] // fitting["batch_size"]) if fitting else 0,
+            batches=kinds["batch"],
+            epochs=kinds["epoch"],
+            data=fitting.get("data", ""),
+        )
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done, as far as reported."""
+        return max((events[-1]["step"] for events in (self.batches, self.epochs) if events), default=0)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch at hand, counted from 1; 0 before fitting."""
+        return min(self.epochs_planned, int(self.step // self.steps_per_epoch) + 1) if self.steps_per_epoch else 0
+
+    @property
+    def fraction(self) -> float:
+        """Share of the planned steps that is done, in [0, 1]."""
+        return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the last step, at the pace so far; None where there is no pace yet."""
+        reports = sorted([*self.batches, *self.epochs], key=_elapsed)
+        # The first report is left out: building the network's graph is most of it.
+        if self.phase != "fitting" or len(reports) < 2:
+            return None
+        first, last = reports[0], reports[-1]
+        return (last["elapsed"] - first["elapsed"]) / (last["step"] - first["step"]) * (self.steps - last["step"])
+
+    @property
+    def images_per_second(self) -> float | None:
+        """As last reported, or None."""
+        last = max((events[-1] for events in (self.batches, self.epochs) if events), key=_elapsed, default=None)
+        return last["images_per_second"] if last else None
+
+    @property
+    def best_epoch(self) -> dict | None:
+        """The event of the epoch whose weights are kept."""
+        return next((event for event in reversed(self.epochs) if event["best"]), None)
+
+    def batch_epochs(self) -> list[float]:
+        """Where each batch event lies, in epochs since the start."""
+        return [event["step"] / self.steps_per_epoch for event in self.batches]
+
+    def epoch_ends(self) -> list[float]:
+        """Where each epoch ended, in epochs since the start; not whole where it was cut short."""
+        return [event["step"] / self.steps_per_epoch for event in self.epochs]
+
+
+def _elapsed(event: dict) -> float:
+    return event["elapsed"]

@@ -1,0 +1,70 @@
+import pytest
+
+from mnistdash.history import History
+
+STARTED = {"event": "started", "elapsed": 0.0}
+FITTING = {
+    "event": "fitting",
+    "elapsed": 4.0,
+    "steps": 30,
+    "epochs": 3,
+    "batch_size": 100,
+    "examples": 950,
+    "data": "mnist",
+}
+
+
+def batch(step: int, elapsed: float, speed: float = 500.0) -> dict:
+    return {
+        "event": "batch",
+        "step": step,
+        "elapsed": elapsed,
+        "epoch": 1,
+        "loss": 1.0,
+        "accuracy": 0.5,
+        "images_per_second": speed,
+    }
+
+
+def epoch(number: int, elapsed: float, best: bool = True) -> dict:
+    return {**batch(10 * number, elapsed), "event": "epoch", "epoch": number, "val_accuracy": 0.5, "best": best}
+
+
+def test_the_phases_of_a_run():
+    assert History.of([]).phase == "waiting"
+    assert History.of([STARTED]).phase == "starting"
+    assert History.of([STARTED, FITTING]).phase == "fitting"
+    assert History.of([STARTED, {"event": "ended", "elapsed": 5.0}]).phase == "ended"
+
+
+def test_progress_counts_the_steps_reported():
+    history = History.of([STARTED, FITTING, batch(3, 6.0), epoch(1, 9.0), batch(12, 9.5)])
+    assert history.step == 12
+    assert history.fraction == 0.4
+    assert history.epoch == 2
+    assert History.of([STARTED]).fraction == 0
+    assert History.of([STARTED]).epoch == 0
+
+
+def test_time_left_leaves_out_the_building_of_the_graph():
+    """The first step takes seconds; counting it in would promise ten times too long."""
+    assert History.of([STARTED, FITTING, batch(1, 9.0)]).seconds_left is None
+    history = History.of([STARTED, FITTING, batch(1, 9.0), batch(11, 10.0)])
+    assert history.seconds_left == pytest.approx(1.9)
+
+
+def test_an_epoch_cut_short_ends_where_it_was_cut():
+    events = [STARTED, FITTING, epoch(1, 9.0), {**epoch(2, 10.0), "step": 15}]
+    assert History.of(events).epoch_ends() == [1.0, 1.5]
+
+
+def test_the_best_epoch_is_the_last_that_was_marked():
+    history = History.of([STARTED, FITTING, epoch(1, 8.0), epoch(2, 9.0), epoch(3, 10.0, best=False)])
+    assert history.best_epoch["epoch"] == 2
+    assert History.of([STARTED]).best_epoch is None
+
+
+def test_speed_is_the_last_reported():
+    events = [STARTED, FITTING, batch(1, 6.0, 100.0), epoch(1, 9.0), batch(12, 10.0, 700.0)]
+    assert History.of(events).images_per_second == 700.0
+    assert History.of([]).images_per_second is None
