@@ -1,0 +1,86 @@
+"""Scores a model over a split: accuracy, loss, confusion, per-digit figures, hardest errors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mnistdash.datasets import Split
+
+SMALLEST = 1e-7  # probabilities are clipped to this before the logarithm, as Keras does
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model's answers over a split.
+
+    Attributes:
+        labels: (n,) uint8, the true digits.
+        probabilities: (n, 10) float32.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """(n,) uint8: the likeliest digit."""
+        return self.probabilities.argmax(1).astype(np.uint8)
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """(n,) float32: the likeliest digit's probability."""
+        return self.probabilities.max(1)
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """(10, 10) int64: row = true digit, column = predicted digit."""
+        counts = np.bincount(10 * self.labels.astype(np.int64) + self.predicted, minlength=100)
+        return counts.reshape(10, 10)
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Share read right, in [0, 1]."""
+        return float((self.predicted == self.labels).mean())
+
+    @cached_property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        true = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return float(-np.log(np.clip(true.astype(np.float64), SMALLEST, 1)).mean())
+
+    @cached_property
+    def errors(self) -> np.ndarray:
+        """(e,) int64: indices of what was misread, the most confident mistakes first."""
+        wrong = np.flatnonzero(self.predicted != self.labels)
+        return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
+
+    @cached_property
+    def per_digit(self) -> list[dict]:
+        """For each digit: `digit`, `count`, `precision`, `recall`, `f1` (null where undefined)."""
+        right, true, claimed = self.confusion.diagonal(), self.confusion.sum(1), self.confusion.sum(0)
+        return [
+            {
+                "digit": digit,
+                "count": int(true[digit]),
+                "precision": _ratio(right[digit], claimed[digit]),
+                "recall": _ratio(right[digit], true[digit]),
+                "f1": _ratio(2 * right[digit], claimed[digit] + true[digit]),
+            }
+            for digit in range(10)
+        ]
+
+
+def evaluate(model: Callable[[np.ndarray], np.ndarray], split: Split) -> Evaluation:
+    """Let a model read a whole split.
+
+    Args:
+        model: (n, 28, 28) uint8 -> (n, 10) float32 probabilities.
+        split: what to read.
+    """
+    return Evaluation(split.labels, model(split.images))
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
