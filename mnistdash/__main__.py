@@ -1,0 +1,254 @@
+"""The command line: `python -m mnistdash COMMAND`. Exit 0 done, 1 failed with one clear line, 2 wrong usage."""
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from mnistdash import datasets, evaluation, inference, preprocess, runs, worker
+from mnistdash.files import replacing
+from mnistdash.recipes import RECIPES
+from mnistdash.settings import Settings
+from mnistdash.terminal import DownloadBar, native_output_to
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+ERRORS = (datasets.DataError, runs.RunError, preprocess.ImageError)
+
+
+class CommandError(Exception):
+    """A command failed; the message is one sentence for the user."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    logging.basicConfig(format="mnistdash: %(message)s", level=logging.WARNING)
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options, Settings.from_environment()) or 0
+    except (CommandError, *ERRORS) as error:
+        print(f"mnistdash: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def data(options: argparse.Namespace, settings: Settings) -> None:
+    """find or download MNIST, verify it, say where it is"""
+    with DownloadBar() as bar:
+        dataset = datasets.load(settings, bar)
+    print(f"MNIST in {dataset.source}, verified")
+    for name in ("train", "validation", "test"):
+        print(f"{name:<10} {len(dataset.split(name)):>7,} images")
+
+
+def recipes(options: argparse.Namespace, settings: Settings) -> None:
+    """list the recipes, with what each is known to reach"""
+    for recipe in RECIPES.values():
+        print(f"{recipe.name:<14} {recipe.summary}")
+        print(f"{'':<14} Published test accuracy: {recipe.published or 'none'}.")
+
+
+def train(options: argparse.Namespace, settings: Settings) -> None:
+    """train a recipe in the foreground and leave its model in models/RUN/"""
+    if options.supervised:
+        worker.train_supervised(options.supervised, settings)
+        return
+    config = runs.configure(
+        RECIPES[options.recipe],
+        settings.models,
+        name=options.name,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        limit=options.limit,
+        precision=options.precision,
+    )
+    folder = runs.create(config, settings.models)
+    with native_output_to(folder / runs.LOG):
+        card = worker.train_in_terminal(config, folder, settings)
+    if card is None:
+        print(f"{folder}: stopped before the first epoch; there is no model.")
+        return
+    print(
+        f"{folder}: {card.status}; best epoch {card.best_epoch}, validation accuracy {card.validation_accuracy:.2%}, "
+        f"test accuracy {card.test_accuracy:.2%}, test loss {card.test_loss:.4f}"
+    )
+
+
+def models(options: argparse.Namespace, settings: Settings) -> None:
+    """list the models"""
+    found = runs.list_models(settings.models)
+    if options.json:
+        keys = ("name", "recipe", "parameters", "bytes", "validation_accuracy", "test_accuracy")
+        print(json.dumps([{key: getattr(run.card, key) for key in keys} for run in found], indent=2))
+        return
+    print(f"{'name':<20} {'recipe':<14} {'parameters':>10} {'size':>9} {'validation':>10} {'test':>8}")
+    for run in found:
+        card = run.card
+        print(
+            f"{run.name:<20} {card.recipe:<14} {card.parameters:>10,} {card.bytes / 1e6:>6.2f} MB "
+            f"{card.validation_accuracy:>10.2%} {card.test_accuracy:>8.2%}"
+        )
+
+
+def evaluate(options: argparse.Namespace, settings: Settings) -> None:
+    """score a model over a split"""
+    model = _load_model(options.model, settings)
+    with DownloadBar() as bar:
+        dataset, why_sample = datasets.load_or_sample(settings, bar, strict=True)
+    if why_sample is not None:
+        print(f"mnistdash: {why_sample} Scoring the offline sample instead.", file=sys.stderr)
+    result = evaluation.evaluate(model, dataset.split(options.split))
+    if options.json:
+        values = {
+            "model": options.model,
+            "split": options.split,
+            "data": dataset.name,
+            "accuracy": result.accuracy,
+            "loss": result.loss,
+            "per_digit": result.per_digit,
+            "confusion": result.confusion.tolist(),
+            "errors": result.errors.tolist(),
+        }
+        print(json.dumps(values))
+        return
+    print(
+        f"{options.model} on {len(result.labels):,} {options.split} images of {dataset.name}: accuracy "
+        f"{result.accuracy:.2%}, loss {result.loss:.4f}, {len(result.errors):,} errors"
+    )
+    print("\nrows: true digit, columns: predicted\n   " + "".join(f"{digit:>6}" for digit in range(10)))
+    for digit, row in enumerate(result.confusion):
+        print(f"{digit:>3}" + "".join(f"{count:>6}" for count in row))
+
+
+def predict(options: argparse.Namespace, settings: Settings) -> int:
+    """read digits from image files"""
+    model, failed = None, False
+    for path in _image_files(options.images):
+        try:
+            image = preprocess.read_image(path)
+            model = model or _load_model(options.model, settings)
+            _print_reading(path, _read(image, model), options.json)
+        except preprocess.ImageError as error:
+            print(f"mnistdash: {error}", file=sys.stderr)
+            failed = True
+    return int(failed)
+
+
+def _read(image: np.ndarray, model: inference.Model) -> np.ndarray | None:
+    """(10,) probabilities, or None for a blank image."""
+    try:
+        return model(preprocess.to_mnist(image)[None])[0]
+    except preprocess.BlankImageError:
+        return None
+
+
+def _print_reading(path: Path, probabilities: np.ndarray | None, as_json: bool) -> None:
+    blank = probabilities is None
+    digit = None if blank else int(probabilities.argmax())
+    confidence = 0.0 if blank else float(probabilities.max())
+    if not as_json:
+        print(f"{path} {'blank' if blank else digit} {confidence:.4f}")
+        return
+    values = {
+        "file": str(path),
+        "digit": digit,
+        "confidence": confidence,
+        "probabilities": [0.0] * 10 if blank else [float(p) for p in probabilities],
+        "verdict": "blank" if blank else "digit",
+    }
+    print(json.dumps(values))
+
+
+def export(options: argparse.Namespace, settings: Settings) -> None:
+    """write a model for use elsewhere"""
+    folder = runs.load_model(options.model, settings.models).folder
+    out = options.out
+    if out.exists():
+        raise CommandError(f"{out}: exists already; choose another place.")
+    try:
+        if options.format == "savedmodel":
+            with native_output_to(os.devnull):
+                from mnistdash import training  # TensorFlow: seconds to import
+
+                with replacing(out.absolute()) as path:
+                    training.export_saved_model(folder / runs.KERAS, path)
+        else:
+            with replacing(out.absolute()) as path:
+                shutil.copyfile(folder / {"keras": runs.KERAS, "tflite": runs.TFLITE}[options.format], path)
+    except OSError as error:
+        raise CommandError(f"{out}: cannot be written ({error.strerror or error}).") from error
+    print(out)
+
+
+def _load_model(name: str, settings: Settings) -> inference.Model:
+    with native_output_to(os.devnull):
+        return inference.load(name, settings.models)
+
+
+def _image_files(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+        if not inside:
+            raise CommandError(f"{path}: there is no image in this folder.")
+        yield from inside
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mnistdash", description="MNIST from the command line.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(command: Callable) -> argparse.ArgumentParser:
+        sub = commands.add_parser(command.__name__, help=command.__doc__, description=f"{command.__doc__}.")
+        sub.set_defaults(command=command)
+        return sub
+
+    add(data)
+    add(recipes)
+
+    sub = add(train)
+    which = sub.add_mutually_exclusive_group(required=True)
+    which.add_argument("--recipe", choices=RECIPES)
+    which.add_argument("--supervised", metavar="RUN", help=argparse.SUPPRESS)  # for the dashboard alone
+    sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training images")
+    sub.add_argument("--batch-size", type=int, metavar="N", help="images per step")
+    sub.add_argument("--learning-rate", type=float, metavar="X", help="its peak, where the recipe has a schedule")
+    sub.add_argument("--seed", type=int, default=0, metavar="N", help="repeats a run exactly (default 0)")
+    sub.add_argument("--limit", type=int, metavar="N", help="train on this many images only")
+    sub.add_argument("--name", metavar="RUN", help="of the folder in models/ (default: the recipe and a number)")
+    sub.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the arithmetic")
+
+    add(models).add_argument("--json", action="store_true", help="a list of objects")
+
+    sub = add(evaluate)
+    sub.add_argument("--model", required=True, metavar="M")
+    sub.add_argument("--split", choices=datasets.SPLITS, required=True)
+    sub.add_argument("--json", action="store_true", help="one object")
+
+    sub = add(predict)
+    sub.add_argument("--model", default="flagship", metavar="M", help="default: flagship")
+    sub.add_argument("--json", action="store_true", help="one object a line")
+    sub.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
+
+    sub = add(export)
+    sub.add_argument("--model", required=True, metavar="M")
+    sub.add_argument("--format", choices=("keras", "tflite", "savedmodel"), required=True)
+    sub.add_argument("out", type=Path, metavar="OUT")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
