@@ -1,0 +1,135 @@
+"""What the pages share: the frame, cached loaders, common widgets. The only package module that knows Streamlit."""
+
+import atexit
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from mnistdash import datasets, evaluation, inference, markup, runs
+from mnistdash.jobs import Jobs
+from mnistdash.loading import BackgroundLoad
+from mnistdash.settings import Settings
+
+PAGES = (
+    ("app.py", "Home", ":material/home:"),
+    ("pages/draw.py", "Draw", ":material/draw:"),
+    ("pages/train.py", "Train", ":material/model_training:"),
+    ("pages/errors.py", "Errors", ":material/troubleshoot:"),
+)
+POLL = 0.5  # seconds between two looks at a download
+AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
+
+
+def page(title: str) -> None:
+    """Set the page up and draw the sidebar; the first call of every page."""
+    icon = next(icon for _, name, icon in PAGES if name == title)
+    st.set_page_config(page_title=f"{title} · mnistdash", page_icon=icon, layout="wide")
+    accent = st.get_option(f"theme.{_theme()}.primaryColor")
+    st.html(f"<style>:root {{ --md-accent: {accent}; }}{markup.STYLE}</style>")
+    with st.sidebar:
+        st.subheader("mnistdash", anchor=False)
+        for path, name, link_icon in PAGES:
+            st.page_link(path, label=name, icon=link_icon, width="stretch")
+
+
+def chart(figure: go.Figure, key: str, alt: str) -> None:
+    """Show a figure, with axis texts that are easier to read than Streamlit's own grey."""
+    _, grey, *_ = st.get_option(f"theme.{_theme()}.chartCategoricalColors")
+    for axes in (figure.update_xaxes, figure.update_yaxes):
+        axes(tickfont={"color": grey}, title_font={"color": grey})
+    st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False})
+
+
+@st.cache_resource
+def settings() -> Settings:
+    """Paths and limits of this server."""
+    return Settings.from_environment()
+
+
+@st.cache_resource
+def jobs() -> Jobs:
+    """This server's queue of trainings; ending the server ends them."""
+    queue = Jobs(settings())
+    atexit.register(queue.close)
+    return queue
+
+
+def dataset() -> datasets.Dataset:
+    """The data, one read-only copy for all sessions; the page waits here until it is there."""
+    loading = _loading()
+    if not loading.wait(AT_ONCE):
+        _show_loading()
+        st.stop()
+    data, why_sample = loading.result()
+    if why_sample is not None:
+        with st.container(border=True, key="sample_notice"):
+            st.markdown(
+                f":material/cloud_off: **MNIST is not at hand.** {why_sample} Until then these pages use the offline "
+                f"sample: {_size(data)} real handwritten digits from scikit-learn, coarser than MNIST's."
+            )
+            if st.button("Try again", icon=":material/refresh:", key="retry"):
+                loading.retry()
+                st.rerun()
+    return data
+
+
+def model_picker() -> runs.Run | None:
+    """Let the user choose a model; None, with a word on how to get one, where there is none."""
+    models = {run.name: run for run in runs.list_models(settings().models)}
+    if not models:
+        st.info("There is no model yet.", icon=":material/model_training:")
+        st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
+        return None
+    name = st.selectbox(
+        "Model", list(models), key="model", format_func=lambda n: _describe(models[n]), bind="query-params"
+    )
+    return models[name]
+
+
+def model(run: runs.Run) -> inference.Model:
+    """A run's network, loaded once for all sessions."""
+    return _model(run.name, run.version)
+
+
+def evaluate(run: runs.Run, data: datasets.Dataset, split: str) -> evaluation.Evaluation:
+    """A model's answers over a split, computed once for all sessions."""
+    return _evaluate(run.name, run.version, data.name, split, data)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _model(name: str, version: int) -> inference.Model:
+    return inference.load(name, settings().models)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Reading the digits …")
+def _evaluate(name: str, version: int, data_name: str, split: str, _data: datasets.Dataset) -> evaluation.Evaluation:
+    return evaluation.evaluate(_model(name, version), _data.split(split))
+
+
+@st.cache_resource(show_spinner=False)
+def _loading() -> BackgroundLoad:
+    return BackgroundLoad(settings())
+
+
+@st.fragment(run_every=POLL)
+def _show_loading() -> None:
+    loading = _loading()
+    if loading.wait(0):
+        st.rerun()
+    if loading.total:
+        text = f"Downloading MNIST: {loading.received / 1e6:.1f} of {loading.total / 1e6:.1f} MB"
+        st.progress(loading.received / loading.total, text)
+    else:
+        st.progress(0.0, "Looking for MNIST …")
+
+
+def _theme() -> str:
+    return st.context.theme.type or "light"
+
+
+def _describe(run: runs.Run) -> str:
+    return f"{run.name} · {run.card.test_accuracy:.2%} on test digits"
+
+
+def _size(data: datasets.Dataset) -> str:
+    return f"{sum(len(data.split(name)) for name in datasets.SPLITS):,}"

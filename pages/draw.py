@@ -1,0 +1,133 @@
+"""Draw: a drawing or an image file is read after every stroke."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from mnistdash import inference, markup, preprocess, ui
+
+SIDE = 280  # pixels, of the canvas
+PEN = 20  # pixels; about as thick as MNIST's strokes on a digit that fills the canvas
+FILES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network made of an image: its view (28, 28), probabilities (10,), and milliseconds."""
+
+    view: np.ndarray
+    probabilities: np.ndarray
+    milliseconds: float
+
+
+def read(image: np.ndarray, model: inference.Model) -> Reading:
+    """Read an image; raises BlankImageError."""
+    view = preprocess.to_mnist(image)
+    began = time.perf_counter()
+    probabilities = model(view[None])[0]
+    return Reading(view, probabilities, 1000 * (time.perf_counter() - began))
+
+
+def strokes() -> list[dict]:
+    """The strokes on the canvas, oldest first."""
+    state = st.session_state.get("drawing") or {}
+    return ((state.get("drawing") or {}).get("raw") or {}).get("objects", [])
+
+
+def redraw(objects: list[dict]) -> None:
+    """Have the canvas show these strokes; the number makes it take notice of equal ones."""
+    number = st.session_state.get("start_from", {}).get("number", 0) + 1
+    st.session_state.start_from = {"objects": objects, "number": number}
+
+
+def canvas() -> np.ndarray | None:
+    """Draw the canvas and its buttons; return (SIDE, SIDE, 4) uint8, or None before the first stroke."""
+    if "drawing" not in st.session_state and st.session_state.get("strokes"):
+        redraw(st.session_state.strokes)  # the user was on another page: the canvas itself forgets
+    with st.container(key="canvas"):
+        result = st_canvas(
+            stroke_width=st.session_state.get("pen", PEN),
+            stroke_color="#ffffff",
+            background_color="#000000",
+            width=SIDE,
+            height=SIDE,
+            initial_drawing=st.session_state.get("start_from"),
+            return_image_data=True,
+            key="drawing",
+        )
+    st.session_state.strokes = strokes()
+    with st.container(horizontal=True):
+        st.button("Clear", icon=":material/delete:", key="clear", on_click=redraw, args=([],))
+        st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: redraw(strokes()[:-1]))
+    return result.image_data
+
+
+def upload() -> np.ndarray | None:
+    """Offer to read an image file; return its pixels, or None where there is none to read."""
+    file = st.file_uploader("Or read an image of one digit", FILES, key="upload", width=420)
+    if file is None:
+        return None
+    try:
+        image = preprocess.read_image(file, file.name)
+    except preprocess.UnreadableImageError as error:
+        st.error(str(error), icon=":material/broken_image:")
+        return None
+    st.caption("The answer is for this image. Remove it to go back to your drawing.")
+    return image
+
+
+def show(reading: Reading | None, invitation: str, caption: str) -> None:
+    """Show what was read, or what to do where there is nothing to read."""
+    with st.container(key="prediction"):
+        if reading is None:
+            st.html(markup.invitation(invitation))
+        else:
+            best, second = np.argsort(-reading.probabilities)[:2]
+            sure, next_sure = reading.probabilities[[best, second]]
+            st.html(markup.answer(str(best), f"{sure:.1%} sure<br>runner-up {second}, {next_sure:.1%}"))
+    bars, view = st.columns([3, 2], gap="large")
+    with bars, st.container(key="probabilities"):
+        st.html(markup.probability_bars(reading.probabilities if reading else None))
+    with view, st.container(key="network_view"):
+        pixels = reading.view if reading else np.zeros((28, 28))
+        st.html(markup.network_view(np.round(255 * pixels).astype(np.uint8)))
+        st.caption("What the network sees: 28 × 28 pixels, cropped and centred.")
+    st.caption(caption)
+
+
+@st.fragment
+def board() -> None:
+    """Canvas and answer; a stroke reruns this and nothing else."""
+    with st.container(horizontal=True, gap="large"):
+        with st.container(width=SIDE + 20):
+            run = ui.model_picker()
+        with st.container(width=SIDE + 20):
+            st.slider("Pen width (pixels)", 4, 48, PEN, key="pen", persist_state="session")
+    if run is None:
+        return
+    # On a phone these follow one another: the answer belongs right under the canvas.
+    with st.container(horizontal=True, gap="large"):
+        left, right = st.container(width=SIDE + 20), st.container(width="stretch")
+    with left:
+        drawn = canvas()
+    uploaded = upload()
+    image = drawn if uploaded is None else uploaded
+    try:
+        reading = None if image is None else read(image, ui.model(run))
+    except preprocess.BlankImageError:
+        reading = None
+    if reading is None:
+        caption = f"{run.name} will read it."
+    else:
+        what = "drawing" if uploaded is None else "image"
+        caption = f"{run.name} read the {what} in {reading.milliseconds:.1f} ms."
+    with right:
+        show(reading, "Draw a digit" if uploaded is None else "This image is blank", caption)
+
+
+ui.page("Draw")
+st.title("Draw", anchor=False)
+board()

@@ -1,0 +1,69 @@
+"""Errors: the digits a model gets wrong."""
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from mnistdash import charts, markup, ui
+from mnistdash.datasets import SPLITS, Split
+from mnistdash.evaluation import Evaluation
+
+PER_PAGE = 100  # digits in the gallery at a time
+DIGITS = list(range(10))
+
+
+def summary(result: Evaluation) -> None:
+    """Accuracy, errors and the confusion matrix."""
+    with st.container(horizontal=True):
+        st.metric("Accuracy", f"{result.accuracy:.2%}", border=True)
+        st.metric("Errors", f"{len(result.errors):,}", border=True)
+        st.metric("Images", f"{len(result.labels):,}", border=True)
+    st.subheader("Confusion matrix", anchor=False)
+    with st.container(key="confusion", width=620):
+        ui.chart(charts.confusion_chart(result.confusion), key="confusion_plot", alt="Confusion matrix")
+        st.caption("Row: true digit. Column: what it was read as. The colour marks the errors.")
+
+
+def gallery(result: Evaluation, split: Split) -> None:
+    """The misread digits, filtered, the most confident mistakes first."""
+    st.subheader("Misread digits", anchor=False)
+    with st.container(horizontal=True):
+        true = st.multiselect("True digit", DIGITS, key="true", placeholder="any", width=260)
+        read = st.multiselect("Predicted digit", DIGITS, key="predicted", placeholder="any", width=260)
+    errors = result.errors
+    kept = np.isin(result.labels[errors], true or DIGITS) & np.isin(result.predicted[errors], read or DIGITS)
+    chosen = errors[kept]
+    with st.container(key="gallery"):
+        if not len(errors):
+            st.success("No digit of this split is misread.", icon=":material/check_circle:")
+            return
+        if not len(chosen):
+            st.info("No mistake of this kind. Choose other digits.", icon=":material/filter_alt_off:")
+            return
+        pages = math.ceil(len(chosen) / PER_PAGE)
+        page = st.pagination(pages, key=f"page-{len(chosen)}") if pages > 1 else 1
+        shown = chosen[(page - 1) * PER_PAGE : page * PER_PAGE]
+        first = (page - 1) * PER_PAGE + 1
+        st.caption(
+            f"{first:,} to {first + len(shown) - 1:,} of {len(chosen):,}: true → predicted, "
+            "the most confident mistakes first."
+        )
+        st.html(
+            markup.gallery(
+                split.images[shown], result.labels[shown], result.predicted[shown], result.confidence[shown], shown
+            )
+        )
+
+
+ui.page("Errors")
+st.title("Errors", anchor=False)
+data = ui.dataset()
+with st.container(horizontal=True):
+    with st.container(width=320):
+        run = ui.model_picker()
+    name = st.selectbox("Split", SPLITS, key="split", bind="query-params", width=320, format_func=str.capitalize)
+if run is not None:
+    result = ui.evaluate(run, data, name)
+    summary(result)
+    gallery(result, data.split(name))

@@ -1,0 +1,183 @@
+"""Train: choose a recipe, start it, watch it learn, stop it."""
+
+import streamlit as st
+
+from mnistdash import charts, events, recipes, runs, ui
+from mnistdash.datasets import Dataset
+from mnistdash.history import History
+from mnistdash.jobs import Jobs
+
+REFRESH = 1.0  # seconds between two looks at a run that is active
+STATUS = {
+    "queued": ":material/schedule: queued",
+    "running": ":material/play_circle: running",
+    "finished": ":material/check_circle: finished",
+    "stopped": ":material/stop_circle: stopped",
+    "failed": ":material/error: failed",
+}
+
+
+def form(data: Dataset) -> None:
+    """Ask for a recipe and its settings, and start the run."""
+    names = list(recipes.RECIPES)
+    recipe = recipes.RECIPES[st.selectbox("Recipe", names, key="recipe", persist_state="session", width=320)]
+    published = f"Published test accuracy: {recipe.published}." if recipe.published else "No figure is published."
+    st.markdown(f"{recipe.summary} {published}")
+    available = len(data.train) + (len(data.validation) if recipe.trains_on_validation else 0)
+    # Each recipe has widgets of its own, so that each keeps its own defaults and what was typed.
+    with st.container(horizontal=True):
+        epochs = st.number_input(
+            "Epochs",
+            1,
+            1000,
+            recipe.epochs,
+            placeholder=f"{recipe.steps:,} steps" if recipe.steps else None,
+            key=f"epochs-{recipe.name}",
+            width=150,
+        )
+        batch_size = st.number_input("Batch size", 1, 4096, recipe.batch_size, key=f"batch-{recipe.name}", width=150)
+        rate = st.number_input(
+            "Learning rate",
+            1e-6,
+            10.0,
+            recipe.learning_rate,
+            step=recipe.learning_rate / 10,
+            format="%g",
+            key=f"rate-{recipe.name}",
+            width=150,
+        )
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"seed-{recipe.name}", width=150)
+        limit = st.number_input(
+            "Training images", 100, available, available, 1000, key=f"limit-{recipe.name}-{data.name}", width=150
+        )
+    st.caption(
+        "An epoch is one pass over the training images, the batch size is images per step, and the same seed repeats a "
+        "run exactly." + (" The learning rate rises to this value, then falls to zero." * (recipe.schedule == "cosine"))
+    )
+    if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
+        try:
+            config = runs.configure(
+                recipe,
+                ui.settings().models,
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=rate,
+                seed=seed,
+                limit=limit if limit < available else None,
+            )
+            ui.jobs().submit(config)
+        except runs.RunError as error:
+            st.error(str(error))
+            return
+        st.session_state.run = config.name
+        st.rerun()
+
+
+def watch(all_runs: list[runs.Run]) -> None:
+    """Show one run, growing while it trains, and the list of all."""
+    if not all_runs:
+        st.info("No run yet. Start one above, and its curves appear here.", icon=":material/show_chart:")
+        return
+    names = [run.name for run in all_runs]
+    default = next((i for i, run in enumerate(all_runs) if run.status == "running"), 0)
+    name = st.selectbox("Run", names, index=default, key="run", bind="query-params", width=320)
+    active = any(run.status in runs.ACTIVE for run in all_runs)
+    st.fragment(live, run_every=REFRESH if active else None)(name, active)
+
+
+def live(name: str, was_active: bool) -> None:
+    """The part that is drawn anew while anything trains."""
+    all_runs = runs.list_runs(ui.settings().models)
+    if was_active and not any(run.status in runs.ACTIVE for run in all_runs):
+        st.rerun()  # the last one has ended: stop looking, and bring the rest of the page up to date
+    run = next((run for run in all_runs if run.name == name), None)
+    if run is not None:
+        show_run(run, ui.jobs())
+    show_list(all_runs)
+
+
+def show_run(run: runs.Run, jobs: Jobs) -> None:
+    """Progress, figures and curves of one run."""
+    history = History.of(events.read(run.folder)[0])
+    stopping = jobs.is_stopping(run.name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(key="progress", width="stretch"):
+            text = "Stopping: the best weights are kept." if stopping else progress_text(run, history)
+            st.progress(1.0 if run.status == "finished" else history.fraction, text)
+        stoppable = run.status in runs.ACTIVE and jobs.holds(run.name) and not stopping
+        st.button(
+            "Stop",
+            icon=":material/stop:",
+            key="stop",
+            disabled=not stoppable,
+            on_click=jobs.stop,
+            args=(run.name,),
+        )
+    if run.status == "failed":
+        st.error(run.reason.replace("\n", "\n\n", 1), icon=":material/error:")
+    recipe = recipes.RECIPES.get(run.config.recipe)
+    published = recipe.published if recipe else None
+    loss, accuracy = st.columns(2, gap="large")
+    with loss, st.container(key="loss_chart"):
+        st.subheader("Loss", anchor=False)
+        ui.chart(charts.loss_chart(history), key="loss_plot", alt=f"Loss of {run.name}")
+    with accuracy, st.container(key="accuracy_chart"):
+        st.subheader("Accuracy", anchor=False)
+        ui.chart(charts.accuracy_chart(history, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
+
+
+def progress_text(run: runs.Run, history: History) -> str:
+    """One line on how far a run is."""
+    if run.status == "queued":
+        return "Queued: it starts when the run before it has ended."
+    if run.card is not None:
+        return (
+            f"{run.status.capitalize()}. Best epoch {run.card.best_epoch}: validation accuracy "
+            f"{run.card.validation_accuracy:.2%}, test accuracy {run.card.test_accuracy:.2%}."
+        )
+    if run.status != "running":
+        return f"{run.status.capitalize()} after {history.step:,} steps, without a model."
+    if history.phase == "starting":
+        return "Starting: the data and TensorFlow are loaded."
+    if history.seconds_left is None:
+        return f"Epoch 1 of {history.epochs_planned}: the first steps."
+    if history.step >= history.steps:
+        return "Scoring and exporting the best epoch."
+    return (
+        f"Epoch {history.epoch} of {history.epochs_planned}, step {history.step:,} of {history.steps:,} · "
+        f"{duration(history.seconds_left)} left · {history.images_per_second:,.0f} images/s"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Rounded the way one would say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def show_list(all_runs: list[runs.Run]) -> None:
+    """The list of runs, newest first."""
+    st.subheader("Runs", anchor=False)
+    with st.container(key="runs"):
+        st.table(
+            [
+                {
+                    "Run": run.name,
+                    "Recipe": run.config.recipe,
+                    "Status": STATUS[run.status],
+                    "Validation accuracy": f"{run.card.validation_accuracy:.2%}" if run.card else "–",
+                    "Test accuracy": f"{run.card.test_accuracy:.2%}" if run.card else "–",
+                }
+                for run in all_runs
+            ],
+            border="horizontal",
+            hide_index=True,
+        )
+
+
+ui.page("Train")
+st.title("Train", anchor=False)
+form(ui.dataset())
+st.divider()
+watch(runs.list_runs(ui.settings().models))
