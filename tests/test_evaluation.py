@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from mnistdash.datasets import Split
+from mnistdash.evaluation import Evaluation, evaluate
+
+
+def answers(*rows: tuple[int, float]) -> np.ndarray:
+    """Probabilities with the given digit and confidence, the rest spread evenly."""
+    probabilities = np.zeros((len(rows), 10), np.float32)
+    for row, (digit, confidence) in zip(probabilities, rows, strict=True):
+        row[:] = (1 - confidence) / 9
+        row[digit] = confidence
+    return probabilities
+
+
+LABELS = np.array([0, 1, 1, 2, 7], np.uint8)
+RESULT = Evaluation(LABELS, answers((0, 0.9), (1, 0.8), (7, 0.6), (3, 0.95), (7, 1.0)))
+
+
+def test_accuracy_and_confusion():
+    assert RESULT.accuracy == pytest.approx(3 / 5)
+    assert RESULT.confusion.sum() == 5
+    assert RESULT.confusion[1, 7] == 1, "rows are the true digits"
+    assert RESULT.confusion[2, 3] == 1
+    assert RESULT.confusion[7, 7] == 1
+
+
+def test_the_most_confident_mistakes_come_first():
+    assert RESULT.errors.tolist() == [3, 2]
+
+
+def test_loss_is_the_mean_cross_entropy():
+    true = np.array([0.9, 0.8, 0.4 / 9, 0.05 / 9, 1.0])
+    assert RESULT.loss == pytest.approx(-np.log(true).mean(), rel=1e-5)
+
+
+def test_a_certain_mistake_has_a_finite_loss():
+    assert np.isfinite(Evaluation(LABELS[:1], answers((5, 1.0))).loss)
+
+
+def test_per_digit_figures():
+    one, seven, nine = (RESULT.per_digit[digit] for digit in (1, 7, 9))
+    assert one == {"digit": 1, "count": 2, "precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3)}
+    assert (seven["precision"], seven["recall"]) == (0.5, 1.0)
+    assert (nine["count"], nine["precision"], nine["recall"], nine["f1"]) == (0, None, None, None)
+
+
+def test_evaluate_reads_the_whole_split():
+    images = np.zeros((5, 28, 28), np.uint8)
+    result = evaluate(lambda given: RESULT.probabilities[: len(given)], Split(images, LABELS))
+    assert result.accuracy == RESULT.accuracy

@@ -1,0 +1,61 @@
+import threading
+
+import numpy as np
+import pytest
+
+from mnistdash import evaluation, inference
+from mnistdash.runs import RunError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (230, 28, 28), np.uint8)
+
+
+def test_probabilities_for_any_number_of_images(flagship, models):
+    """More than a batch, a part of one, one image and none."""
+    model = inference.load("flagship", models)
+    whole = model(IMAGES)
+    assert whole.shape == (230, 10)
+    assert whole.dtype == np.float32
+    assert np.allclose(whole.sum(1), 1, atol=1e-5)
+    assert np.allclose(model(IMAGES[:1]), whole[:1], atol=1e-5)
+    assert np.allclose(model(IMAGES[7:40]), whole[7:40], atol=1e-5)
+    assert model(IMAGES[:0]).shape == (0, 10)
+
+
+def test_bytes_and_floats_mean_the_same(flagship, models):
+    model = inference.load("flagship", models)
+    assert np.allclose(model(IMAGES[:5]), model(IMAGES[:5].astype(np.float32) / 255), atol=1e-6)
+
+
+def test_threads_take_turns(flagship, models):
+    """LiteRT itself raises where two threads use one interpreter."""
+    model = inference.load("flagship", models)
+    expected = model(IMAGES)
+    results, errors = {}, []
+
+    def work(number: int) -> None:
+        try:
+            for _ in range(5):
+                results[number] = model(IMAGES[: 50 + 10 * number])
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert all(np.allclose(result, expected[: len(result)], atol=1e-5) for result in results.values())
+
+
+def test_a_damaged_file_is_named(flagship, models):
+    (flagship.folder / "model.tflite").write_bytes(b"not a model")
+    with pytest.raises(RunError, match=r"model\.tflite: the model file is missing or damaged"):
+        inference.load("flagship", models)
+
+
+def test_the_shipped_model_reads_validation_as_its_card_says(flagship, models, mnist):
+    """On validation; the test set is read once, when a model is released."""
+    result = evaluation.evaluate(inference.load("flagship", models), mnist.validation)
+    assert result.accuracy == pytest.approx(flagship.card.validation_accuracy, abs=2e-4)
+    assert result.loss == pytest.approx(flagship.card.validation_loss, abs=1e-3)

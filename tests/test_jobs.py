@@ -1,0 +1,162 @@
+"""The queue, with children that only pretend to train, so that each test takes a second."""
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mnistdash import jobs, runs
+from mnistdash.events import read
+from mnistdash.processes import Process
+from mnistdash.recipes import RECIPES
+from mnistdash.settings import PROJECT, Settings
+
+CHILD = """
+import os, sys
+from pathlib import Path
+from mnistdash.events import EventWriter
+from mnistdash.processes import Process
+name, what = sys.argv[1:]
+writer = EventWriter(Path(os.environ["MNISTDASH_MODELS"]) / name)
+me = Process.current()
+writer.write("started", pid=me.pid, process_created=me.created)
+print("hello from the child", flush=True)
+if what == "crash":
+    os.abort()
+if what == "deaf":
+    import time
+    time.sleep(60)
+sys.stdin.read()
+writer.write("ended", status="stopped", reason="")
+"""
+
+
+def until(condition, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def queue(models, monkeypatch):
+    """Jobs whose children behave as their recipe's seed says: 0 wait to be stopped, 1 crash, 2 are deaf."""
+
+    def command(name: str) -> list[str]:
+        what = ("wait", "crash", "deaf")[runs.load(models / name).config.seed]
+        return [sys.executable, "-c", CHILD, name, what]
+
+    monkeypatch.setattr(jobs, "_command", command)
+    queue = jobs.Jobs(Settings(data=None, cache=models, models=models))
+    yield queue
+    monkeypatch.setattr(jobs, "GRACE", 0)
+    queue.close()
+
+
+def submit(queue: jobs.Jobs, models: Path, seed: int = 0) -> str:
+    config = runs.configure(RECIPES["softmax"], models, seed=seed)
+    queue.submit(config)
+    return config.name
+
+
+def status(models: Path, name: str) -> str:
+    return runs.load(models / name).status
+
+
+def test_one_runs_and_the_next_begins_when_it_ends(queue, models):
+    first, second = submit(queue, models), submit(queue, models)
+    until(lambda: status(models, first) == "running")
+    assert status(models, second) == "queued"
+    queue.stop(first)
+    assert queue.is_stopping(first)
+    until(lambda: status(models, first) == "stopped")
+    until(lambda: status(models, second) == "running")
+    assert not queue.is_stopping(first)
+    assert not queue.holds(first)
+
+
+def test_several_run_at_once_where_that_is_allowed(models, queue):
+    several = jobs.Jobs(replace(Settings(data=None, cache=models, models=models), concurrent_runs=2))
+    first, second = submit(several, models), submit(several, models)
+    try:
+        until(lambda: status(models, first) == status(models, second) == "running")
+    finally:
+        several.close()
+
+
+def test_a_queued_run_can_be_taken_off_the_queue(queue, models):
+    first, second, third = (submit(queue, models) for _ in range(3))
+    queue.stop(second)
+    assert status(models, second) == "stopped"
+    queue.stop(first)
+    until(lambda: status(models, third) == "running")
+    assert not any(event["event"] == "started" for event in read(models / second)[0])
+
+
+def test_a_run_whose_process_crashes_fails_with_the_end_of_its_log_and_the_queue_goes_on(queue, models):
+    first, second = submit(queue, models, seed=1), submit(queue, models)
+    until(lambda: status(models, second) == "running")
+    run = runs.load(models / first)
+    assert run.status == "failed"
+    assert "killed by SIGABRT" in run.reason
+    assert "hello from the child" in run.reason
+
+
+def test_the_real_child_fails_in_words(models, offline, queue, monkeypatch):
+    """A child that cannot even read its settings must not stay 'running' for ever."""
+    monkeypatch.undo()
+    monkeypatch.setenv("MNISTDASH_MODELS", str(models))
+    plain = jobs.Jobs(Settings(data=None, cache=models, models=models))
+    config = runs.configure(RECIPES["softmax"], models)
+    broken = replace(config, recipe="no-such-recipe")
+    plain.submit(broken)
+    until(lambda: status(models, broken.name) == "failed", 60)
+    assert "no-such-recipe" in runs.load(models / broken.name).reason
+
+
+def test_closing_ends_all_children_and_begins_no_other(queue, models):
+    first, second = submit(queue, models), submit(queue, models)
+    until(lambda: status(models, first) == "running")
+    queue.close()
+    assert status(models, first) == "stopped"
+    time.sleep(0.2)
+    assert not (models / second / "events.jsonl").exists()
+
+
+def test_a_child_that_does_not_listen_is_killed(queue, models, monkeypatch):
+    monkeypatch.setattr(jobs, "GRACE", 0.2)
+    name = submit(queue, models, seed=2)
+    until(lambda: status(models, name) == "running")
+    queue.close()
+    until(lambda: status(models, name) == "failed")
+    assert "SIGKILL" in runs.load(models / name).reason
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_children_end_with_the_server_however_it_ends(models, how, environment):
+    """A killed server cannot say goodbye; the end of the child's standard input says it."""
+    server = f"""
+import sys, time
+from mnistdash import jobs, runs
+from mnistdash.recipes import RECIPES
+from mnistdash.settings import Settings
+settings = Settings.from_environment()
+jobs._command = lambda name: [sys.executable, "-c", {CHILD!r}, name, "wait"]
+queue = jobs.Jobs(settings)
+queue.submit(runs.configure(RECIPES["softmax"], settings.models, name="run"))
+time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", server], cwd=PROJECT, env=environment)
+    until(lambda: (models / "run" / "events.jsonl").exists())
+    until(lambda: status(models, "run") == "running")
+    started = read(models / "run")[0][0]
+    child = Process(started["pid"], started["process_created"])
+    assert child.is_alive()
+    process.send_signal(how)
+    process.wait()
+    until(lambda: not child.is_alive())
+    assert status(models, "run") == "stopped"

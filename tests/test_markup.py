@@ -1,0 +1,45 @@
+import base64
+import io
+import re
+
+import numpy as np
+from PIL import Image
+
+from mnistdash import markup
+
+
+def test_a_picture_survives_its_data_url():
+    image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
+    data = base64.b64decode(markup.png_url(image).removeprefix("data:image/png;base64,"))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
+
+
+def test_ten_bars_of_which_one_is_set_off():
+    html = markup.probability_bars(np.array([0.01] * 7 + [0.9] + [0.015] * 2))
+    assert len(re.findall('class="fill"', html)) == 10
+    assert '<span class="label best">7</span>' in html
+    assert html.count("label best") == 1
+    assert "90.0%" in html
+    assert "width:90.0%" in html
+
+
+def test_bars_without_a_reading_are_empty_and_none_is_set_off():
+    html = markup.probability_bars(None)
+    assert "best" not in html
+    assert html.count("–") == 10
+    assert html.count("width:0.0%") == 10
+
+
+def test_the_gallery_says_true_and_predicted_of_each_digit_to_eye_and_ear():
+    images = np.zeros((2, 28, 28), np.uint8)
+    html = markup.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7])
+    assert "<b>4 → 9</b>" in html
+    assert 'alt="Digit 115: a 4 read as 9"' in html
+    assert "99.8% sure" in html
+    assert html.count("<figure>") == 2
+
+
+def test_every_picture_has_a_text():
+    image = np.zeros((28, 28), np.uint8)
+    for html in (markup.network_view(image), markup.samples(image[None], [3])):
+        assert re.search(r'<img [^>]*alt="[^"]+"', html)

@@ -1,0 +1,157 @@
+import json
+
+import pytest
+
+from mnistdash import runs
+from mnistdash.processes import Process
+from mnistdash.recipes import RECIPES
+from mnistdash.runs import RunError
+from mnistdash.settings import PROJECT
+
+CURRENT = Process.current()
+STARTED = {"event": "started", "elapsed": 0, "pid": CURRENT.pid, "process_created": CURRENT.created}
+DEAD = {**STARTED, "process_created": CURRENT.created - 1000}
+
+
+def ended(status: str, reason: str = "") -> dict:
+    return {"event": "ended", "elapsed": 9, "status": status, "reason": reason}
+
+
+def test_what_is_left_open_comes_from_the_recipe(models):
+    config = runs.configure(RECIPES["keras-cnn"], models)
+    assert (config.name, config.epochs, config.batch_size, config.learning_rate) == ("keras-cnn-1", 12, 128, 1.0)
+    config = runs.configure(RECIPES["softmax"], models)
+    assert (config.epochs, config.steps) == (None, 1_000)
+
+
+def test_epochs_that_are_asked_for_replace_the_recipes_steps(models):
+    config = runs.configure(RECIPES["softmax"], models, epochs=3, batch_size=7, learning_rate=0.1, seed=4, limit=99)
+    assert (config.epochs, config.steps, config.batch_size, config.learning_rate) == (3, None, 7, 0.1)
+    assert (config.seed, config.limit) == (4, 99)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0},
+        {"batch_size": -1},
+        {"limit": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": -1.0},
+        {"learning_rate": float("nan")},
+        {"learning_rate": float("inf")},
+        {"seed": -1},
+        {"name": ""},
+        {"name": "../elsewhere"},
+        {"name": "Überraschung"},
+        {"name": ".hidden"},
+        {"name": "x" * 65},
+    ],
+    ids=str,
+)
+def test_values_out_of_range_are_refused_in_one_sentence(models, wrong):
+    with pytest.raises(RunError) as caught:
+        runs.configure(RECIPES["softmax"], models, **wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_count_up_and_are_never_taken_twice(models):
+    for number in (1, 2, 3):
+        config = runs.configure(RECIPES["softmax"], models)
+        assert config.name == f"softmax-{number}"
+        runs.create(config, models)
+    with pytest.raises(RunError, match="There is a run named softmax-2 already"):
+        runs.configure(RECIPES["softmax"], models, name="softmax-2")
+    with pytest.raises(RunError, match="There is a run named softmax-3 already"):
+        runs.create(config, models)
+
+
+def test_a_run_is_read_back_as_it_was_configured(models):
+    config = runs.configure(RECIPES["softmax"], models, learning_rate=0.25)
+    assert runs.load(runs.create(config, models)).config == config
+
+
+@pytest.mark.parametrize(
+    ("events", "card", "status"),
+    [
+        (None, None, "queued"),
+        ([STARTED], None, "running"),
+        ([STARTED], {"status": "finished"}, "finished"),
+        ([STARTED, ended("finished")], {"status": "finished"}, "finished"),
+        ([STARTED, ended("stopped")], None, "stopped"),
+        ([DEAD, ended("failed", "Because.")], None, "failed"),
+        ([DEAD], None, "failed"),
+    ],
+)
+def test_the_status_follows_from_what_is_in_the_folder(make_run, events, card, status):
+    assert runs.load(make_run("run", events=events, card=card)).status == status
+
+
+def test_a_run_whose_process_died_shows_the_end_of_its_log(make_run):
+    folder = make_run("run", events=[DEAD])
+    (folder / runs.LOG).write_text("x" * 10_000 + "\nFatal Python error: Segmentation fault")
+    run = runs.load(folder)
+    assert run.status == "failed"
+    assert run.reason.endswith("Fatal Python error: Segmentation fault")
+    assert len(run.reason) < 3_000
+
+
+def test_a_queued_run_of_a_dashboard_that_is_gone_never_begins(make_run):
+    folder = make_run("run")
+    config = json.loads((folder / runs.CONFIG).read_text())
+    config["owner"]["created"] -= 1000
+    (folder / runs.CONFIG).write_text(json.dumps(config))
+    run = runs.load(folder)
+    assert run.status == "failed"
+    assert "never begun" in run.reason
+
+
+def test_runs_are_listed_newest_first_and_models_with_the_flagship_first(flagship, make_run, models):
+    make_run("first", events=[DEAD, ended("finished")], card={"status": "finished"})
+    make_run("second", events=[DEAD, ended("finished")], card={"status": "finished"})
+    make_run("third", events=[DEAD])
+    assert [run.name for run in runs.list_runs(models)] == ["third", "second", "first", "flagship"]
+    assert [run.name for run in runs.list_models(models)] == ["flagship", "second", "first"]
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(flagship, models):
+    (models / "broken").mkdir()
+    (models / "broken" / runs.CONFIG).write_text("{")
+    (models / "empty").mkdir()
+    (models / "file").write_text("")
+    assert [run.name for run in runs.list_runs(models)] == ["flagship"]
+    with pytest.raises(RunError, match="expected a JSON object"):
+        runs.load(models / "broken")
+
+
+def test_there_may_be_no_folder_of_models_at_all(tmp_path):
+    assert runs.list_runs(tmp_path / "none") == []
+
+
+def test_a_model_that_is_not_there_is_named_with_those_that_are(flagship, make_run, models):
+    with pytest.raises(RunError, match=r"There is no model named nothing \(models: flagship\)"):
+        runs.load_model("nothing", models)
+    make_run("half", events=[DEAD])
+    with pytest.raises(RunError, match="half is failed and has no model"):
+        runs.load_model("half", models)
+    with pytest.raises(RunError, match="cannot be a run's name"):
+        runs.load_model("../flagship", models)
+
+
+def test_deleting_takes_the_whole_folder(flagship, models):
+    runs.delete(flagship.folder)
+    assert list(models.iterdir()) == []
+
+
+def test_the_version_changes_with_the_model(flagship):
+    before = flagship.version
+    tflite = flagship.folder / runs.TFLITE
+    tflite.write_bytes(tflite.read_bytes())
+    assert flagship.version != before
+
+
+def test_the_shipped_model_is_small_and_as_good_as_it_says():
+    card = runs.load_model("flagship", PROJECT / "models").card
+    assert card.bytes <= 5_000_000
+    assert card.test_accuracy >= 0.995
+    assert card.data == "mnist"

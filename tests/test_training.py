@@ -1,0 +1,165 @@
+import json
+import threading
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from mnistdash import events, inference, networks, runs, training
+from mnistdash.events import EventWriter
+from mnistdash.recipes import RECIPES
+from mnistdash.runs import TrainingError
+
+
+@pytest.fixture
+def fit(models, sample):
+    """Train a recipe on the offline sample: fit("softmax", epochs=2) -> its run and events."""
+
+    def fit(recipe: str, stop: threading.Event | None = None, **settings):
+        config = runs.configure(RECIPES[recipe], models, **settings)
+        folder = runs.create(config, models)
+        card = training.train(config, folder, sample, EventWriter(folder), stop or threading.Event())
+        return card, folder, events.read(folder)[0]
+
+    return fit
+
+
+def of_kind(found: list[dict], kind: str) -> list[dict]:
+    return [event for event in found if event["event"] == kind]
+
+
+def test_a_run_reports_its_plan_and_every_epoch_and_learns(fit):
+    card, folder, found = fit("softmax", epochs=3)
+    (fitting,) = of_kind(found, "fitting")
+    assert (fitting["epochs"], fitting["steps"], fitting["examples"]) == (3, 39, 1297)
+    epochs = of_kind(found, "epoch")
+    assert [event["epoch"] for event in epochs] == [1, 2, 3]
+    assert [event["step"] for event in epochs] == [13, 26, 39]
+    for event in epochs:
+        assert event.keys() >= {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "images_per_second"}
+        assert event["learning_rate"] == 0.5
+        assert event["images_per_second"] > 0
+    assert epochs[-1]["val_accuracy"] > 0.7
+    assert card.data == "sample"
+    assert card.parameters == 7850
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json",
+        "events.jsonl",
+        "model.keras",
+        "model.tflite",
+        "card.json",
+    }
+
+
+def test_both_exported_files_give_the_probabilities_of_the_best_epoch(fit, sample):
+    card, folder, _ = fit("softmax", epochs=2)
+    images = sample.test.images[:20]
+    lite = inference.Model(folder / "model.tflite", "it")(images)
+    full = keras.models.load_model(folder / "model.keras")
+    assert full.input_shape == (None, 28, 28)
+    assert np.allclose(full.predict(images.astype(np.float32) / 255, verbose=0), lite, atol=1e-5)
+    read = inference.Model(folder / "model.tflite", "it")(sample.test.images).argmax(1)
+    assert (read == sample.test.labels).mean() == pytest.approx(card.test_accuracy, abs=1e-6)
+
+
+def test_a_recipe_of_steps_stops_at_its_step(fit, monkeypatch):
+    monkeypatch.setitem(RECIPES, "softmax", replace(RECIPES["softmax"], steps=20))
+    _, _, found = fit("softmax")
+    assert [event["step"] for event in of_kind(found, "epoch")] == [13, 20]
+
+
+def test_the_weights_kept_are_those_of_the_best_validation_accuracy(fit):
+    """A learning rate far too high makes the accuracy jump up and down."""
+    card, _, found = fit("softmax", epochs=8, learning_rate=20.0)
+    accuracies = [event["val_accuracy"] for event in of_kind(found, "epoch")]
+    assert accuracies[card.best_epoch - 1] == max(accuracies)
+    assert card.validation_accuracy == pytest.approx(max(accuracies), abs=1e-6)
+    assert max(accuracies) != accuracies[-1], "or this test shows nothing"
+
+
+def test_a_recipe_that_trains_on_validation_keeps_its_last_weights_and_says_so(fit, sample):
+    card, _, found = fit("keras-cnn", epochs=2)
+    assert of_kind(found, "fitting")[0]["examples"] == 1497
+    assert card.best_epoch == 2
+    assert card.validation_seen
+
+
+def test_limit_takes_that_many_training_images(sample):
+    for recipe in RECIPES.values():
+        assert len(training.training_split(sample, recipe, 50)) == 50
+    assert len(training.training_split(sample, RECIPES["keras-cnn"], 1400)) == 1400
+    assert len(training.training_split(sample, RECIPES["softmax"], 5000)) == 1297
+
+
+def test_stopping_keeps_the_best_weights(fit):
+    stop = threading.Event()
+    threading.Timer(4.0, stop.set).start()
+    card, folder, found = fit("softmax", stop, epochs=100_000)
+    assert card.status == "stopped"
+    assert (folder / "model.tflite").exists()
+    assert len(of_kind(found, "epoch")) < 100_000
+
+
+def test_stopping_at_the_first_step_still_leaves_a_model(fit):
+    stop = threading.Event()
+    stop.set()
+    card, _, found = fit("softmax", stop, epochs=5)
+    assert card.status == "stopped"
+    assert [event["step"] for event in of_kind(found, "epoch")] == [1]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_at_once(fit, models):
+    with pytest.raises(TrainingError, match=r"The loss became (infinite|not a number \(NaN\)) at step \d+\."):
+        fit("softmax-naive", epochs=50, learning_rate=5.0)
+    folder = models / "softmax-naive-1"
+    assert not (folder / "card.json").exists()
+    assert len(of_kind(events.read(folder)[0], "epoch")) < 50
+
+
+def test_the_naive_loss_is_the_sum_over_the_batch():
+    logits = np.array([[2.0, 0.0] + [-5.0] * 8, [0.0] * 10], np.float32)
+    labels = np.array([0, 3], np.uint8)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    expected = -np.log(probabilities[[0, 1], labels]).sum()
+    assert float(training.NaiveCrossEntropy()(labels, logits)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_batch_events_are_rare_and_their_means_add_up(fit, monkeypatch):
+    """Each tells the mean since the one before: together they must give the epoch's mean."""
+    monkeypatch.setattr(training, "BATCH_EVENT_EVERY", 0.0)
+    _, _, found = fit("softmax", epochs=2, batch_size=1297)
+    for batch, epoch in zip(of_kind(found, "batch"), of_kind(found, "epoch"), strict=True):
+        assert batch["loss"] == pytest.approx(epoch["loss"], abs=1e-4)
+    _, _, found = fit("softmax", epochs=1)
+    losses = [event["loss"] for event in of_kind(found, "batch")]
+    assert len(losses) == 13
+    weights = [100] * 12 + [97]
+    mean = np.average(losses, weights=weights)
+    assert mean == pytest.approx(of_kind(found, "epoch")[0]["loss"], rel=0.01)
+    monkeypatch.setattr(training, "BATCH_EVENT_EVERY", 3600.0)
+    assert not of_kind(fit("softmax", epochs=1)[2], "batch")
+
+
+@pytest.mark.parametrize("recipe", ["flagship", "softmax"])
+def test_a_seed_repeats_a_run_exactly(fit, recipe):
+    first, second, other = (fit(recipe, epochs=1, limit=300, seed=seed)[1] for seed in (1, 1, 2))
+    weights = [keras.models.load_model(folder / "model.keras").get_weights() for folder in (first, second, other)]
+    assert all(np.array_equal(a, b) for a, b in zip(weights[0], weights[1], strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(weights[0], weights[2], strict=True))
+
+
+def test_every_recipe_trains_in_both_precisions(fit, models):
+    for name in RECIPES:
+        for precision in ("float32", "bfloat16"):
+            card, folder, _ = fit(name, epochs=1, limit=100, precision=precision)
+            assert card.parameters == networks.build(RECIPES[name]).count_params()
+            assert json.loads((folder / "card.json").read_text())["recipe"] == name
+
+
+def test_a_cosine_schedule_rises_and_ends_at_zero(fit):
+    _, _, found = fit("flagship", epochs=4, limit=300)
+    rates = [event["learning_rate"] for event in of_kind(found, "epoch")]
+    assert rates == sorted(rates, reverse=True)
+    assert 0 < rates[0] <= 2e-3
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
