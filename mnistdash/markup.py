@@ -47,7 +47,7 @@ def png_url(image: np.ndarray) -> str:
 
 def answer(text: str, detail: str) -> str:
     """The digit that was read, large, with a sentence beside it."""
-    return f'<div class="md-answer"><span class="digit">{text}</span><span>{detail}</span></div>'
+    return f'<div class="md-answer"><span class="digit">{text}</span> <span>{detail}</span></div>'
 
 
 def invitation(text: str) -> str:

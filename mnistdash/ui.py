@@ -80,9 +80,8 @@ def model_picker() -> runs.Run | None:
         st.info("There is no model yet.", icon=":material/model_training:")
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
         return None
-    name = st.selectbox(
-        "Model", list(models), key="model", format_func=lambda n: _describe(models[n]), bind="query-params"
-    )
+    # Shown by their plain names, as what is shown is also what stands in the page's address.
+    name = st.selectbox("Model", list(models), key="model", bind="query-params")
     return models[name]
 
 
@@ -125,10 +124,6 @@ def _show_loading() -> None:
 
 def _theme() -> str:
     return st.context.theme.type or "light"
-
-
-def _describe(run: runs.Run) -> str:
-    return f"{run.name} · {run.card.test_accuracy:.2%} on test digits"
 
 
 def _size(data: datasets.Dataset) -> str:

@@ -11,6 +11,7 @@ from mnistdash import inference, markup, preprocess, ui
 
 SIDE = 280  # pixels, of the canvas
 PEN = 20  # pixels; about as thick as MNIST's strokes on a digit that fills the canvas
+SETTINGS = 696  # pixels, of the row above it; its second half begins where the answer does
 FILES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 
@@ -31,12 +32,6 @@ def read(image: np.ndarray, model: inference.Model) -> Reading:
     return Reading(view, probabilities, 1000 * (time.perf_counter() - began))
 
 
-def strokes() -> list[dict]:
-    """The strokes on the canvas, oldest first."""
-    state = st.session_state.get("drawing") or {}
-    return ((state.get("drawing") or {}).get("raw") or {}).get("objects", [])
-
-
 def redraw(objects: list[dict]) -> None:
     """Have the canvas show these strokes; the number makes it take notice of equal ones."""
     number = st.session_state.get("start_from", {}).get("number", 0) + 1
@@ -45,8 +40,10 @@ def redraw(objects: list[dict]) -> None:
 
 def canvas() -> np.ndarray | None:
     """Draw the canvas and its buttons; return (SIDE, SIDE, 4) uint8, or None before the first stroke."""
-    if "drawing" not in st.session_state and st.session_state.get("strokes"):
-        redraw(st.session_state.strokes)  # the user was on another page: the canvas itself forgets
+    # The canvas forgets its drawing when the user goes to another page: keep what it last sent.
+    kept = st.session_state.setdefault("kept", {"strokes": [], "image": None})
+    if "drawing" not in st.session_state:
+        redraw(kept["strokes"])
     with st.container(key="canvas"):
         result = st_canvas(
             stroke_width=st.session_state.get("pen", PEN),
@@ -54,15 +51,17 @@ def canvas() -> np.ndarray | None:
             background_color="#000000",
             width=SIDE,
             height=SIDE,
-            initial_drawing=st.session_state.get("start_from"),
+            initial_drawing=st.session_state.start_from,
             return_image_data=True,
             key="drawing",
         )
-    st.session_state.strokes = strokes()
+    image = result.image_data
+    if image is not None:
+        kept.update(strokes=result.json_data["objects"], image=image)
     with st.container(horizontal=True):
         st.button("Clear", icon=":material/delete:", key="clear", on_click=redraw, args=([],))
-        st.button("Undo", icon=":material/undo:", key="undo", on_click=lambda: redraw(strokes()[:-1]))
-    return result.image_data
+        st.button("Undo", icon=":material/undo:", key="undo", on_click=redraw, args=(kept["strokes"][:-1],))
+    return kept["image"]
 
 
 def upload() -> np.ndarray | None:
@@ -101,11 +100,12 @@ def show(reading: Reading | None, invitation: str, caption: str) -> None:
 @st.fragment
 def board() -> None:
     """Canvas and answer; a stroke reruns this and nothing else."""
-    with st.container(horizontal=True, gap="large"):
-        with st.container(width=SIDE + 20):
-            run = ui.model_picker()
-        with st.container(width=SIDE + 20):
-            st.slider("Pen width (pixels)", 4, 48, PEN, key="pen", persist_state="session")
+    with st.container(width=SETTINGS):
+        choice, thickness = st.columns(2, gap="medium", wrap=False)
+    with choice:
+        run = ui.model_picker()
+    with thickness:
+        st.slider("Pen width (pixels)", 4, 48, PEN, key="pen", persist_state="session")
     if run is None:
         return
     # On a phone these follow one another: the answer belongs right under the canvas.

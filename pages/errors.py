@@ -15,10 +15,13 @@ DIGITS = list(range(10))
 
 def summary(result: Evaluation) -> None:
     """Accuracy, errors and the confusion matrix."""
-    with st.container(horizontal=True):
-        st.metric("Accuracy", f"{result.accuracy:.2%}", border=True)
-        st.metric("Errors", f"{len(result.errors):,}", border=True)
-        st.metric("Images", f"{len(result.labels):,}", border=True)
+    figures = {
+        "Accuracy": f"{result.accuracy:.2%}",
+        "Errors": f"{len(result.errors):,}",
+        "Images": f"{len(result.labels):,}",
+    }
+    for column, (label, value) in zip(st.columns(3, gap="medium"), figures.items(), strict=True):
+        column.metric(label, value, border=True)
     st.subheader("Confusion matrix", anchor=False)
     with st.container(key="confusion", width=620):
         ui.chart(charts.confusion_chart(result.confusion), key="confusion_plot", alt="Confusion matrix")
@@ -28,9 +31,9 @@ def summary(result: Evaluation) -> None:
 def gallery(result: Evaluation, split: Split) -> None:
     """The misread digits, filtered, the most confident mistakes first."""
     st.subheader("Misread digits", anchor=False)
-    with st.container(horizontal=True):
-        true = st.multiselect("True digit", DIGITS, key="true", placeholder="any", width=260)
-        read = st.multiselect("Predicted digit", DIGITS, key="predicted", placeholder="any", width=260)
+    with st.container(horizontal=True, gap="large"):
+        true = st.pills("True digit", DIGITS, selection_mode="multi", key="true", width=460)
+        read = st.pills("Predicted digit", DIGITS, selection_mode="multi", key="predicted", width=460)
     errors = result.errors
     kept = np.isin(result.labels[errors], true or DIGITS) & np.isin(result.predicted[errors], read or DIGITS)
     chosen = errors[kept]
@@ -62,7 +65,7 @@ data = ui.dataset()
 with st.container(horizontal=True):
     with st.container(width=320):
         run = ui.model_picker()
-    name = st.selectbox("Split", SPLITS, key="split", bind="query-params", width=320, format_func=str.capitalize)
+    name = st.selectbox("Split", SPLITS, key="split", bind="query-params", width=320)
 if run is not None:
     result = ui.evaluate(run, data, name)
     summary(result)

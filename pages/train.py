@@ -99,12 +99,13 @@ def live(name: str, was_active: bool) -> None:
 def show_run(run: runs.Run, jobs: Jobs) -> None:
     """Progress, figures and curves of one run."""
     history = History.of(events.read(run.folder)[0])
-    stopping = jobs.is_stopping(run.name)
+    active = run.status in runs.ACTIVE
+    stopping = active and jobs.is_stopping(run.name)  # its process may outlive its last event by a moment
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
             text = "Stopping: the best weights are kept." if stopping else progress_text(run, history)
             st.progress(1.0 if run.status == "finished" else history.fraction, text)
-        stoppable = run.status in runs.ACTIVE and jobs.holds(run.name) and not stopping
+        stoppable = active and jobs.holds(run.name) and not stopping
         st.button(
             "Stop",
             icon=":material/stop:",

@@ -3,10 +3,10 @@
 import json
 import os
 import shutil
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+import left_out
 import numpy as np
 import pytest
 
@@ -14,23 +14,10 @@ from mnistdash import datasets, recipes, runs
 from mnistdash.idx import DataError
 from mnistdash.settings import PROJECT, Settings
 
-HOW_TO_ENABLE = {
-    "MNIST": "set MNISTDASH_DATA to the folder with its four files, or run python -m mnistdash data",
-    "Chromium": "install chromium, or set CHROMIUM to its path",
-}
-_left_out: Counter[str] = Counter()
-
-
-def leave_out(what: str) -> None:
-    """Skip the test at hand for want of something, and have the summary say how to get it."""
-    _left_out[what] += 1
-    pytest.skip(f"needs {what}")
-
 
 def pytest_terminal_summary(terminalreporter):
-    if _left_out:
-        parts = [f"{count} for want of {what} ({HOW_TO_ENABLE[what]})" for what, count in _left_out.items()]
-        terminalreporter.write_line(f"Left out {' and '.join(parts)}.")
+    if line := left_out.summary():
+        terminalreporter.write_line(line)
 
 
 def _without_download() -> datasets.Dataset | None:
@@ -54,7 +41,7 @@ def mnist_or_none() -> datasets.Dataset | None:
 def mnist(mnist_or_none) -> datasets.Dataset:
     """Real MNIST; the test is left out where this machine has none."""
     if mnist_or_none is None:
-        leave_out("MNIST")
+        left_out.leave_out("MNIST")
     return mnist_or_none
 
 

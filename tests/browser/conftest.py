@@ -1,0 +1,163 @@
+"""A real server and a real browser: the pages as a visitor has them."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from left_out import leave_out
+
+from mnistdash.settings import PROJECT
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+TIMEOUT = 30_000  # milliseconds to wait for what must appear
+
+
+class Server:
+    """A running dashboard.
+
+    Attributes:
+        url: of its home page.
+        models: its folder of models, with a copy of the flagship.
+        process: the server itself, without its children.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str]):
+        self.models = folder / "models"
+        shutil.copytree(PROJECT / "models" / "flagship", self.models / "flagship")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+        self._popen = subprocess.Popen(
+            [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"],
+            cwd=PROJECT,
+            env={**environment, "MNISTDASH_MODELS": str(self.models)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.process = psutil.Process(self._popen.pid)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).close()
+                return
+            except OSError:
+                assert time.monotonic() < deadline, "the server did not start"
+                time.sleep(0.1)
+
+    def end(self) -> None:
+        """End the server as Ctrl-C or a host would, and wait for it."""
+        self._popen.terminate()
+        self._popen.wait(30)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, or the one that CHROMIUM names; tests are left out where there is none."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        return None
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def start_server(tmp_path, mnist_or_none) -> Iterator:
+    """Start a dashboard, with MNIST if this machine has it: start_server() -> Server."""
+    environment = {**os.environ, "MNISTDASH_DATA": mnist_or_none.source if mnist_or_none else ""}
+    if mnist_or_none is None:  # the sample at once, not a download
+        environment |= {"XDG_CACHE_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
+    servers = []
+
+    def start(**more: str) -> Server:
+        servers.append(Server(tmp_path / f"server-{len(servers)}", environment | more))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.is_running():
+            server.end()
+
+
+@pytest.fixture
+def server(start_server) -> Server:
+    """One dashboard."""
+    return start_server()
+
+
+class Visitor:
+    """Someone in front of a page."""
+
+    def __init__(self, page, url: str):
+        self.page, self.url = page, url
+
+    def visit(self, path: str = "/") -> None:
+        """Type an address; wait until the page is complete."""
+        self.page.goto(self.url + path)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing runs any more."""
+        self.page.wait_for_selector('.stApp[data-test-script-state="notRunning"] [data-testid="stHeading"]')
+        self.page.wait_for_timeout(300)
+
+    def follow(self, name: str) -> None:
+        """Go to another page by the sidebar."""
+        self.page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+        self.page.get_by_role("heading", name=name, level=1).wait_for()
+        self.settle()
+
+    def text(self, key: str) -> str:
+        """What the container with this key says."""
+        return self.page.locator(f".st-key-{key}").inner_text()
+
+    def press(self, key: str) -> None:
+        """Press the button with this key."""
+        self.page.locator(f".st-key-{key} button").click()
+
+    def wait_for(self, key: str, pattern: str, seconds: float = 30) -> str:
+        """Wait until the container says something that matches, and return what it says."""
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, text := self.text(key), re.DOTALL):
+            assert time.monotonic() < deadline, f"{key} says {text!r}, not {pattern!r}"
+            self.page.wait_for_timeout(100)
+        return text
+
+
+@pytest.fixture
+def open_visitor(browser) -> Iterator:
+    """Open a browser window: open_visitor(server, width=390, color_scheme="dark")."""
+    contexts = []
+
+    def open_window(server: Server, width: int = 1280, height: int = 900, **options) -> Visitor:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
+        contexts[-1].set_default_timeout(TIMEOUT)
+        return Visitor(contexts[-1].new_page(), server.url)
+
+    if browser is None:
+        leave_out("Chromium")
+    yield open_window
+    for context in contexts:
+        context.close()

@@ -1,0 +1,87 @@
+from itertools import pairwise
+
+import pytest
+from pen import STROKES, draw
+from PIL import Image
+
+SURE = r"^\s*{digit}\s.*% sure"
+
+
+@pytest.fixture
+def visitor(server, open_visitor):
+    visitor = open_visitor(server)
+    visitor.visit("/draw")
+    visitor.page.locator(".st-key-canvas canvas").last.wait_for()
+    return visitor
+
+
+def test_every_digit_is_read_after_the_last_stroke(visitor):
+    """Without a button; and Clear makes room for the next."""
+    assert visitor.text("prediction").strip() == "Draw a digit"
+    for digit, strokes in STROKES.items():
+        draw(visitor.page, strokes)
+        visitor.wait_for("prediction", SURE.format(digit=digit))
+        assert visitor.text("probabilities").split()[::2] == list("0123456789")
+        visitor.press("clear")
+        visitor.wait_for("prediction", "Draw a digit")
+
+
+def test_the_answer_follows_each_stroke_and_undo_takes_one_back(visitor):
+    first, second = STROKES[4]
+    draw(visitor.page, [first])
+    before = visitor.wait_for("prediction", "% sure")
+    view = visitor.page.locator(".st-key-network_view img")
+    seen = view.get_attribute("src")
+    draw(visitor.page, [second])
+    visitor.wait_for("prediction", SURE.format(digit=4))
+    assert view.get_attribute("src") != seen
+    visitor.press("undo")
+    visitor.page.wait_for_function(
+        "src => document.querySelector('.st-key-network_view img').src === src", arg=seen, timeout=10_000
+    )
+    assert visitor.text("prediction") == before
+    visitor.press("undo")
+    visitor.wait_for("prediction", "Draw a digit")
+
+
+def test_a_drawing_outlives_a_visit_to_another_page(visitor):
+    draw(visitor.page, STROKES[3])
+    visitor.wait_for("prediction", SURE.format(digit=3))
+    visitor.follow("Errors")
+    visitor.follow("Draw")
+    visitor.wait_for("prediction", SURE.format(digit=3))
+    visitor.press("clear")
+    visitor.wait_for("prediction", "Draw a digit")
+
+
+def test_an_image_is_read_in_place_of_the_drawing_until_it_is_removed(visitor, tmp_path, drawing):
+    draw(visitor.page, STROKES[3])
+    visitor.wait_for("prediction", SURE.format(digit=3))
+    Image.fromarray(drawing).save(tmp_path / "seven.png")
+    visitor.page.locator(".st-key-upload input[type=file]").set_input_files(tmp_path / "seven.png")
+    visitor.wait_for("prediction", SURE.format(digit=7))
+    visitor.page.get_by_role("button", name="Remove").click()
+    visitor.wait_for("prediction", SURE.format(digit=3))
+
+
+def test_a_finger_on_a_narrow_screen(server, open_visitor):
+    """The canvas fits a phone, and the answer can be seen without scrolling."""
+    visitor = open_visitor(server, width=390, height=844, has_touch=True, is_mobile=True)
+    visitor.visit("/draw")
+    canvas = visitor.page.locator(".st-key-canvas canvas").last
+    canvas.wait_for()
+    box = canvas.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    session = visitor.page.context.new_cdp_session(visitor.page)
+    for stroke in STROKES[7]:
+        points = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in stroke]
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+        for start, end in pairwise(points):
+            for step in range(1, 9):
+                between = {axis: start[axis] + (end[axis] - start[axis]) * step / 8 for axis in "xy"}
+                session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [between]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    visitor.wait_for("prediction", SURE.format(digit=7))
+    answer = visitor.page.locator(".st-key-prediction").bounding_box()
+    assert answer["y"] + answer["height"] <= 844

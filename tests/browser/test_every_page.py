@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+from left_out import leave_out
+
+PAGES = {"/": "mnistdash", "/draw": "Draw", "/train": "Train", "/errors": "Errors"}
+
+# Every text with a contrast under 4.5:1 (WCAG AA), except on controls that are disabled.
+TOO_FAINT = (Path(__file__).parent / "contrast.js").read_text()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_an_address_typed_in_leads_to_the_whole_page(server, open_visitor, path):
+    """The first page a fresh server shows may be any."""
+    visitor = open_visitor(server)
+    visitor.visit(path)
+    assert visitor.page.locator("h1").inner_text() == PAGES[path]
+    links = visitor.page.get_by_test_id("stSidebar").get_by_role("link").all_inner_texts()
+    assert [link.split("\n")[-1] for link in links] == ["Home", "Draw", "Train", "Errors"]
+    assert visitor.page.locator("[data-testid=stException]").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read(server, open_visitor, scheme):
+    visitor = open_visitor(server, height=2000, color_scheme=scheme)
+    for path in PAGES:
+        visitor.visit(path)
+        visitor.page.wait_for_timeout(1000)
+        assert visitor.page.evaluate(TOO_FAINT) == {}, path
+
+
+def test_nothing_sticks_out_of_a_narrow_screen(server, open_visitor):
+    visitor = open_visitor(server, width=390, height=844)
+    for path in PAGES:
+        visitor.visit(path)
+        width = visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert width <= 390, path
+
+
+def test_every_control_has_a_name_and_every_picture_a_text(server, open_visitor):
+    visitor = open_visitor(server)
+    for path in PAGES:
+        visitor.visit(path)
+        nameless = visitor.page.evaluate(
+            """() => [...document.querySelectorAll('[data-testid=stMain] :is(input, button, [role=slider])')]
+                .filter(e => e.offsetParent && !(e.ariaLabel || e.innerText.trim() || e.labels?.length
+                    || e.getAttribute('aria-labelledby') || e.title))
+                .map(e => e.outerHTML.slice(0, 200))"""
+        )
+        assert nameless == [], path
+        pictures = visitor.page.locator("[data-testid=stMain] img")
+        assert all(pictures.nth(i).get_attribute("alt") for i in range(pictures.count())), path
+
+
+def test_the_server_stays_small_and_without_tensorflow(server, open_visitor, mnist_or_none):
+    """After all pages, with MNIST in memory: under 400 MB, which a small host can hold."""
+    visitor = open_visitor(server)
+    if mnist_or_none is None:
+        leave_out("MNIST")
+    for path in PAGES:
+        visitor.visit(path)
+    visitor.visit("/errors?split=validation")
+    assert server.process.memory_info().rss < 400_000_000
+    loaded = {mapped.path for mapped in server.process.memory_maps()}
+    assert not [path for path in loaded if "/tensorflow/" in path]
+
+
+def test_a_download_shows_its_progress_then_the_data(start_server, open_visitor, tmp_path):
+    """A mirror that never answers in full keeps the page waiting, and the page says for what."""
+    import socket
+    import threading
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    held = []
+    threading.Thread(target=lambda: [held.append(listener.accept()) for _ in range(2)], daemon=True).start()
+    server = start_server(MNISTDASH_DATA="", XDG_CACHE_HOME=str(tmp_path / "empty"), https_proxy=address)
+    visitor = open_visitor(server)
+    visitor.page.goto(server.url)
+    visitor.page.get_by_text("Looking for MNIST").wait_for()
+    assert visitor.page.get_by_text("99.73%").count() >= 1, "what needs no data is there meanwhile"
+    for connection, _ in held:
+        connection.close()
+    listener.close()
+    visitor.page.get_by_text("MNIST is not at hand").wait_for()
+    visitor.page.get_by_role("button", name="Try again").wait_for()

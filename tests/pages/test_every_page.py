@@ -1,0 +1,45 @@
+import subprocess
+import sys
+
+import pytest
+
+from mnistdash.settings import PROJECT
+
+PAGES = ("pages/draw.py", "pages/train.py", "pages/errors.py")
+
+
+def test_no_page_brings_tensorflow_into_the_server(flagship, environment):
+    """The one idea of the design; in a fresh process, as other tests load TensorFlow."""
+    visit = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+test = AppTest.from_file({str(PROJECT / "app.py")!r}, default_timeout=90).run()
+assert not test.exception, test.exception
+for page in {PAGES!r}:
+    test.switch_page(page).run()
+    assert not test.exception, test.exception
+heavy = [name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras", "jax", "torch")]
+assert not heavy, heavy
+print("visited all")
+"""
+    done = subprocess.run([sys.executable, "-c", visit], capture_output=True, text=True, env=environment, cwd=PROJECT)
+    assert done.returncode == 0, done.stderr
+    assert "visited all" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["home", "draw", "train", "errors"])
+def test_without_any_model_every_page_says_what_to_do(page, with_sample, name):
+    test = page(name)
+    infos = " ".join(element.value for element in test.info)
+    assert "no model yet" in infos.lower() or "no run yet" in infos.lower()
+
+
+@pytest.mark.parametrize("name", ["home", "train", "errors"])
+def test_without_mnist_every_page_that_uses_data_says_so_and_can_try_again(page, flagship, offline, name):
+    test = page(name)
+    notice = next(element.value for element in test.markdown if "MNIST is not at hand" in element.value)
+    assert "could not be downloaded" in notice
+    assert "1,797 real handwritten digits" in notice
+    test.button(key="retry").click().run()
+    assert not test.exception
+    assert any("MNIST is not at hand" in element.value for element in test.markdown)
