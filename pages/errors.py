@@ -31,7 +31,7 @@ def summary(result: Evaluation) -> None:
 def gallery(result: Evaluation, split: Split) -> None:
     """The misread digits, filtered, the most confident mistakes first."""
     st.subheader("Misread digits", anchor=False)
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True):
         true = st.pills("True digit", DIGITS, selection_mode="multi", key="true", width=460)
         read = st.pills("Predicted digit", DIGITS, selection_mode="multi", key="predicted", width=460)
     errors = result.errors

@@ -115,7 +115,10 @@ def show_run(run: runs.Run, jobs: Jobs) -> None:
             args=(run.name,),
         )
     if run.status == "failed":
-        st.error(run.reason.replace("\n", "\n\n", 1), icon=":material/error:")
+        reason, _, log = run.reason.partition("\n")
+        st.error(reason, icon=":material/error:")
+        if log:
+            st.code(log, language=None, wrap_lines=True)
     recipe = recipes.RECIPES.get(run.config.recipe)
     published = recipe.published if recipe else None
     loss, accuracy = st.columns(2, gap="large")

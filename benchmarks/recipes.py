@@ -1,0 +1,60 @@
+"""Train recipes in full on MNIST and print what they reach beside what their authors published.
+
+    python benchmarks/recipes.py [--models FOLDER] [RECIPE ...]
+
+Takes an hour for all recipes on two cores. A run that is in the folder already is not repeated.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mnistdash import runs
+from mnistdash.recipes import RECIPES, Recipe
+from mnistdash.settings import PROJECT
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, default=None, help="folder that keeps the runs")
+    parser.add_argument("recipes", nargs="*", metavar="RECIPE", help="default: all")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        models = options.models or Path(temporary)
+        print("| recipe | parameters | training | published | measured | loss | seconds |")
+        print("|---|---|---|---|---|---|---|")
+        for name in options.recipes or RECIPES:
+            print(row(RECIPES[name], train(name, models)), flush=True)
+
+
+def train(name: str, models: Path) -> runs.Card:
+    """Train one recipe with its own settings and seed 0, in a process of its own."""
+    if not (models / name).exists():
+        command = [sys.executable, "-m", "mnistdash", "train", "--recipe", name, "--name", name]
+        environment = {**os.environ, "MNISTDASH_MODELS": str(models.resolve())}
+        subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=sys.stderr)
+    return runs.load_model(name, models).card
+
+
+def row(recipe: Recipe, card: runs.Card) -> str:
+    """One line of a Markdown table."""
+    length = f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps:,} steps"
+    cells = [
+        f"`{recipe.name}`",
+        f"{card.parameters:,}",
+        f"{recipe.optimizer} {recipe.learning_rate:g}, batch {recipe.batch_size}, {length}",
+        str(recipe.published or "–"),
+        f"{card.test_accuracy:.2%}",
+        f"{card.test_loss:.4f}",
+        f"{card.seconds:,.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()
