@@ -5,14 +5,14 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from mnistdash import datasets, evaluation, inference, preprocess, runs, worker
 from mnistdash.files import replacing
+from mnistdash.reading import Reading, read
 from mnistdash.recipes import RECIPES
 from mnistdash.settings import Settings
 from mnistdash.terminal import DownloadBar, native_output_to
@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     logging.basicConfig(format="mnistdash: %(message)s", level=logging.WARNING)
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
     try:
         return options.command(options, Settings.from_environment()) or 0
     except (CommandError, *ERRORS) as error:
@@ -54,7 +55,7 @@ def recipes(options: argparse.Namespace, settings: Settings) -> None:
     """list the recipes, with what each is known to reach"""
     for recipe in RECIPES.values():
         print(f"{recipe.name:<14} {recipe.summary}")
-        print(f"{'':<14} Published test accuracy: {recipe.published or 'none'}.")
+        print(f"{'':<14} {recipe.reaches}")
 
 
 def train(options: argparse.Namespace, settings: Settings) -> None:
@@ -138,34 +139,23 @@ def predict(options: argparse.Namespace, settings: Settings) -> int:
         try:
             image = preprocess.read_image(path)
             model = model or _load_model(options.model, settings)
-            _print_reading(path, _read(image, model), options.json)
+            _print_reading(path, read(image, model), options.json)
         except preprocess.ImageError as error:
             print(f"mnistdash: {error}", file=sys.stderr)
             failed = True
     return int(failed)
 
 
-def _read(image: np.ndarray, model: inference.Model) -> np.ndarray | None:
-    """(10,) probabilities, or None for a blank image."""
-    try:
-        return model(preprocess.to_mnist(image)[None])[0]
-    except preprocess.BlankImageError:
-        return None
-
-
-def _print_reading(path: Path, probabilities: np.ndarray | None, as_json: bool) -> None:
-    blank = probabilities is None
-    digit = None if blank else int(probabilities.argmax())
-    confidence = 0.0 if blank else float(probabilities.max())
+def _print_reading(path: Path, reading: Reading, as_json: bool) -> None:
     if not as_json:
-        print(f"{path} {'blank' if blank else digit} {confidence:.4f}")
+        print(f"{path} {'blank' if reading.digit is None else reading.digit} {reading.confidence:.4f}")
         return
     values = {
         "file": str(path),
-        "digit": digit,
-        "confidence": confidence,
-        "probabilities": [0.0] * 10 if blank else [float(p) for p in probabilities],
-        "verdict": "blank" if blank else "digit",
+        "digit": reading.digit,
+        "confidence": reading.confidence,
+        "probabilities": reading.probabilities.tolist(),
+        "verdict": reading.verdict,
     }
     print(json.dumps(values))
 

@@ -45,9 +45,22 @@ def png_url(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def answer(text: str, detail: str) -> str:
-    """The digit that was read, large, with a sentence beside it."""
-    return f'<div class="md-answer"><span class="digit">{text}</span> <span>{detail}</span></div>'
+def percent(share: float) -> str:
+    """A share in [0, 1] to one decimal, which never rounds to certainty either way."""
+    if 0 < share < 0.0005:
+        return "&lt;0.1%"
+    return "&gt;99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"
+
+
+def answer(probabilities: np.ndarray) -> str:
+    """The digit that was read, large, with how sure that is and the runner-up.
+
+    Args:
+        probabilities: (10,) float in [0, 1].
+    """
+    best, second = np.argsort(-probabilities)[:2]
+    detail = f"{percent(probabilities[best])} sure<br>runner-up {second}, {percent(probabilities[second])}"
+    return f'<div class="md-answer"><span class="digit">{best}</span> <span>{detail}</span></div>'
 
 
 def invitation(text: str) -> str:
@@ -91,7 +104,7 @@ def gallery(
     """
     figures = [
         f'<figure><img src="{png_url(image)}" alt="Digit {index}: a {true} read as {read}">'
-        f"<figcaption><b>{true} → {read}</b><br>{sure:.1%} sure<br>no. {index}</figcaption></figure>"
+        f"<figcaption><b>{true} → {read}</b><br>{percent(sure)} sure<br>no. {index}</figcaption></figure>"
         for image, true, read, sure, index in zip(images, labels, predicted, confidence, indices, strict=True)
     ]
     return f'<div class="md-gallery">{"".join(figures)}</div>'

@@ -2,11 +2,14 @@
 
 import logging
 import math
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import psutil
 
 from mnistdash.idx import DataError, DataFileError, IdxFile, read_verified
 
@@ -15,7 +18,7 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
 TIMEOUT = (5, 20)  # seconds to connect, and between two pieces of data
-STALE = 3600  # seconds after which a download folder can only be left over from a killed process
+STALE = 3600  # seconds after which a download is taken for dead even if its process number is in use
 
 Progress = Callable[[int, int], None]  # bytes received, bytes in all
 
@@ -37,10 +40,8 @@ def download(files: Sequence[IdxFile], cache: Path, progress: Progress | None) -
     """
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        for left_over in cache.glob("download-*"):
-            if time.time() - left_over.stat().st_mtime > STALE:
-                shutil.rmtree(left_over, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix="download-", dir=cache) as temporary:
+        _sweep(cache)
+        with tempfile.TemporaryDirectory(prefix=f"download-{os.getpid()}-", dir=cache) as temporary:
             received = 0
             for file in files:
                 report = _Report(progress, received, sum(f.download for f in files))
@@ -48,6 +49,14 @@ def download(files: Sequence[IdxFile], cache: Path, progress: Progress | None) -
                 received += file.download
     except OSError as error:
         raise DataUnavailableError(f"MNIST cannot be stored in {cache}: {error.strerror or error}.") from error
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what downloads left behind whose process was killed."""
+    for folder in cache.glob("download-*"):
+        pid = folder.name.split("-")[1]
+        if not (pid.isdigit() and psutil.pid_exists(int(pid))) or time.time() - folder.stat().st_mtime > STALE:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fetch(file: IdxFile, folder: Path, report: "_Report") -> Path:

@@ -106,7 +106,7 @@ def find_ink(image: np.ndarray) -> np.ndarray:
     contrast = grey - np.median(grey)
     if np.square(contrast[contrast < 0]).sum() > np.square(contrast[contrast > 0]).sum():
         contrast = -contrast
-    strongest = np.percentile(contrast[contrast > contrast.max() / 2], 50) if contrast.max() > 0 else 0.0
+    strongest = np.median(contrast[contrast > contrast.max() / 2]) if contrast.max() > 0 else 0.0
     if strongest < FAINTEST:
         raise BlankImageError("Nothing is drawn.")
     return np.clip((contrast / strongest - NOISE) / (1 - NOISE), 0, 1).astype(np.float32)

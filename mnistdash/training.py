@@ -54,6 +54,8 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         data=dataset.name,
     )
     reporter = Reporter(network, plan, config.batch_size, writer, stop, keep_last=recipe.trains_on_validation)
+    if stop.is_set():
+        return None
     began = time.monotonic()
     model.fit(
         training.images,

@@ -68,7 +68,7 @@ def _train(
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # the log is for what goes wrong
         from mnistdash import training  # TensorFlow: seconds to import
 
-        card = training.train(config, folder, dataset, writer, stop)
+        card = None if stop.is_set() else training.train(config, folder, dataset, writer, stop)
     except BaseException as error:
         reason = "It was interrupted." if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
         writer.write("ended", status="failed", reason=reason)

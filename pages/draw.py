@@ -1,35 +1,16 @@
 """Draw: a drawing or an image file is read after every stroke."""
 
-import time
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-from mnistdash import inference, markup, preprocess, ui
+from mnistdash import markup, preprocess, ui
+from mnistdash.reading import BLANK, Reading, read
 
 SIDE = 280  # pixels, of the canvas
 PEN = 20  # pixels; about as thick as MNIST's strokes on a digit that fills the canvas
 SETTINGS = 696  # pixels, of the row above it; its second half begins where the answer does
 FILES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a network made of an image: its view (28, 28), probabilities (10,), and milliseconds."""
-
-    view: np.ndarray
-    probabilities: np.ndarray
-    milliseconds: float
-
-
-def read(image: np.ndarray, model: inference.Model) -> Reading:
-    """Read an image; raises BlankImageError."""
-    view = preprocess.to_mnist(image)
-    began = time.perf_counter()
-    probabilities = model(view[None])[0]
-    return Reading(view, probabilities, 1000 * (time.perf_counter() - began))
 
 
 def redraw(objects: list[dict]) -> None:
@@ -78,21 +59,16 @@ def upload() -> np.ndarray | None:
     return image
 
 
-def show(reading: Reading | None, invitation: str, caption: str) -> None:
+def show(reading: Reading, invitation: str, caption: str) -> None:
     """Show what was read, or what to do where there is nothing to read."""
+    blank = reading.verdict == "blank"
     with st.container(key="prediction"):
-        if reading is None:
-            st.html(markup.invitation(invitation))
-        else:
-            best, second = np.argsort(-reading.probabilities)[:2]
-            sure, next_sure = reading.probabilities[[best, second]]
-            st.html(markup.answer(str(best), f"{sure:.1%} sure<br>runner-up {second}, {next_sure:.1%}"))
+        st.html(markup.invitation(invitation) if blank else markup.answer(reading.probabilities))
     bars, view = st.columns([3, 2], gap="large")
     with bars, st.container(key="probabilities"):
-        st.html(markup.probability_bars(reading.probabilities if reading else None))
+        st.html(markup.probability_bars(None if blank else reading.probabilities))
     with view, st.container(key="network_view"):
-        pixels = reading.view if reading else np.zeros((28, 28))
-        st.html(markup.network_view(np.round(255 * pixels).astype(np.uint8)))
+        st.html(markup.network_view(np.round(255 * reading.view).astype(np.uint8)))
         st.caption("What the network sees: 28 × 28 pixels, cropped and centred.")
     st.caption(caption)
 
@@ -115,17 +91,14 @@ def board() -> None:
         drawn = canvas()
     uploaded = upload()
     image = drawn if uploaded is None else uploaded
-    try:
-        reading = None if image is None else read(image, ui.model(run))
-    except preprocess.BlankImageError:
-        reading = None
-    if reading is None:
+    reading = BLANK if image is None else read(image, ui.model(run))
+    what, invitation = ("drawing", "Draw a digit") if uploaded is None else ("image", "This image is blank")
+    if reading.verdict == "blank":
         caption = f"{run.name} will read it."
     else:
-        what = "drawing" if uploaded is None else "image"
         caption = f"{run.name} read the {what} in {reading.milliseconds:.1f} ms."
     with right:
-        show(reading, "Draw a digit" if uploaded is None else "This image is blank", caption)
+        show(reading, invitation, caption)
 
 
 ui.page("Draw")

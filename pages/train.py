@@ -7,7 +7,8 @@ from mnistdash.datasets import Dataset
 from mnistdash.history import History
 from mnistdash.jobs import Jobs
 
-REFRESH = 1.0  # seconds between two looks at a run that is active
+REFRESH = 1.0  # seconds between two looks while a run is active
+REFRESH_IDLE = 5.0  # seconds, to notice one that another tab or the command line starts
 STATUS = {
     "queued": ":material/schedule: queued",
     "running": ":material/play_circle: running",
@@ -21,8 +22,7 @@ def form(data: Dataset) -> None:
     """Ask for a recipe and its settings, and start the run."""
     names = list(recipes.RECIPES)
     recipe = recipes.RECIPES[st.selectbox("Recipe", names, key="recipe", persist_state="session", width=320)]
-    published = f"Published test accuracy: {recipe.published}." if recipe.published else "No figure is published."
-    st.markdown(f"{recipe.summary} {published}")
+    st.markdown(f"{recipe.summary} {recipe.reaches}")
     available = len(data.train) + (len(data.validation) if recipe.trains_on_validation else 0)
     # Each recipe has widgets of its own, so that each keeps its own defaults and what was typed.
     with st.container(horizontal=True):
@@ -50,9 +50,10 @@ def form(data: Dataset) -> None:
         limit = st.number_input(
             "Training images", 100, available, available, 1000, key=f"limit-{recipe.name}-{data.name}", width=150
         )
+    schedule = " The learning rate rises to this value, then falls to zero." if recipe.schedule == "cosine" else ""
     st.caption(
         "An epoch is one pass over the training images, the batch size is images per step, and the same seed repeats a "
-        "run exactly." + (" The learning rate rises to this value, then falls to zero." * (recipe.schedule == "cosine"))
+        f"run exactly.{schedule}"
     )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
         try:
@@ -81,19 +82,22 @@ def watch(all_runs: list[runs.Run]) -> None:
     names = [run.name for run in all_runs]
     default = next((i for i, run in enumerate(all_runs) if run.status == "running"), 0)
     name = st.selectbox("Run", names, index=default, key="run", bind="query-params", width=320)
-    active = any(run.status in runs.ACTIVE for run in all_runs)
-    st.fragment(live, run_every=REFRESH if active else None)(name, active)
+    active = is_any_active(all_runs)
+    st.fragment(live, run_every=REFRESH if active else REFRESH_IDLE)(name, names, active)
 
 
-def live(name: str, was_active: bool) -> None:
-    """The part that is drawn anew while anything trains."""
+def live(name: str, names: list[str], was_active: bool) -> None:
+    """The part that is drawn anew by itself, also for what is started elsewhere."""
     all_runs = runs.list_runs(ui.settings().models)
-    if was_active and not any(run.status in runs.ACTIVE for run in all_runs):
-        st.rerun()  # the last one has ended: stop looking, and bring the rest of the page up to date
-    run = next((run for run in all_runs if run.name == name), None)
-    if run is not None:
-        show_run(run, ui.jobs())
+    if [run.name for run in all_runs] != names or is_any_active(all_runs) != was_active:
+        st.rerun()  # the rest of the page is out of date, too
+    show_run(next(run for run in all_runs if run.name == name), ui.jobs())
     show_list(all_runs)
+
+
+def is_any_active(all_runs: list[runs.Run]) -> bool:
+    """Whether any run trains or waits to."""
+    return any(run.status in runs.ACTIVE for run in all_runs)
 
 
 def show_run(run: runs.Run, jobs: Jobs) -> None:

@@ -55,7 +55,8 @@ def sample() -> datasets.Dataset:
 def offline(monkeypatch, tmp_path) -> Path:
     """No MNIST on this machine and no mirror in reach; returns the empty cache."""
     cache = tmp_path / "cache"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))  # for child processes
+    monkeypatch.setenv("HOME", str(cache))  # the same on a Mac
     monkeypatch.setattr("platformdirs.user_cache_path", lambda name: cache / name)
     monkeypatch.delenv("MNISTDASH_DATA", raising=False)
     # Nothing listens on port 1, for this process and for its children.

@@ -14,6 +14,25 @@ def test_a_picture_survives_its_data_url():
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
 
 
+def test_the_answer_begins_with_the_digit_and_names_the_runner_up():
+    probabilities = np.zeros(10)
+    probabilities[[4, 9]] = 0.8, 0.2
+    said = re.sub("<[^>]+>", " ", markup.answer(probabilities)).split()
+    assert said == ["4", "80.0%", "sure", "runner-up", "9,", "20.0%"]
+
+
+def test_nothing_short_of_certain_is_called_certain():
+    assert [markup.percent(share) for share in (0.0, 0.0001, 0.0006, 0.5, 0.9994, 0.9999, 1.0)] == [
+        "0.0%",
+        "&lt;0.1%",
+        "0.1%",
+        "50.0%",
+        "99.9%",
+        "&gt;99.9%",
+        "100.0%",
+    ]
+
+
 def test_ten_bars_of_which_one_is_set_off():
     html = markup.probability_bars(np.array([0.01] * 7 + [0.9] + [0.015] * 2))
     assert len(re.findall('class="fill"', html)) == 10

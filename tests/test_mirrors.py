@@ -1,5 +1,8 @@
 import gzip
 import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -101,14 +104,42 @@ def test_an_interrupted_download_leaves_only_whole_files(mirror, monkeypatch, tm
 
 def test_what_a_killed_process_left_is_swept_away_later(mirror, monkeypatch, tmp_path):
     monkeypatch.setattr(mirrors, "MIRRORS", (mirror(whole),))
-    old, new = tmp_path / "download-old", tmp_path / "download-new"
-    old.mkdir()
-    new.mkdir()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead, old, alive = (tmp_path / f"download-{pid}-x{pid}" for pid in (ended.pid, os.getpid(), os.getppid()))
+    for folder in (dead, old, alive):
+        folder.mkdir()
     long_ago = time.time() - 2 * mirrors.STALE
     os.utime(old, (long_ago, long_ago))
     download(DESCRIBED, tmp_path, None)
+    assert not dead.exists()
     assert not old.exists()
-    assert new.exists(), "it may belong to a download under way"
+    assert alive.exists(), "it may belong to a download under way"
+
+
+def test_a_process_that_is_told_to_end_cleans_up(tmp_path, environment):
+    """A mirror that keeps the connection open, and a host that shuts down meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        program = f"""
+import platformdirs
+from pathlib import Path
+from mnistdash import mirrors
+from mnistdash.__main__ import main
+platformdirs.user_cache_path = lambda name: Path({str(tmp_path)!r}) / name
+mirrors.MIRRORS = ("http://127.0.0.1:{listener.getsockname()[1]}/",)
+main(["data"])
+"""
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env={**environment, "MNISTDASH_DATA": "", "no_proxy": "127.0.0.1"},
+        )
+        connection, _ = listener.accept()
+        cache = tmp_path / "mnistdash"
+        assert names_in(cache)
+        process.terminate()
+        assert process.wait(30) == 143
+        connection.close()
+    assert names_in(cache) == set()
 
 
 def test_progress_grows_to_the_whole(mirror, monkeypatch, tmp_path):

@@ -1,6 +1,8 @@
 import pytest
 
+from mnistdash import runs
 from mnistdash.recipes import RECIPES, Published
+from mnistdash.settings import PROJECT
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
@@ -21,6 +23,24 @@ def test_the_published_settings_are_kept():
     assert settings["tutorial-cnn"] == ("sgd", 0.001, 100, None, 20_000, False)
     assert settings["dropout-cnn"] == ("adam", 0.001, 128, 10, None, False)
     assert settings["keras-cnn"] == ("adadelta", 1.0, 128, 12, None, True)
+
+
+@pytest.mark.parametrize("name", ["softmax", "tutorial-cnn", "keras-cnn"])
+def test_what_was_measured_is_what_was_published(name):
+    """Within 0.4 points of the author's figure, or of the nearer end of the author's range."""
+    published = RECIPES[name].published
+    low, high = published.accuracy, published.accuracy_high or published.accuracy
+    assert low - 0.004 <= RECIPES[name].measured <= high + 0.004
+
+
+def test_a_recipe_says_what_to_expect_of_it():
+    assert RECIPES["keras-cnn"].reaches == "Published test accuracy: 99.19%, loss 0.0265; measured: 99.16%."
+    assert RECIPES["dropout-cnn"].reaches == "Measured test accuracy: 98.18%."
+
+
+def test_the_flagships_figure_is_that_of_the_shipped_model():
+    card = runs.load_model("flagship", PROJECT / "models").card
+    assert RECIPES["flagship"].measured == pytest.approx(card.test_accuracy, abs=1e-6)
 
 
 def test_published_figures_read_as_a_person_would_write_them():

@@ -25,6 +25,16 @@ def fit(models, sample):
     return fit
 
 
+def set_before(method, event: threading.Event):
+    """The method, with an event set as soon as it is called."""
+
+    def call(*arguments, **options):
+        event.set()
+        return method(*arguments, **options)
+
+    return call
+
+
 def of_kind(found: list[dict], kind: str) -> list[dict]:
     return [event for event in found if event["event"] == kind]
 
@@ -101,12 +111,21 @@ def test_stopping_keeps_the_best_weights(fit):
     assert len(of_kind(found, "epoch")) < 100_000
 
 
-def test_stopping_at_the_first_step_still_leaves_a_model(fit):
+def test_stopping_at_the_first_step_still_leaves_a_model(fit, monkeypatch):
     stop = threading.Event()
-    stop.set()
+    monkeypatch.setattr(training.Reporter, "on_epoch_begin", set_before(training.Reporter.on_epoch_begin, stop))
     card, _, found = fit("softmax", stop, epochs=5)
     assert card.status == "stopped"
     assert [event["step"] for event in of_kind(found, "epoch")] == [1]
+
+
+def test_stopping_before_the_first_step_ends_without_a_model(fit):
+    stop = threading.Event()
+    stop.set()
+    card, folder, found = fit("softmax", stop, epochs=5)
+    assert card is None
+    assert not of_kind(found, "epoch")
+    assert {path.name for path in folder.iterdir()} == {"config.json", "events.jsonl"}
 
 
 def test_a_loss_that_is_no_number_ends_the_run_at_once(fit, models):

@@ -7,7 +7,7 @@ def test_the_gallery_shows_true_and_predicted_labels(server, open_visitor):
     captions = visitor.page.locator(".st-key-gallery figcaption").all_inner_texts()
     assert captions
     for caption in captions:
-        true, read, sure = re.match(r"(\d) → (\d)\s+([\d.]+)% sure", caption).groups()
+        true, read, sure = re.match(r"(\d) → (\d)\s+>?([\d.]+)% sure", caption).groups()
         assert true != read
         assert 10 <= float(sure) <= 100
     shares = [float(re.search(r"([\d.]+)% sure", caption).group(1)) for caption in captions]

@@ -28,6 +28,8 @@ def wait_for_points(visitor, run: str, what: str, count: int) -> None:
 
 
 def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
+    second = open_visitor(server, height=1300)
+    second.visit("/train")
     visitor = open_visitor(server, height=1300)
     visitor.visit("/train")
     fill(visitor, "Epochs", "400")
@@ -44,8 +46,10 @@ def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
     assert before >= 2
     wait_for_points(visitor, "flagship-1", "Loss", before + 2)
 
-    second = open_visitor(server, height=1300)
-    second.visit("/train")
+    # The other tab was open before the start, and nobody touched it since.
+    second.wait_for("runs", "flagship-1.*running")
+    second.page.reload()
+    second.settle()
     second.wait_for("progress", r"Epoch \d+ of 400")
     second.visit("/errors")
 
