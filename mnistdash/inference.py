@@ -7,6 +7,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from mnistdash.runs import TFLITE, RunError, load_model
+from mnistdash.settings import Settings
 
 BATCH = 100  # images at a time; more gained nothing and took more memory
 
@@ -63,10 +64,15 @@ class Model:
         self._batch = batch
 
 
-def load(name: str, models: Path) -> Model:
+def load(name: str, models: Path | None = None) -> Model:
     """Load a run's model by name.
+
+    Args:
+        name: of the run.
+        models: folder of models; by default the one that the environment says.
 
     Raises:
         RunError: there is no such model, or its file is damaged.
     """
+    models = models or Settings.from_environment().models
     return Model(load_model(name, models).folder / TFLITE, name)

@@ -9,9 +9,9 @@ from mnistdash.runs import RunError
 IMAGES = np.random.default_rng(0).integers(0, 256, (230, 28, 28), np.uint8)
 
 
-def test_probabilities_for_any_number_of_images(flagship, models):
+def test_probabilities_for_any_number_of_images(flagship):
     """More than a batch, a part of one, one image and none."""
-    model = inference.load("flagship", models)
+    model = inference.load("flagship")  # from the folder that the environment names
     whole = model(IMAGES)
     assert whole.shape == (230, 10)
     assert whole.dtype == np.float32
