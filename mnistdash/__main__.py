@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mnistdash import datasets, evaluation, inference, preprocess, runs, worker
+from mnistdash import configs, datasets, evaluation, inference, preprocess, runs, worker
 from mnistdash.files import replacing
 from mnistdash.reading import Reading, read
 from mnistdash.recipes import RECIPES
@@ -63,7 +63,7 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
     if options.supervised:
         worker.train_supervised(options.supervised, settings)
         return
-    config = runs.configure(
+    config = configs.configure(
         RECIPES[options.recipe],
         settings.models,
         name=options.name,

@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistdash import events, runs
+from mnistdash import configs, events, runs
 from mnistdash.settings import PROJECT, Settings
 
 GRACE = 10  # seconds that children have to keep their best weights when the server ends
@@ -35,7 +35,7 @@ class Jobs:
         self._stopping: set[str] = set()
         self._closed = False
 
-    def submit(self, config: runs.RunConfig) -> None:
+    def submit(self, config: configs.RunConfig) -> None:
         """Make the run's folder and start it, now or as soon as those before it have ended.
 
         Raises:

@@ -16,11 +16,12 @@ import numpy as np
 import tensorflow as tf
 
 from mnistdash import evaluation, inference, networks
+from mnistdash.configs import RunConfig
 from mnistdash.datasets import Dataset, Split
 from mnistdash.events import EventWriter
 from mnistdash.files import replacing, write_json
 from mnistdash.recipes import RECIPES, Recipe
-from mnistdash.runs import CARD, KERAS, TFLITE, Card, RunConfig, TrainingError
+from mnistdash.runs import CARD, KERAS, TFLITE, Card, TrainingError
 
 BATCH_EVENT_EVERY = 0.5  # seconds: at most two batch events a second
 VALIDATION_BATCH = 500  # images; the largest that gained speed

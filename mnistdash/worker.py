@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from mnistdash import datasets, runs
+from mnistdash import configs, datasets, runs
 from mnistdash.events import EventWriter
 from mnistdash.processes import Process
 from mnistdash.settings import Settings
 from mnistdash.terminal import DownloadBar, TrainingBar
 
 
-def train_in_terminal(config: runs.RunConfig, folder: Path, settings: Settings) -> runs.Card | None:
+def train_in_terminal(config: configs.RunConfig, folder: Path, settings: Settings) -> runs.Card | None:
     """Train with a progress bar; Ctrl-C stops and keeps the best weights, twice ends at once.
 
     Returns:
@@ -50,7 +50,7 @@ def train_supervised(name: str, settings: Settings) -> None:
 
 
 def _train(
-    config: runs.RunConfig,
+    config: configs.RunConfig,
     folder: Path,
     settings: Settings,
     writer: EventWriter,

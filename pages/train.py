@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistdash import charts, events, recipes, runs, ui
+from mnistdash import charts, configs, events, recipes, runs, ui
 from mnistdash.datasets import Dataset
 from mnistdash.history import History
 from mnistdash.jobs import Jobs
@@ -57,7 +57,7 @@ def form(data: Dataset) -> None:
     )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
         try:
-            config = runs.configure(
+            config = configs.configure(
                 recipe,
                 ui.settings().models,
                 epochs=epochs,

@@ -10,7 +10,7 @@ import left_out
 import numpy as np
 import pytest
 
-from mnistdash import datasets, recipes, runs
+from mnistdash import configs, datasets, recipes, runs
 from mnistdash.idx import DataError
 from mnistdash.settings import PROJECT, Settings
 
@@ -87,7 +87,7 @@ def make_run(models):
     """Make a run's folder from parts: make_run("name", events=[...], card={...})."""
 
     def make(name: str, recipe: str = "softmax", events: list[dict] | None = None, card: dict | None = None) -> Path:
-        config = runs.configure(recipes.RECIPES[recipe], models, name=name)
+        config = configs.configure(recipes.RECIPES[recipe], models, name=name)
         folder = runs.create(config, models)
         if events is not None:
             (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))

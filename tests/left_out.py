@@ -19,5 +19,8 @@ def leave_out(what: str) -> None:
 
 def summary() -> str:
     """What was left out and how to enable it; "" for nothing."""
-    parts = [f"{count} tests for want of {what} ({HOW_TO_ENABLE[what]})" for what, count in _counts.items()]
+    parts = [
+        f"{count} {'test' if count == 1 else 'tests'} for want of {what} ({HOW_TO_ENABLE[what]})"
+        for what, count in _counts.items()
+    ]
     return f"Left out {' and '.join(parts)}." if parts else ""

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from mnistdash import events, inference, networks, runs, training
+from mnistdash import configs, events, inference, networks, runs, training
 from mnistdash.events import EventWriter
 from mnistdash.recipes import RECIPES
 from mnistdash.runs import TrainingError
@@ -17,7 +17,7 @@ def fit(models, sample):
     """Train a recipe on the offline sample: fit("softmax", epochs=2) -> its run and events."""
 
     def fit(recipe: str, stop: threading.Event | None = None, **settings):
-        config = runs.configure(RECIPES[recipe], models, **settings)
+        config = configs.configure(RECIPES[recipe], models, **settings)
         folder = runs.create(config, models)
         card = training.train(config, folder, sample, EventWriter(folder), stop or threading.Event())
         return card, folder, events.read(folder)[0]

@@ -1,0 +1,103 @@
+"""What a run is asked to do, filled in from its recipe and checked."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistdash.processes import Process
+from mnistdash.recipes import Recipe
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class RunError(Exception):
+    """A run cannot be made, found or used; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides what a run trains.
+
+    Attributes:
+        name: of the run and its folder.
+        recipe: key into `RECIPES`.
+        epochs: passes over the training images, or None where `steps` is given.
+        steps: optimizer steps, or None where `epochs` is given.
+        batch_size: images per step.
+        learning_rate: peak of the recipe's schedule.
+        seed: of weights, order, dropout and augmentation.
+        limit: train on this many images only; None for all.
+        precision: "float32" or "bfloat16", of the arithmetic; weights stay float32.
+        created: seconds since 1970.
+        owner: the process that asked for the run: while it lives, the run may still begin.
+    """
+
+    name: str
+    recipe: str
+    epochs: int | None
+    steps: int | None
+    batch_size: int
+    learning_rate: float
+    seed: int
+    limit: int | None
+    precision: str
+    created: float
+    owner: Process
+
+
+def configure(
+    recipe: Recipe,
+    models: Path,
+    *,
+    name: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    precision: str = "float32",
+) -> RunConfig:
+    """Fill in what is left open from the recipe, and find a free name.
+
+    Raises:
+        RunError: a value is out of range, or the name is taken or not a name.
+    """
+    for label, value in (("epochs", epochs), ("batch size", batch_size), ("number of images", limit)):
+        if value is not None and value < 1:
+            raise RunError(f"The {label} must be at least 1, not {value}.")
+    if learning_rate is not None and not 0 < learning_rate < float("inf"):
+        raise RunError(f"The learning rate must be above 0, not {learning_rate}.")
+    if seed < 0:
+        raise RunError(f"The seed must be at least 0, not {seed}.")
+    if name is not None:
+        check_name(name)
+        if (models / name).exists():
+            raise RunError(f"There is a run named {name} already; choose another name.")
+    return RunConfig(
+        name=name or _free_name(recipe.name, models),
+        recipe=recipe.name,
+        epochs=epochs or recipe.epochs,
+        steps=None if epochs else recipe.steps,
+        batch_size=batch_size or recipe.batch_size,
+        learning_rate=learning_rate or recipe.learning_rate,
+        seed=seed,
+        limit=limit,
+        precision=precision,
+        created=time.time(),
+        owner=Process.current(),
+    )
+
+
+def check_name(name: str) -> None:
+    """Raise RunError unless `name` can be a run's folder."""
+    if not _NAME.fullmatch(name):
+        raise RunError(
+            f"{name!r} cannot be a run's name: use 1 to 64 lower-case letters, digits, dots, dashes and "
+            "underscores, beginning with a letter or digit."
+        )
+
+
+def _free_name(stem: str, models: Path) -> str:
+    names = (f"{stem}-{number}" for number in range(1, 1_000_000))
+    return next(name for name in names if not (models / name).exists())

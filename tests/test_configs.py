@@ -1,0 +1,54 @@
+import pytest
+
+from mnistdash import configs, runs
+from mnistdash.configs import RunError
+from mnistdash.recipes import RECIPES
+
+
+def test_what_is_left_open_comes_from_the_recipe(models):
+    config = configs.configure(RECIPES["keras-cnn"], models)
+    assert (config.name, config.epochs, config.batch_size, config.learning_rate) == ("keras-cnn-1", 12, 128, 1.0)
+    config = configs.configure(RECIPES["softmax"], models)
+    assert (config.epochs, config.steps) == (None, 1_000)
+
+
+def test_epochs_that_are_asked_for_replace_the_recipes_steps(models):
+    config = configs.configure(RECIPES["softmax"], models, epochs=3, batch_size=7, learning_rate=0.1, seed=4, limit=99)
+    assert (config.epochs, config.steps, config.batch_size, config.learning_rate) == (3, None, 7, 0.1)
+    assert (config.seed, config.limit) == (4, 99)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0},
+        {"batch_size": -1},
+        {"limit": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": -1.0},
+        {"learning_rate": float("nan")},
+        {"learning_rate": float("inf")},
+        {"seed": -1},
+        {"name": ""},
+        {"name": "../elsewhere"},
+        {"name": "Überraschung"},
+        {"name": ".hidden"},
+        {"name": "x" * 65},
+    ],
+    ids=str,
+)
+def test_values_out_of_range_are_refused_in_one_sentence(models, wrong):
+    with pytest.raises(RunError) as caught:
+        configs.configure(RECIPES["softmax"], models, **wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_count_up_and_are_never_taken_twice(models):
+    for number in (1, 2, 3):
+        config = configs.configure(RECIPES["softmax"], models)
+        assert config.name == f"softmax-{number}"
+        runs.create(config, models)
+    with pytest.raises(RunError, match="There is a run named softmax-2 already"):
+        configs.configure(RECIPES["softmax"], models, name="softmax-2")
+    with pytest.raises(RunError, match="There is a run named softmax-3 already"):
+        runs.create(config, models)
