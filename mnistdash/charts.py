@@ -86,6 +86,7 @@ def _curves(history: History, what: str) -> go.Figure:
         y=[event[f"val_{what}"] for event in history.epochs],
         mode="lines+markers",
         marker={"symbol": "diamond", "size": 8},
+        cliponaxis=False,
     )
     figure.add_scatter(
         name="training",
@@ -94,6 +95,7 @@ def _curves(history: History, what: str) -> go.Figure:
         mode="lines+markers",
         line={"dash": "dash"},
         marker={"symbol": "circle-open", "size": 7},
+        cliponaxis=False,
     )
     figure.add_scatter(
         name="per batch",
