@@ -4,6 +4,7 @@ import pytest
 from pen import STROKES, draw
 from PIL import Image
 
+VIEW = ".st-key-network_view img"
 SURE = r"^\s*{digit}\s.*% sure"
 
 
@@ -29,16 +30,15 @@ def test_every_digit_is_read_after_the_last_stroke(visitor):
 def test_the_answer_follows_each_stroke_and_undo_takes_one_back(visitor):
     first, second = STROKES[4]
     draw(visitor.page, [first])
-    before = visitor.wait_for("prediction", "% sure")
-    view = visitor.page.locator(".st-key-network_view img")
-    seen = view.get_attribute("src")
+    visitor.wait_for("prediction", "% sure")
+    visitor.settle()  # the answer comes a moment before the view
+    before, seen = visitor.text("prediction"), visitor.page.locator(VIEW).get_attribute("src")
     draw(visitor.page, [second])
     visitor.wait_for("prediction", SURE.format(digit=4))
-    assert view.get_attribute("src") != seen
+    visitor.page.wait_for_function(f"src => document.querySelector('{VIEW}').src !== src", arg=seen)
     visitor.press("undo")
-    visitor.page.wait_for_function(
-        "src => document.querySelector('.st-key-network_view img').src === src", arg=seen, timeout=10_000
-    )
+    visitor.page.wait_for_function(f"src => document.querySelector('{VIEW}').src === src", arg=seen)
+    visitor.settle()
     assert visitor.text("prediction") == before
     visitor.press("undo")
     visitor.wait_for("prediction", "Draw a digit")

@@ -4,15 +4,15 @@ import re
 def test_the_gallery_shows_true_and_predicted_labels(server, open_visitor):
     visitor = open_visitor(server)
     visitor.visit("/errors")
+    visitor.page.locator(".st-key-gallery figcaption").first.wait_for()
     captions = visitor.page.locator(".st-key-gallery figcaption").all_inner_texts()
-    assert captions
     for caption in captions:
         true, read, sure = re.match(r"(\d) → (\d)\s+>?([\d.]+)% sure", caption).groups()
         assert true != read
         assert 10 <= float(sure) <= 100
     shares = [float(re.search(r"([\d.]+)% sure", caption).group(1)) for caption in captions]
     assert shares == sorted(shares, reverse=True)
-    assert visitor.page.locator(".st-key-confusion .heatmaplayer").count() == 1
+    visitor.page.locator(".st-key-confusion .heatmaplayer").wait_for(state="attached")
     pictures = visitor.page.locator(".st-key-gallery img")
     assert pictures.first.evaluate("image => image.naturalWidth") == 28
 

@@ -42,8 +42,8 @@ def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
     visitor.page.reload()
     visitor.settle()
     visitor.wait_for("progress", r"Epoch \d+ of 400.*left")
+    wait_for_points(visitor, "flagship-1", "Loss", 2)
     before = visitor.page.locator(curve("flagship-1", "Loss")).count()
-    assert before >= 2
     wait_for_points(visitor, "flagship-1", "Loss", before + 2)
 
     # The other tab was open before the start, and nobody touched it since.
@@ -62,7 +62,7 @@ def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
     visitor.page.locator(".st-key-canvas canvas").last.wait_for()
     draw(visitor.page, STROKES[0])
     visitor.wait_for("prediction", "% sure")
-    assert "flagship-1 read the drawing" in visitor.page.locator("[data-testid=stMain]").inner_text()
+    visitor.page.get_by_text("flagship-1 read the drawing").wait_for()
 
 
 def test_runs_queue_and_the_next_begins_by_itself(server, open_visitor):
