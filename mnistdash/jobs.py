@@ -57,15 +57,14 @@ class Jobs:
                 self._stopping.add(name)
                 _close_input(self._running[name].process)
 
-    def is_stopping(self, name: str) -> bool:
-        """Whether the run was told to stop and is still at it."""
+    def state(self, name: str) -> str | None:
+        """What this server is doing with a run: "queued", "running", "stopping", or None for nothing."""
         with self._lock:
-            return name in self._stopping
-
-    def holds(self, name: str) -> bool:
-        """Whether this server has the run queued or running, and so can stop it."""
-        with self._lock:
-            return name in self._queue or name in self._running
+            if name in self._stopping:
+                return "stopping"
+            if name in self._running:
+                return "running"
+            return "queued" if name in self._queue else None
 
     def close(self) -> None:
         """End all children: ask, wait for GRACE seconds, then kill. Queued runs are not begun."""

@@ -103,18 +103,16 @@ def is_any_active(all_runs: list[runs.Run]) -> bool:
 def show_run(run: runs.Run, jobs: Jobs) -> None:
     """Progress, figures and curves of one run."""
     history = History.of(events.read(run.folder)[0])
-    active = run.status in runs.ACTIVE
-    stopping = active and jobs.is_stopping(run.name)  # its process may outlive its last event by a moment
+    # A process begins before its first event, and may outlive its last by a moment.
+    state = jobs.state(run.name) if run.status in runs.ACTIVE else None
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
-            text = "Stopping: the best weights are kept." if stopping else progress_text(run, history)
-            st.progress(1.0 if run.status == "finished" else history.fraction, text)
-        stoppable = active and jobs.holds(run.name) and not stopping
+            st.progress(1.0 if run.status == "finished" else history.fraction, progress_text(run, history, state))
         st.button(
             "Stop",
             icon=":material/stop:",
             key="stop",
-            disabled=not stoppable,
+            disabled=state not in ("queued", "running"),
             on_click=jobs.stop,
             args=(run.name,),
         )
@@ -134,18 +132,20 @@ def show_run(run: runs.Run, jobs: Jobs) -> None:
         ui.chart(charts.accuracy_chart(history, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
 
 
-def progress_text(run: runs.Run, history: History) -> str:
-    """One line on how far a run is."""
-    if run.status == "queued":
+def progress_text(run: runs.Run, history: History, state: str | None) -> str:
+    """One line on how far a run is; `state` is what `Jobs.state` says of it."""
+    if state == "stopping":
+        return "Stopping: the best weights are kept."
+    if run.status == "queued" and state != "running":
         return "Queued: it starts when the run before it has ended."
     if run.card is not None:
         return (
             f"{run.status.capitalize()}. Best epoch {run.card.best_epoch}: validation accuracy "
             f"{run.card.validation_accuracy:.2%}, test accuracy {run.card.test_accuracy:.2%}."
         )
-    if run.status != "running":
-        return f"{run.status.capitalize()} after {history.step:,} steps, without a model."
-    if history.phase == "starting":
+    if run.status not in runs.ACTIVE:
+        return f"{run.status.capitalize()}. There is no model."
+    if history.phase in ("waiting", "starting"):
         return "Starting: the data and TensorFlow are loaded."
     if history.seconds_left is None:
         return f"Epoch 1 of {history.epochs_planned}: the first steps."

@@ -70,13 +70,14 @@ def status(models: Path, name: str) -> str:
 def test_one_runs_and_the_next_begins_when_it_ends(queue, models):
     first, second = submit(queue, models), submit(queue, models)
     until(lambda: status(models, first) == "running")
-    assert status(models, second) == "queued"
+    assert status(models, second) == queue.state(second) == "queued"
+    assert queue.state(first) == "running"
     queue.stop(first)
-    assert queue.is_stopping(first)
+    assert queue.state(first) == "stopping"
     until(lambda: status(models, first) == "stopped")
     until(lambda: status(models, second) == "running")
-    assert not queue.is_stopping(first)
-    assert not queue.holds(first)
+    assert queue.state(second) == "running"
+    assert queue.state(first) is None
 
 
 def test_several_run_at_once_where_that_is_allowed(models, queue):
