@@ -12,18 +12,17 @@ class History:
         phase: "waiting" (no event yet), "starting" (libraries and data load), "fitting" or "ended".
         steps: optimizer steps planned; 0 before fitting.
         epochs_planned: epochs planned, the last perhaps cut short; 0 before fitting.
+        steps_per_epoch: of a whole epoch; 0 before fitting.
         batches: "batch" events.
         epochs: "epoch" events.
-        data: name of the data set, "" before fitting.
     """
 
     phase: str
     steps: int
     epochs_planned: int
-    steps_per_epoch: float
+    steps_per_epoch: int
     batches: Sequence[dict]
     epochs: Sequence[dict]
-    data: str
 
     @classmethod
     def of(cls, events: Sequence[dict]) -> "History":
@@ -43,7 +42,6 @@ class History:
             steps_per_epoch=-(-fitting["examples"] // fitting["batch_size"]) if fitting else 0,
             batches=kinds["batch"],
             epochs=kinds["epoch"],
-            data=fitting.get("data", ""),
         )
 
     @property
@@ -76,11 +74,6 @@ class History:
         """As last reported, or None."""
         last = max((events[-1] for events in (self.batches, self.epochs) if events), key=_elapsed, default=None)
         return last["images_per_second"] if last else None
-
-    @property
-    def best_epoch(self) -> dict | None:
-        """The event of the epoch whose weights are kept."""
-        return next((event for event in reversed(self.epochs) if event["best"]), None)
 
     def batch_epochs(self) -> list[float]:
         """Where each batch event lies, in epochs since the start."""

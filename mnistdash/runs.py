@@ -33,9 +33,9 @@ class TrainingError(RunError):
 class Card:
     """What a finished model is and what it reaches.
 
-    Accuracies are in [0, 1], losses the mean cross-entropy in nats, seconds those of the whole
-    run. `validation_seen` says that the validation images were trained on too, which makes the
-    validation figures too good.
+    Accuracies are in [0, 1], losses the mean cross-entropy in nats, seconds those from the first
+    step to the last validation, bytes those of the .tflite file. `validation_seen` says that the
+    validation images were trained on too, which makes the validation figures too good.
     """
 
     name: str

@@ -8,7 +8,7 @@ from mnistdash import markup, preprocess, ui
 from mnistdash.reading import BLANK, Reading, read
 
 SIDE = 280  # pixels, of the canvas
-PEN = 20  # pixels; about as thick as MNIST's strokes on a digit that fills the canvas
+PEN = 20  # pixels; a fourteenth of the canvas, the thickness of a felt pen on a small card
 SETTINGS = 696  # pixels, of the row above it; its second half begins where the answer does
 FILES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 

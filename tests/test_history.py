@@ -58,12 +58,6 @@ def test_an_epoch_cut_short_ends_where_it_was_cut():
     assert History.of(events).epoch_ends() == [1.0, 1.5]
 
 
-def test_the_best_epoch_is_the_last_that_was_marked():
-    history = History.of([STARTED, FITTING, epoch(1, 8.0), epoch(2, 9.0), epoch(3, 10.0, best=False)])
-    assert history.best_epoch["epoch"] == 2
-    assert History.of([STARTED]).best_epoch is None
-
-
 def test_speed_is_the_last_reported():
     events = [STARTED, FITTING, batch(1, 6.0, 100.0), epoch(1, 9.0), batch(12, 10.0, 700.0)]
     assert History.of(events).images_per_second == 700.0
