@@ -31,9 +31,9 @@ def summary(result: Evaluation) -> None:
 def gallery(result: Evaluation, split: Split) -> None:
     """The misread digits, filtered, the most confident mistakes first."""
     st.subheader("Misread digits", anchor=False)
-    with st.container(horizontal=True):
-        true = st.pills("True digit", DIGITS, selection_mode="multi", key="true", width=460)
-        read = st.pills("Predicted digit", DIGITS, selection_mode="multi", key="predicted", width=460)
+    with st.container(horizontal=True, gap="medium"):
+        true = st.pills("True digit", DIGITS, selection_mode="multi", key="true", wrap=True)
+        read = st.pills("Predicted digit", DIGITS, selection_mode="multi", key="predicted", wrap=True)
     errors = result.errors
     kept = np.isin(result.labels[errors], true or DIGITS) & np.isin(result.predicted[errors], read or DIGITS)
     chosen = errors[kept]
