@@ -2,7 +2,7 @@
 
     python benchmarks/recipes.py [--models FOLDER] [RECIPE ...]
 
-Takes an hour for all recipes on two cores. A run that is in the folder already is not repeated.
+Takes about 40 minutes for all recipes on two cores. A run that is in the folder already is not repeated.
 """
 
 import argparse

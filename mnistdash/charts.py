@@ -61,7 +61,7 @@ def confusion_chart(confusion: np.ndarray) -> go.Figure:
 
 
 def digit_counts_chart(counts: dict[str, np.ndarray]) -> go.Figure:
-    """Images per digit, a group of bars for each split.
+    """Images per digit, a stacked bar for each with a part for each split.
 
     Args:
         counts: split name -> (10,) int.

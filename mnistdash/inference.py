@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from mnistdash.runs import TFLITE, RunError, load_model
 from mnistdash.settings import Settings
 
-BATCH = 100  # images at a time; more gained nothing and took more memory
+BATCH = 100  # images at a time; more were not read faster
 
 
 class Model:
@@ -28,7 +28,7 @@ class Model:
         self.name = name
         self._lock = threading.Lock()  # an interpreter used by two threads at once raises
         try:
-            # The default delegate (XNNPACK) takes one thread unless told; two is what small hosts have.
+            # Two threads, because small hosts have two cores.
             self._interpreter = Interpreter(str(path), num_threads=2)
             self._input = self._interpreter.get_input_details()[0]["index"]
             self._output = self._interpreter.get_output_details()[0]["index"]

@@ -92,13 +92,15 @@ class Jobs:
         code = job.process.wait()
         _close_input(job.process)
         folder = self._models / name
-        if not any(event["event"] == "ended" for event in events.read(folder)[0]):
-            reason = f"Its process {_how_it_ended(code)}. {runs.log_tail(folder)}".strip()
-            events.EventWriter(folder, job.began).write("ended", status="failed", reason=reason)
-        with self._lock:
-            del self._running[name]
-            self._stopping.discard(name)
-            self._start_next()
+        try:
+            if not any(event["event"] == "ended" for event in events.read(folder)[0]):
+                reason = f"Its process {_how_it_ended(code)}. {runs.log_tail(folder)}".strip()
+                events.EventWriter(folder, job.began).write("ended", status="failed", reason=reason)
+        finally:  # the queue goes on even if someone removed the folder or the disk is full
+            with self._lock:
+                del self._running[name]
+                self._stopping.discard(name)
+                self._start_next()
 
 
 def _command(name: str) -> list[str]:

@@ -60,7 +60,7 @@ def _sweep(cache: Path) -> None:
 
 
 def _fetch(file: IdxFile, folder: Path, report: "_Report") -> Path:
-    import pooch  # with requests, a third of a second to import, and needed once
+    import pooch  # with requests, slow to import, and needed once
     import requests
 
     pooch.get_logger().setLevel(logging.WARNING)

@@ -43,7 +43,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     plan = Plan.of(config, len(training))
     network = networks.build(recipe, config.precision)
     model = networks.for_training(network, recipe, config.seed)
-    # XLA made training four times slower on CPUs; on a GPU Keras' own choice stands.
+    # XLA makes training slower on CPUs; on a GPU Keras' own choice stands.
     jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
     model.compile(_optimizer(recipe, config, plan), _loss(recipe), metrics=["accuracy"], jit_compile=jit_compile)
     writer.write(

@@ -1,5 +1,6 @@
 """The queue, with children that only pretend to train, so that each test takes a second."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,6 +106,15 @@ def test_a_run_whose_process_crashes_fails_with_the_end_of_its_log_and_the_queue
     assert run.status == "failed"
     assert "killed by SIGABRT" in run.reason
     assert "hello from the child" in run.reason
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_folder_removed_by_hand_does_not_hold_up_the_queue(queue, models):
+    first, second = submit(queue, models), submit(queue, models)
+    until(lambda: status(models, first) == "running")
+    shutil.rmtree(models / first)
+    queue.stop(first)
+    until(lambda: status(models, second) == "running")
 
 
 def test_the_real_child_fails_in_words(models, offline, queue, monkeypatch):
