@@ -145,7 +145,9 @@ def sample() -> Dataset:
     from sklearn.datasets import load_digits  # slow to import, and rarely needed
 
     digits = load_digits()
-    images = [preprocess.place(preprocess.crop(image / 16)) for image in digits.images.astype(np.float32)]
+    images = [
+        preprocess.centre(preprocess.fit(preprocess.crop(image / 16))) for image in digits.images.astype(np.float32)
+    ]
     images = np.round(255 * np.stack(images)).astype(np.uint8)
     labels = digits.target.astype(np.uint8)
     return Dataset(
