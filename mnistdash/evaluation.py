@@ -8,6 +8,7 @@ import numpy as np
 
 from mnistdash.datasets import Split
 
+BINS = 15  # of equal width, for the calibration error
 SMALLEST = 1e-7  # probabilities are clipped to this before the logarithm, as Keras does
 
 
@@ -49,6 +50,16 @@ class Evaluation:
         """Mean cross-entropy in nats."""
         true = self.probabilities[np.arange(len(self.labels)), self.labels]
         return float(-np.log(np.clip(true.astype(np.float64), SMALLEST, 1)).mean())
+
+    @cached_property
+    def calibration_error(self) -> float:
+        """Expected calibration error in [0, 1]: how far confidence is from the share read right, over 15 bins.
+
+        Source: C. Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2.
+        """
+        bins = np.minimum((BINS * self.confidence).astype(int), BINS - 1)
+        surplus = self.confidence.astype(np.float64) - (self.predicted == self.labels)
+        return float(np.abs(np.bincount(bins, surplus, BINS)).sum() / len(self.labels))
 
     @cached_property
     def errors(self) -> np.ndarray:

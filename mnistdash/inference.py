@@ -31,9 +31,10 @@ class Model:
             # Two threads, because small hosts have two cores.
             self._interpreter = Interpreter(str(path), num_threads=2)
             self._input = self._interpreter.get_input_details()[0]["index"]
-            self._output = self._interpreter.get_output_details()[0]["index"]
+            outputs = {int(output["shape"][-1]): output["index"] for output in self._interpreter.get_output_details()}
+            self._probabilities, self._is_digit = outputs[10], outputs.get(1)
             self._resize(1)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise RunError(f"{path}: the model file is missing or damaged; train or export it again.") from error
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -45,10 +46,25 @@ class Model:
         Returns:
             (n, 10) float32 probabilities.
         """
-        parts = [self._predict(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
-        return np.concatenate(parts) if parts else np.zeros((0, 10), np.float32)
+        return self.judge(images)[0]
 
-    def _predict(self, images: np.ndarray) -> np.ndarray:
+    def judge(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Read digits, and say of each image how likely it is one at all.
+
+        Args:
+            images: as for a call.
+
+        Returns:
+            (n, 10) float32 probabilities, given that it is a digit; and (n,) float32 in [0, 1],
+            or None where the network was not taught what is not a digit.
+        """
+        parts = [self._predict(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
+        if not parts:
+            parts = [(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))]
+        probabilities, is_digit = zip(*parts, strict=True)
+        return np.concatenate(probabilities), None if self._is_digit is None else np.concatenate(is_digit)
+
+    def _predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         if images.dtype == np.uint8:
             images = images.astype(np.float32) / np.float32(255)
         with self._lock:
@@ -56,7 +72,10 @@ class Model:
                 self._resize(len(images))
             self._interpreter.set_tensor(self._input, np.ascontiguousarray(images, np.float32))
             self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._output)
+            probabilities = self._interpreter.get_tensor(self._probabilities)
+            if self._is_digit is None:
+                return probabilities, None
+            return probabilities, self._interpreter.get_tensor(self._is_digit)[:, 0]
 
     def _resize(self, batch: int) -> None:
         self._interpreter.resize_tensor_input(self._input, (batch, 28, 28))

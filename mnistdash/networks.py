@@ -1,20 +1,22 @@
-"""Builds Keras models from recipes. Only this module and `training` import Keras.
+"""Builds Keras models from recipes. Keras is imported here and in three modules more.
 
-Every network maps (n, 28, 28) float32 in [0, 1], 1 = ink, to (n, 10) logits. What is exported
+Every network maps (n, 28, 28) float32 in [0, 1], 1 = ink, to (n, 10) logits, or (n, 11) where the
+last stands for "not a digit". What is exported
 ends in a softmax; what is trained begins with the conversion from uint8 and the augmentation,
 so that neither is part of the exported model's contract.
 """
 
-import math
 from collections.abc import Callable
 
 import keras
-from keras import layers, ops
+from keras import layers
 
+from mnistdash.augmentation import RandomHandwriting
 from mnistdash.recipes import Recipe
 
 IMAGE_SHAPE = (28, 28)
 DIGITS = 10
+NOT_A_DIGIT = DIGITS  # the label, and the logit, of everything else
 
 
 def softmax_regression(x: keras.KerasTensor, kernel_initializer="zeros") -> keras.KerasTensor:
@@ -59,13 +61,13 @@ def flagship(x: keras.KerasTensor) -> keras.KerasTensor:
 
     Source: the layout that C. Deotte describes in "25 Million Images! [0.99757] MNIST" (Kaggle, 2018).
     """
-    for filters in (32, 64):
+    for filters in (32, 96):
         x = _conv(x, filters, 3)
         x = _conv(x, filters, 3)
         x = _conv(x, filters, 5, strides=2, padding="same")
         x = layers.Dropout(0.3)(x)
-    x = layers.Flatten()(_conv(x, 128, 4))
-    return layers.Dense(DIGITS)(layers.Dropout(0.3)(x))
+    x = layers.Flatten()(_conv(x, 192, 4))
+    return layers.Dense(DIGITS + 1)(layers.Dropout(0.3)(x))
 
 
 def _conv(x, filters: int, size: int, **options) -> keras.KerasTensor:
@@ -115,58 +117,31 @@ def for_training(network: keras.Model, recipe: Recipe, seed: int) -> keras.Model
     images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="pixels")
     x = layers.Rescaling(1 / 255, dtype="float32")(images)
     if recipe.augmentation:
-        x = RandomAffine(seed=seed, dtype="float32")(x)
+        x = RandomHandwriting(seed=seed, dtype="float32")(x)
     return keras.Model(images, network(x))
 
 
-def for_export(network: keras.Model) -> keras.Model:
-    """Put a softmax behind a network: (n, 28, 28) float32 in [0, 1] -> (n, 10) float32 probabilities."""
-    images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
-    return keras.Model(images, layers.Softmax(name="probabilities")(network(images)), name=network.name)
-
-
-@keras.saving.register_keras_serializable("mnistdash")
-class RandomAffine(layers.Layer):
-    """Turns, scales, shears and moves each training image at random, in one interpolation.
-
-    One affine map instead of a chain of Keras' own layers, each of which would blur the
-    strokes once more. Does nothing outside training.
+def for_export(network: keras.Model, temperature: float = 1.0) -> keras.Model:
+    """Put a softmax behind a network.
 
     Args:
-        degrees: largest turn either way.
-        scale: largest change of size, as a fraction, drawn for width and height apart.
-        shear: largest horizontal shear, as a tangent.
-        shift: largest move either way, in pixels, drawn for x and y apart.
-        seed: makes the draws repeatable.
+        network: (n, 28, 28) -> (n, 10) logits, or (n, 11) where the last stands for "not a digit".
+        temperature: the digits' logits are divided by it.
+
+    Returns:
+        A model, (n, 28, 28) float32 in [0, 1] -> (n, 10) float32 probabilities. From 11 logits it has two
+        outputs by name: "probabilities", and "is_digit", (n, 1) float32 in [0, 1], how likely it is a
+        digit at all. The less likely, the more the ten probabilities are alike.
     """
-
-    def __init__(self, degrees=12.0, scale=0.12, shear=0.2, shift=2.5, seed=0, **options):
-        super().__init__(**options)
-        self.degrees, self.scale, self.shear, self.shift, self.seed = degrees, scale, shear, shift, seed
-        self._generator = keras.random.SeedGenerator(seed)
-
-    def call(self, images, training=False):
-        """Map (n, 28, 28) float32 to images of the same shape."""
-        if not training:
-            return images
-        count = ops.shape(images)[0]
-
-        def draw(largest):
-            return keras.random.uniform((count,), -largest, largest, seed=self._generator)
-
-        angle, shear = draw(math.radians(self.degrees)), draw(self.shear)
-        cos, sin = ops.cos(angle), ops.sin(angle)
-        width, height = 1 + draw(self.scale), 1 + draw(self.scale)
-        # The 2x2 matrix that takes an output pixel to an input pixel: scale, then shear, then turn.
-        a, b = cos * width, (cos * shear - sin) * height
-        c, d = sin * width, (sin * shear + cos) * height
-        middle_y, middle_x = ((size - 1) / 2 for size in IMAGE_SHAPE)
-        move_x = middle_x - a * middle_x - b * middle_y + draw(self.shift)
-        move_y = middle_y - c * middle_x - d * middle_y + draw(self.shift)
-        zero = ops.zeros_like(a)
-        matrix = ops.stack([a, b, move_x, c, d, move_y, zero, zero], axis=1)
-        return ops.squeeze(ops.image.affine_transform(ops.expand_dims(images, -1), matrix), -1)
-
-    def get_config(self) -> dict:
-        own = {name: getattr(self, name) for name in ("degrees", "scale", "shear", "shift", "seed")}
-        return {**super().get_config(), **own}
+    images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
+    logits = network(images)
+    if logits.shape[1] == DIGITS:
+        outputs = layers.Softmax(name="probabilities")(layers.Rescaling(1 / temperature)(logits))
+    else:
+        shares = layers.Softmax(name="shares")(layers.Rescaling(1 / temperature)(logits[:, :DIGITS]))
+        all_shares = layers.Softmax(name="all_shares")(logits)
+        is_digit = layers.Rescaling(-1.0, 1.0, name="is_digit")(all_shares[:, NOT_A_DIGIT:])
+        # Of what is no digit, no digit is likelier than another.
+        mixed = is_digit * shares + (1 - is_digit) / DIGITS
+        outputs = {"probabilities": layers.Identity(name="probabilities")(mixed), "is_digit": is_digit}
+    return keras.Model(images, outputs, name=network.name)

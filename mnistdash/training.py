@@ -1,7 +1,7 @@
 """Trains one run: fits, reports events, keeps the best weights, exports and scores the model.
 
-Runs in a process of its own (`python -m mnistdash train`). Only this module and `networks`
-import Keras.
+Runs in a process of its own (`python -m mnistdash train`). Only this module, `finishing`,
+`networks` and `augmentation` import Keras.
 """
 
 import math
@@ -15,16 +15,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnistdash import evaluation, inference, networks
+from mnistdash import evaluation, finishing, inference, negatives, networks, styles
 from mnistdash.configs import RunConfig
 from mnistdash.datasets import Dataset, Split
 from mnistdash.events import EventWriter
-from mnistdash.files import replacing, write_json
+from mnistdash.files import write_json
 from mnistdash.recipes import RECIPES, Recipe
-from mnistdash.runs import CARD, KERAS, TFLITE, Card, TrainingError
+from mnistdash.runs import CARD, TFLITE, Card, TrainingError
 
 BATCH_EVENT_EVERY = 0.5  # seconds: at most two batch events a second
-VALIDATION_BATCH = 500  # images; larger than for training, as no gradients need memory
+NEGATIVES = 0.15  # pictures that are not digits, per digit trained on
 WARM_UP = 0.05  # share of the steps over which a cosine schedule first rises
 
 
@@ -39,7 +39,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     """
     recipe = RECIPES[config.recipe]
     keras.utils.set_random_seed(config.seed)
-    training = training_split(dataset, recipe, config.limit)
+    training = training_split(dataset, recipe, config.limit, config.seed)
     plan = Plan.of(config, len(training))
     network = networks.build(recipe, config.precision)
     model = networks.for_training(network, recipe, config.seed)
@@ -64,7 +64,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         batch_size=config.batch_size,
         epochs=plan.epochs,
         validation_data=(dataset.validation.images, dataset.validation.labels),
-        validation_batch_size=VALIDATION_BATCH,
+        validation_batch_size=finishing.BATCH,
         callbacks=[reporter],
         verbose=0,
     )
@@ -73,7 +73,9 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         return None
     best = networks.build(recipe)
     best.set_weights(reporter.best_weights)
-    export(best, folder)
+    finishing.settle_statistics(best, training.images[training.labels != networks.NOT_A_DIGIT])
+    temperature = finishing.fit_temperature(best, dataset.validation) if recipe.refuses else 1.0
+    finishing.export(best, folder, temperature)
     # Scored as exported, through the path that the pages take.
     exported = inference.Model(folder / TFLITE, config.name)
     validation, test = (evaluation.evaluate(exported, split) for split in (dataset.validation, dataset.test))
@@ -198,27 +200,29 @@ class Reporter(keras.callbacks.Callback):
         )
 
 
-def training_split(dataset: Dataset, recipe: Recipe, limit: int | None) -> Split:
-    """The images a run trains on: the training split, for some recipes with the validation split."""
-    split = dataset.train
-    if recipe.trains_on_validation and (limit is None or limit > len(split)):
-        parts = dataset.train, dataset.validation
-        split = Split(np.concatenate([p.images for p in parts]), np.concatenate([p.labels for p in parts]))
-    return Split(split.images[:limit], split.labels[:limit])
+def training_split(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> Split:
+    """The images a run trains on.
 
-
-def export(network: keras.Model, folder: Path) -> None:
-    """Write model.keras and model.tflite: (n, 28, 28) float32 in [0, 1] -> (n, 10) probabilities."""
-    model = networks.for_export(network)
-    with replacing(folder / KERAS) as path:
-        model.save(path)
-    with replacing(folder / TFLITE) as path:
-        model.export(str(path), format="litert", verbose=False)
-
-
-def export_saved_model(keras_file: Path, out: Path) -> None:
-    """Write a model.keras as a TensorFlow SavedModel folder."""
-    keras.models.load_model(keras_file).export(str(out), format="tf_saved_model", verbose=False)
+    The training split, or its first `limit` images; for some recipes with the validation split.
+    Augmentation adds copies in other styles, and a recipe that refuses adds pictures of what is
+    not a digit, labelled `networks.NOT_A_DIGIT`.
+    """
+    parts = [dataset.train]
+    if recipe.trains_on_validation and (limit is None or limit > len(dataset.train)):
+        parts.append(dataset.validation)
+    digits = Split(
+        np.concatenate([part.images for part in parts])[:limit], np.concatenate([part.labels for part in parts])[:limit]
+    )
+    images, labels = [digits.images], [digits.labels]
+    if recipe.augmentation:
+        copies, copied = styles.restyled(digits.images, digits.labels, seed)
+        images.append(copies)
+        labels.append(copied)
+    if recipe.refuses:
+        others = negatives.make(digits, round(NEGATIVES * len(digits)), seed)
+        images.append(others)
+        labels.append(np.full(len(others), networks.NOT_A_DIGIT, digits.labels.dtype))
+    return Split(np.concatenate(images), np.concatenate(labels))
 
 
 def _optimizer(recipe: Recipe, config: RunConfig, plan: Plan) -> keras.optimizers.Optimizer:

@@ -50,3 +50,15 @@ def test_evaluate_reads_the_whole_split():
     images = np.zeros((5, 28, 28), np.uint8)
     result = evaluate(lambda given: RESULT.probabilities[: len(given)], Split(images, LABELS))
     assert result.accuracy == RESULT.accuracy
+
+
+def test_the_calibration_error_is_how_far_confidence_is_from_the_share_read_right():
+    """Ten answers at 0.9, eight of them right, and ten at 0.6, six of them right: half of 0.1 too sure."""
+    labels = np.array([1] * 8 + [2] * 2 + [1] * 6 + [2] * 4, np.uint8)
+    probabilities = np.full((20, 10), 0.0, np.float32)
+    probabilities[:10, 1], probabilities[10:, 1] = 0.9, 0.6
+    assert Evaluation(labels, probabilities).calibration_error == pytest.approx(0.05, abs=1e-6)
+
+
+def test_full_confidence_has_a_bin():
+    assert Evaluation(np.array([1], np.uint8), np.eye(10, dtype=np.float32)[[1]]).calibration_error == 0

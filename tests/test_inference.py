@@ -21,6 +21,17 @@ def test_probabilities_for_any_number_of_images(flagship):
     assert model(IMAGES[:0]).shape == (0, 10)
 
 
+def test_a_model_that_refuses_says_how_likely_each_is_a_digit(flagship, models):
+    model = inference.load("flagship", models)
+    probabilities, is_digit = model.judge(IMAGES)
+    assert np.array_equal(probabilities, model(IMAGES))
+    assert is_digit.shape == (230,)
+    assert is_digit.dtype == np.float32
+    assert is_digit.min() >= 0
+    assert is_digit.max() < 0.5, "noise is no digit"
+    assert [part.shape for part in model.judge(IMAGES[:0])] == [(0, 10), (0,)]
+
+
 def test_bytes_and_floats_mean_the_same(flagship, models):
     model = inference.load("flagship", models)
     assert np.allclose(model(IMAGES[:5]), model(IMAGES[:5].astype(np.float32) / 255), atol=1e-6)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from scipy.special import softmax
 
 from mnistdash import networks
 from mnistdash.recipes import RECIPES
@@ -11,7 +12,7 @@ PARAMETERS = {
     "tutorial-cnn": 3_274_634,
     "dropout-cnn": 3_274_634,
     "keras-cnn": 1_199_882,
-    "flagship": 326_826,
+    "flagship": 675_435,
 }
 
 
@@ -21,7 +22,7 @@ def test_shape_type_and_size(name, precision):
     network = networks.build(RECIPES[name], precision)
     assert network.count_params() == PARAMETERS[name]
     logits = network(np.zeros((3, 28, 28), np.float32))
-    assert tuple(logits.shape) == (3, 10)
+    assert tuple(logits.shape) == (3, 11 if RECIPES[name].refuses else 10)
     assert str(logits.dtype) in ("float32", "<dtype: 'float32'>")
     assert all(weight.dtype == "float32" for weight in network.weights)
 
@@ -56,33 +57,14 @@ def test_training_takes_bytes_and_export_gives_probabilities():
     assert np.allclose(probabilities, exponentials / exponentials.sum(1, keepdims=True), atol=1e-5)
 
 
-class TestRandomAffine:
-    """Augmentation."""
-
-    images = np.random.default_rng(0).random((6, 28, 28), np.float32)
-
-    def test_it_changes_nothing_outside_training(self):
-        assert np.array_equal(networks.RandomAffine()(self.images, training=False), self.images)
-
-    def test_it_keeps_shape_and_range_and_treats_each_image_differently(self):
-        same = np.repeat(self.images[:1], 6, axis=0)
-        changed = ops.convert_to_numpy(networks.RandomAffine(seed=1)(same, training=True))
-        assert changed.shape == same.shape
-        assert changed.min() >= 0
-        assert changed.max() <= 1
-        assert len({image.tobytes() for image in changed}) == 6
-
-    def test_with_nothing_to_change_it_is_the_identity(self):
-        """Guards the matrix: the centre of the image must stay where it is."""
-        still = networks.RandomAffine(degrees=0, scale=0, shear=0, shift=0)
-        assert np.allclose(still(self.images, training=True), self.images, atol=1e-5)
-
-    def test_it_turns_about_the_middle(self):
-        dot = np.zeros((200, 28, 28), np.float32)
-        dot[:, 13:15, 13:15] = 1
-        turned = ops.convert_to_numpy(networks.RandomAffine(degrees=90, scale=0, shear=0, shift=0)(dot, training=True))
-        assert turned[:, 11:17, 11:17].sum() > 0.99 * turned.sum()
-
-    def test_a_seed_repeats_it(self):
-        first, second = (ops.convert_to_numpy(networks.RandomAffine(seed=3)(self.images, training=True)) for _ in "ab")
-        assert np.array_equal(first, second)
+def test_a_network_that_refuses_has_one_logit_more_and_says_how_likely_it_is_a_digit():
+    network = networks.build(RECIPES["flagship"])
+    images = np.random.default_rng(0).random((4, 28, 28), np.float32)
+    logits = ops.convert_to_numpy(network(images))
+    made = {name: ops.convert_to_numpy(value) for name, value in networks.for_export(network, 2.0)(images).items()}
+    assert logits.shape == (4, 11)
+    shares = softmax(logits, axis=1)
+    assert np.allclose(made["is_digit"][:, 0], 1 - shares[:, networks.NOT_A_DIGIT], atol=1e-5)
+    expected = made["is_digit"] * softmax(logits[:, :10] / 2, axis=1) + (1 - made["is_digit"]) / 10
+    assert np.allclose(made["probabilities"], expected, atol=1e-5)
+    assert np.allclose(made["probabilities"].sum(1), 1, atol=1e-5)

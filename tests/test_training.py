@@ -97,9 +97,21 @@ def test_a_recipe_that_trains_on_validation_keeps_its_last_weights_and_says_so(f
 
 def test_limit_takes_that_many_training_images(sample):
     for recipe in RECIPES.values():
-        assert len(training.training_split(sample, recipe, 50)) == 50
+        images = training.training_split(sample, recipe, 50).images
+        assert np.array_equal(images[:50], sample.train.images[:50])
+        assert recipe.augmentation or len(images) == 50
     assert len(training.training_split(sample, RECIPES["keras-cnn"], 1400)) == 1400
     assert len(training.training_split(sample, RECIPES["softmax"], 5000)) == 1297
+
+
+def test_a_recipe_that_refuses_trains_on_other_styles_and_on_what_is_no_digit(sample):
+    split = training.training_split(sample, RECIPES["flagship"], 400, seed=1)
+    others = split.labels == networks.NOT_A_DIGIT
+    assert others.sum() == round(training.NEGATIVES * 400)
+    copies = split.labels[400 : len(split) - others.sum()]
+    assert 20 < len(copies) < 150
+    assert set(copies) <= {0, 1, 4, 7, 9}
+    assert split.images.dtype == np.uint8
 
 
 def test_stopping_keeps_the_best_weights(fit):

@@ -1,0 +1,85 @@
+"""What is done to a network once it is trained: statistics, temperature, export."""
+
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+
+from mnistdash import networks
+from mnistdash.datasets import Split
+from mnistdash.files import replacing
+from mnistdash.runs import KERAS, TFLITE
+
+BATCH = 500  # images; larger than for training, as no gradients need memory
+SETTLING = 20_000  # images whose statistics batch normalisation is given
+
+
+def settle_statistics(network: keras.Model, images: np.ndarray) -> None:
+    """Give batch normalisation the means and variances of digits as they are.
+
+    While training, they came from augmented images, from pictures of what is no digit, and from
+    the last few batches only. Changes nothing in a network without batch normalisation.
+
+    Args:
+        network: (n, 28, 28) float32 in [0, 1] -> logits.
+        images: (n, 28, 28) uint8; SETTLING of them, evenly spread, are used.
+    """
+    normalisations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    if not normalisations:
+        return
+    dropouts = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
+    before = [layer.momentum for layer in normalisations], [layer.rate for layer in dropouts]
+    for layer in dropouts:
+        layer.rate = 0.0
+    chosen = images[:: max(1, len(images) // SETTLING)]
+    for batch in range(math.ceil(len(chosen) / BATCH)):
+        for layer in normalisations:
+            layer.momentum = batch / (batch + 1)  # so that each batch counts alike
+        part = chosen[batch * BATCH : (batch + 1) * BATCH]
+        network(part.astype(np.float32) / 255, training=True)
+    for layer, momentum in zip(normalisations, before[0], strict=True):
+        layer.momentum = momentum
+    for layer, rate in zip(dropouts, before[1], strict=True):
+        layer.rate = rate
+
+
+def fit_temperature(network: keras.Model, split: Split) -> float:
+    """The temperature that makes a network's confidence fit how often it is right.
+
+    Source: C. Guo et al., "On Calibration of Modern Neural Networks", 2017.
+
+    Args:
+        network: (n, 28, 28) float32 in [0, 1] -> (n, 11) logits.
+        split: that it was not trained on.
+
+    Returns:
+        The temperature for `networks.for_export`, between 0.2 and 5, with which the mean
+        cross-entropy over the split is smallest.
+    """
+    images = split.images.astype(np.float32) / 255
+    logits = network.predict(images, batch_size=BATCH, verbose=0).astype(np.float64)
+    is_digit = 1 - softmax(logits, axis=1)[:, networks.NOT_A_DIGIT]
+
+    def loss(logarithm: float) -> float:
+        shares = softmax(logits[:, : networks.DIGITS] / math.exp(logarithm), axis=1)
+        true = shares[np.arange(len(logits)), split.labels]
+        return -float(np.log(is_digit * true + (1 - is_digit) / networks.DIGITS).mean())
+
+    return math.exp(minimize_scalar(loss, bounds=(math.log(0.2), math.log(5)), method="bounded").x)
+
+
+def export(network: keras.Model, folder: Path, temperature: float = 1.0) -> None:
+    """Write model.keras and model.tflite, as `networks.for_export` makes them."""
+    model = networks.for_export(network, temperature)
+    with replacing(folder / KERAS) as path:
+        model.save(path)
+    with replacing(folder / TFLITE) as path:
+        model.export(str(path), format="litert", verbose=False)
+
+
+def export_saved_model(keras_file: Path, out: Path) -> None:
+    """Write a model.keras as a TensorFlow SavedModel folder."""
+    keras.models.load_model(keras_file).export(str(out), format="tf_saved_model", verbose=False)
