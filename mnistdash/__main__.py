@@ -10,15 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mnistdash import configs, datasets, evaluation, inference, preprocess, runs, worker
+from mnistdash import configs, datasets, evaluation, images, inference, runs, worker
 from mnistdash.files import replacing
-from mnistdash.reading import Reading, read
+from mnistdash.reading import BLANK, Answer, Reading, read
 from mnistdash.recipes import RECIPES
 from mnistdash.settings import Settings
 from mnistdash.terminal import DownloadBar, native_output_to
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
-ERRORS = (datasets.DataError, runs.RunError, preprocess.ImageError)
+ERRORS = (datasets.DataError, runs.RunError, images.ImageError)
 
 
 class CommandError(Exception):
@@ -117,6 +117,7 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> None:
             "data": dataset.name,
             "accuracy": result.accuracy,
             "loss": result.loss,
+            "calibration_error": result.calibration_error,
             "per_digit": result.per_digit,
             "confusion": result.confusion.tolist(),
             "errors": result.errors.tolist(),
@@ -125,7 +126,8 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> None:
         return
     print(
         f"{options.model} on {len(result.labels):,} {options.split} images of {dataset.name}: accuracy "
-        f"{result.accuracy:.2%}, loss {result.loss:.4f}, {len(result.errors):,} errors"
+        f"{result.accuracy:.2%}, loss {result.loss:.4f}, {len(result.errors):,} errors, "
+        f"calibration error {100 * result.calibration_error:.2f} points"
     )
     print("\nrows: true digit, columns: predicted\n   " + "".join(f"{digit:>6}" for digit in range(10)))
     for digit, row in enumerate(result.confusion):
@@ -137,27 +139,35 @@ def predict(options: argparse.Namespace, settings: Settings) -> int:
     model, failed = None, False
     for path in _image_files(options.images):
         try:
-            image = preprocess.read_image(path)
+            image = images.read_image(path)
             model = model or _load_model(options.model, settings)
-            _print_reading(path, read(image, model), options.json)
-        except preprocess.ImageError as error:
+            _print_answer(path, read(image, model), options.json)
+        except images.ImageError as error:
             print(f"mnistdash: {error}", file=sys.stderr)
             failed = True
     return int(failed)
 
 
-def _print_reading(path: Path, reading: Reading, as_json: bool) -> None:
+def _print_answer(path: Path, answer: Answer, as_json: bool) -> None:
     if not as_json:
-        print(f"{path} {'blank' if reading.digit is None else reading.digit} {reading.confidence:.4f}")
+        print(f"{path} {answer.number or BLANK} {answer.confidence:.4f}")
         return
-    values = {
-        "file": str(path),
+    # The image as one digit first, whatever it holds; then what it holds.
+    values = {"file": str(path), **_values(answer.digits[0] if len(answer.digits) == 1 else answer.whole)}
+    values |= {"verdict": answer.verdict, "number": answer.number, "digits": [_values(one) for one in answer.digits]}
+    print(json.dumps(values))
+
+
+def _values(reading: Reading | None) -> dict:
+    if reading is None:
+        return {"digit": None, "confidence": 0.0, "probabilities": [0.0] * 10, "is_digit": None, "verdict": BLANK}
+    return {
         "digit": reading.digit,
         "confidence": reading.confidence,
         "probabilities": reading.probabilities.tolist(),
+        "is_digit": reading.is_digit,
         "verdict": reading.verdict,
     }
-    print(json.dumps(values))
 
 
 def export(options: argparse.Namespace, settings: Settings) -> None:
@@ -168,11 +178,10 @@ def export(options: argparse.Namespace, settings: Settings) -> None:
         raise CommandError(f"{out}: exists already; choose another place.")
     try:
         if options.format == "savedmodel":
-            with native_output_to(os.devnull):
-                from mnistdash import training  # TensorFlow: seconds to import
+            with native_output_to(os.devnull), replacing(out.absolute()) as path:
+                from mnistdash import finishing  # TensorFlow: seconds to import
 
-                with replacing(out.absolute()) as path:
-                    training.export_saved_model(folder / runs.KERAS, path)
+                finishing.export_saved_model(folder / runs.KERAS, path)
         else:
             with replacing(out.absolute()) as path:
                 shutil.copyfile(folder / {"keras": runs.KERAS, "tflite": runs.TFLITE}[options.format], path)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hands import on_canvas
 from PIL import Image
 
 from mnistdash import inference, runs
@@ -126,12 +127,34 @@ def test_predict_gives_json_line_by_line(flagship, image, capsys):
     seven, blank = image("a.png"), image("b.png", np.full((50, 50), 255, np.uint8))
     assert main(["predict", "--json", str(seven), str(blank)]) == 0
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    assert first.keys() == {"file", "digit", "confidence", "probabilities", "verdict"}
+    one = {"digit", "confidence", "probabilities", "is_digit", "verdict"}
+    assert first.keys() == one | {"file", "number", "digits"}
+    assert [digit.keys() for digit in first["digits"]] == [one]
+    assert (first["number"], second["number"], second["digits"]) == ("7", None, [])
     assert (first["file"], first["digit"], first["verdict"]) == (str(seven), 7, "digit")
     assert len(first["probabilities"]) == 10
     assert sum(first["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert first["confidence"] == max(first["probabilities"])
     assert (second["digit"], second["confidence"], second["verdict"]) == (None, 0.0, "blank")
+
+
+def test_predict_reads_numbers(flagship, image, capsys):
+    path = str(image("number.png", on_canvas("2026")))
+    assert main(["predict", path]) == 0
+    assert capsys.readouterr().out.startswith(f"{path} 2026 ")
+    assert main(["predict", "--json", path]) == 0
+    read = json.loads(capsys.readouterr().out)
+    assert read["number"] == "2026"
+    assert [digit["digit"] for digit in read["digits"]] == [2, 0, 2, 6]
+    assert read["digit"] in range(10), "the best guess if all of it were one digit"
+
+
+def test_predict_says_what_is_no_digit(flagship, image, capsys):
+    assert main(["predict", "--json", str(image("a.png", on_canvas(["A"])))]) == 0
+    read = json.loads(capsys.readouterr().out)
+    assert read["verdict"] == "not a digit"
+    assert read["confidence"] < 0.7
+    assert read["is_digit"] < 0.5
 
 
 def test_predict_reads_folders_and_goes_on_after_a_bad_file(flagship, image, tmp_path, capsys):
@@ -190,6 +213,7 @@ def test_evaluate_as_text_and_as_json(flagship, mnist, monkeypatch, capsys):
     assert confusion.trace() / 5000 == result["accuracy"] == 1 - len(result["errors"]) / 5000
     assert [figures["digit"] for figures in result["per_digit"]] == list(range(10))
     assert 0 < result["loss"] < 0.1
+    assert 0 < result["calibration_error"] < 0.01
 
 
 def test_evaluate_on_the_sample_says_so(flagship, offline):
@@ -221,7 +245,10 @@ def test_export_a_saved_model(flagship, tmp_path):
     assert done.returncode == 0, done.stderr
     images = np.random.default_rng(0).random((3, 28, 28), np.float32)
     saved = tf.saved_model.load(tmp_path / "saved")
-    assert np.allclose(saved.serve(images), inference.Model(flagship.folder / "model.tflite", "it")(images), atol=1e-5)
+    probabilities, is_digit = inference.Model(flagship.folder / "model.tflite", "it").judge(images)
+    served = saved.serve(images)
+    assert np.allclose(served["probabilities"], probabilities, atol=1e-5)
+    assert np.allclose(served["is_digit"][:, 0], is_digit, atol=1e-5)
 
 
 def test_train_from_nothing_to_a_model_that_predicts(models, offline, image):
