@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from mnistdash.reading import DIGIT, NOT_A_DIGIT, UNSURE
+
 STYLE = """
 .md-bars { display: grid; grid-template-columns: 1ch 1fr 3.6em; gap: 0.35rem 0.6rem; align-items: center;
   font-variant-numeric: tabular-nums; }
@@ -24,11 +26,31 @@ STYLE = """
 .md-answer { display: flex; align-items: center; gap: 1rem; min-height: 6rem; }
 .md-answer .digit { font-size: 5.5rem; font-weight: 700; line-height: 1; }
 .md-answer .invitation { font-size: 2rem; font-weight: 600; }
+.md-answer > span { white-space: nowrap; }
+.md-answer .doubt { opacity: 0.6; text-decoration: underline; text-decoration-thickness: 0.08em; }
+.md-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); gap: 1rem; }
+.md-cards figure, .md-steps figure { margin: 0; }
+.md-cards figure { max-width: 9rem; }
+.md-cards figcaption, .md-steps figcaption {
+  font-size: 0.875rem; line-height: 1.35; margin-top: 0.25rem; }
+.md-cards .columns { display: grid; grid-template-columns: repeat(10, 1fr); gap: 2px; font-size: 0.75rem;
+  text-align: center; margin-top: 0.35rem; }
+.md-cards .rise { display: flex; align-items: flex-end; height: 2.5rem; border-radius: 2px; overflow: hidden;
+  background: color-mix(in srgb, currentColor 12%, transparent); }
+.md-cards .rise .fill { width: 100%; background: color-mix(in srgb, currentColor 45%, transparent); }
+.md-cards .best { font-weight: 700; }
+.md-cards .best .fill { background: var(--md-accent); }
+.md-steps { display: flex; flex-wrap: wrap; gap: 1rem; }
+.md-steps figure { max-width: 9rem; }
+.md-steps img { display: block; height: 6.5rem; max-width: 9rem; object-fit: contain; padding: 0.25rem;
+  border-radius: 0.35rem; background: #000; }
+.md-steps img.pixels { image-rendering: pixelated; }
+@media (max-width: 640px) { .st-key-wide_canvas { zoom: 0.6; } }
 .md-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); gap: 1rem 0.75rem; }
 .md-gallery figure { margin: 0; }
 .md-view { max-width: 11rem; }
-.md-gallery img, .md-samples img, .md-view img { width: 100%; aspect-ratio: 1; image-rendering: pixelated;
-  border-radius: 0.35rem; background: #000; display: block; }
+.md-gallery img, .md-samples img, .md-view img, .md-cards img {
+  width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 0.35rem; background: #000; display: block; }
 .md-gallery figcaption { font-size: 0.875rem; line-height: 1.35; margin-top: 0.25rem;
   font-variant-numeric: tabular-nums; }
 .md-gallery b { font-size: 1rem; }
@@ -38,6 +60,9 @@ STYLE = """
 """
 
 
+STEP_SIDE = 288  # pixels, of a picture in `steps`: twice what it has on the page
+
+
 def png_url(image: np.ndarray) -> str:
     """A (height, width) uint8 picture as a data URL."""
     buffer = io.BytesIO()
@@ -45,27 +70,66 @@ def png_url(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def _reduced(picture: np.ndarray) -> np.ndarray:
+    if max(picture.shape[:2]) <= STEP_SIDE:
+        return picture
+    image = Image.fromarray(picture)
+    image.thumbnail((STEP_SIDE, STEP_SIDE), Image.Resampling.BOX)
+    return np.asarray(image)
+
+
 def percent(share: float) -> str:
     """A share in [0, 1] to one decimal, which never rounds to certainty either way."""
     if 0 < share < 0.0005:
         return "&lt;0.1%"
-    return "&gt;99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"
+    return "&gt;99.9%" if share >= 0.9995 else f"{share:.1%}"
 
 
-def answer(probabilities: np.ndarray) -> str:
-    """The digit that was read, large, with how sure that is and the runner-up.
+def answer(verdict: str, probabilities: np.ndarray, is_digit: float | None) -> str:
+    """The digit that was read, large, with how sure that is; or the two it may be, or that it is none.
 
     Args:
+        verdict, is_digit: of `reading.Reading`.
         probabilities: (10,) float in [0, 1].
     """
-    best, second = np.argsort(-probabilities)[:2]
-    detail = f"{percent(probabilities[best])} sure<br>runner-up {second}, {percent(probabilities[second])}"
-    return f'<div class="md-answer"><span class="digit">{best}</span> <span>{detail}</span></div>'
+    best, second = np.argsort(-probabilities, kind="stable")[:2]
+    sure, less = percent(probabilities[best]), percent(probabilities[second])
+    if verdict == NOT_A_DIGIT:
+        return _answer('<span class="invitation">Not a digit</span>', f"{percent(1 - is_digit)} sure")
+    if verdict == UNSURE:
+        either = f'<span class="digit">{best}</span> or <span class="digit">{second}</span>'
+        return _answer(either, f"unsure: {sure}<br>or {less}")
+    return _answer(f'<span class="digit">{best}</span>', f"{sure} sure<br>runner-up {second}, {less}")
+
+
+def number(verdicts: Sequence[str], digits: str, confidence: float) -> str:
+    """A number that was read, large; what is no digit is a question mark, what is unsure is fainter.
+
+    Args:
+        verdicts: of `reading.Reading`, one for each digit.
+        digits: the number.
+        confidence: that all of it is right, in [0, 1].
+    """
+    signs = "".join(
+        f'<span class="{"doubt" if verdict != DIGIT else "sure"}">{"?" if verdict == NOT_A_DIGIT else digit}</span>'
+        for verdict, digit in zip(verdicts, digits, strict=True)
+    )
+    if NOT_A_DIGIT in verdicts:
+        detail = "not all of it<br>is digits"
+    elif UNSURE in verdicts:
+        detail = f"unsure: {percent(confidence)}<br>for all {len(digits)} digits"
+    else:
+        detail = f"{percent(confidence)} sure<br>of all {len(digits)} digits"
+    return _answer(f'<span class="digit">{signs}</span>', detail)
+
+
+def _answer(what: str, detail: str) -> str:
+    return f'<div class="md-answer">{what} <span>{detail}</span></div>'
 
 
 def invitation(text: str) -> str:
     """What stands in the answer's place before there is one; as tall, so that nothing jumps."""
-    return f'<div class="md-answer"><span class="invitation">{text}</span></div>'
+    return _answer(f'<span class="invitation">{text}</span>', "")
 
 
 def probability_bars(probabilities: np.ndarray | None) -> str:
@@ -90,7 +154,7 @@ def probability_bars(probabilities: np.ndarray | None) -> str:
 def gallery(
     images: np.ndarray,
     labels: Sequence[int],
-    predicted: Sequence[int],
+    predicted: Sequence[int | str],
     confidence: Sequence[float],
     indices: Sequence[int],
 ) -> str:
@@ -98,7 +162,8 @@ def gallery(
 
     Args:
         images: (n, 28, 28) uint8, 255 = ink.
-        labels, predicted: n digits each.
+        labels: n digits.
+        predicted: n digits, or words.
         confidence: n shares in [0, 1].
         indices: n positions in the split.
     """
@@ -117,6 +182,49 @@ def network_view(image: np.ndarray) -> str:
         image: (28, 28) uint8, 255 = ink.
     """
     return f'<div class="md-view"><img src="{png_url(image)}" alt="The 28 by 28 image the network sees"></div>'
+
+
+def cards(digits: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> str:
+    """The digits of a number, each with what the network sees and its ten probabilities.
+
+    Args:
+        digits: for each its verdict, (28, 28) uint8 view and (10,) float probabilities in [0, 1].
+    """
+    figures = []
+    for verdict, view, probabilities in digits:
+        best, second = np.argsort(-probabilities, kind="stable")[:2]
+        title = {
+            DIGIT: f"<b>{best}</b>, {percent(probabilities[best])}",
+            UNSURE: f"<b>{best}</b> or <b>{second}</b>",
+            NOT_A_DIGIT: "not a digit",
+        }[verdict]
+        columns = "".join(
+            f'<span class="column{" best" if digit == best else ""}"><span class="rise"><span class="fill" '
+            f'style="height:{100 * share:.1f}%"></span></span>{digit}</span>'
+            for digit, share in enumerate(probabilities)
+        )
+        what = "no digit" if verdict == NOT_A_DIGIT else f"a {best}"
+        figures.append(
+            f'<figure><img src="{png_url(view)}" alt="What the network sees, read as {what}">'
+            f'<figcaption>{title}</figcaption><div class="columns">{columns}</div></figure>'
+        )
+    return f'<div class="md-cards">{"".join(figures)}</div>'
+
+
+def steps(pictures: Sequence[tuple[str, np.ndarray]]) -> str:
+    """Pictures of one thing becoming another, from left to right; those of at most 28 pixels show them.
+
+    Args:
+        pictures: for each its name and (height, width) or (…, 4) uint8.
+    """
+    figures = []
+    for name, picture in pictures:
+        pixels = ' class="pixels"' if max(picture.shape[:2]) <= 28 else ""
+        figures.append(
+            f'<figure><img src="{png_url(_reduced(picture))}" alt="{name}"{pixels}>'
+            f"<figcaption>{name}</figcaption></figure>"
+        )
+    return f'<div class="md-steps">{"".join(figures)}</div>'
 
 
 def samples(images: np.ndarray, labels: Sequence[int]) -> str:

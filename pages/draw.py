@@ -1,104 +1,203 @@
-"""Draw: a drawing or an image file is read after every stroke."""
+"""Draw: a drawing, an image file or a photo is read, after every stroke."""
 
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-from mnistdash import markup, preprocess, ui
-from mnistdash.reading import BLANK, Reading, read
+from mnistdash import images, markup, preprocess, ui
+from mnistdash.reading import NOT_A_DIGIT, NOTHING, Answer, read
+from mnistdash.score import LENGTH, Score
 
-SIDE = 280  # pixels, of the canvas
+SIDE = 280  # pixels, of the canvas for one digit, and the height of the one for a number
+WIDE = 560  # pixels, the width of the canvas for a number
 PEN = 20  # pixels; a fourteenth of the canvas, the thickness of a felt pen on a small card
 SETTINGS = 696  # pixels, of the row above it; its second half begins where the answer does
 FILES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
+ONE, NUMBER, FILE, CAMERA = "One digit", "A number", "Image file", "Camera"
+SOURCES = {
+    ONE: "Draw a digit",
+    NUMBER: "Draw a number",
+    FILE: "Choose an image",
+    CAMERA: "Take a photo",
+}
 
-def redraw(objects: list[dict]) -> None:
-    """Have the canvas show these strokes; the number makes it take notice of equal ones."""
-    number = st.session_state.get("start_from", {}).get("number", 0) + 1
-    st.session_state.start_from = {"objects": objects, "number": number}
+
+def redraw(canvas: str, objects: list[dict]) -> None:
+    """Have a canvas show these strokes; the number makes it take notice of equal ones."""
+    number = st.session_state.get(f"{canvas}_start", {}).get("number", 0) + 1
+    st.session_state[f"{canvas}_start"] = {"objects": objects, "number": number}
 
 
-def canvas() -> np.ndarray | None:
-    """Draw the canvas and its buttons; return (SIDE, SIDE, 4) uint8, or None before the first stroke."""
+def clear(canvas: str) -> None:
+    """Empty a canvas; what is drawn next is another drawing."""
+    redraw(canvas, [])
+    st.session_state.drawings = st.session_state.get("drawings", 0) + 1
+
+
+def canvas(key: str, width: int) -> np.ndarray | None:
+    """Draw a canvas and its buttons; return (SIDE, width, 4) uint8, or None before the first stroke."""
     # The canvas forgets its drawing when the user goes to another page: keep what it last sent.
-    kept = st.session_state.setdefault("kept", {"strokes": [], "image": None})
-    if "drawing" not in st.session_state:
-        redraw(kept["strokes"])
-    with st.container(key="canvas"):
+    kept = st.session_state.setdefault(f"{key}_kept", {"strokes": [], "image": None})
+    if key not in st.session_state:
+        redraw(key, kept["strokes"])
+    with st.container(key="wide_canvas" if width == WIDE else "canvas"):
         result = st_canvas(
             stroke_width=st.session_state.get("pen", PEN),
             stroke_color="#ffffff",
             background_color="#000000",
-            width=SIDE,
+            width=width,
             height=SIDE,
-            initial_drawing=st.session_state.start_from,
+            initial_drawing=st.session_state[f"{key}_start"],
             return_image_data=True,
-            key="drawing",
+            key=key,
         )
     image = result.image_data
     if image is not None:
         kept.update(strokes=result.json_data["objects"], image=image)
     with st.container(horizontal=True):
-        st.button("Clear", icon=":material/delete:", key="clear", on_click=redraw, args=([],))
-        st.button("Undo", icon=":material/undo:", key="undo", on_click=redraw, args=(kept["strokes"][:-1],))
+        st.button("Clear", icon=":material/delete:", key="clear", on_click=clear, args=(key,))
+        st.button("Undo", icon=":material/undo:", key="undo", on_click=redraw, args=(key, kept["strokes"][:-1]))
     return kept["image"]
 
 
-def upload() -> np.ndarray | None:
-    """Offer to read an image file; return its pixels, or None where there is none to read."""
-    file = st.file_uploader("Or read an image of one digit", FILES, key="upload", width=420)
+def picture(source: str) -> np.ndarray | None:
+    """Offer to take an image from a file or a camera; return its pixels, or None where there is none to read."""
+    if source == FILE:
+        file = st.file_uploader("Image file", FILES, key="upload", label_visibility="collapsed")
+    else:
+        file = st.camera_input("Photo", key="camera", label_visibility="collapsed")
     if file is None:
         return None
     try:
-        image = preprocess.read_image(file, file.name)
-    except preprocess.UnreadableImageError as error:
+        image = images.read_image(file, file.name)
+    except images.UnreadableImageError as error:
         st.error(str(error), icon=":material/broken_image:")
         return None
-    st.caption("The answer is for this image. Remove it to go back to your drawing.")
+    if source == FILE:
+        st.image(image, width=SIDE)
     return image
 
 
-def show(reading: Reading, invitation: str, caption: str) -> None:
+def show(answer: Answer, invitation: str, what: str, run_name: str) -> None:
     """Show what was read, or what to do where there is nothing to read."""
-    blank = reading.verdict == "blank"
+    single = answer.digits[0] if len(answer.digits) == 1 else None
     with st.container(key="prediction"):
-        st.html(markup.invitation(invitation) if blank else markup.answer(reading.probabilities))
-    bars, view = st.columns([3, 2], gap="large")
-    with bars, st.container(key="probabilities"):
-        st.html(markup.probability_bars(None if blank else reading.probabilities))
-    with view, st.container(key="network_view"):
-        st.html(markup.network_view(np.round(255 * reading.view).astype(np.uint8)))
-        st.caption("What the network sees: 28 × 28 pixels, cropped and centred.")
-    st.caption(caption)
+        if single is not None:
+            st.html(markup.answer(single.verdict, single.probabilities, single.is_digit))
+        elif answer.digits:
+            st.html(markup.number([reading.verdict for reading in answer.digits], answer.number, answer.confidence))
+        else:
+            st.html(markup.invitation(invitation))
+    if len(answer.digits) > 1:
+        with st.container(key="digits"):
+            digits = [(reading.verdict, _bytes(reading.view), reading.probabilities) for reading in answer.digits]
+            st.html(markup.cards(digits))
+    else:
+        bars, view = st.columns([3, 2], gap="large")
+        with bars, st.container(key="probabilities"):
+            st.html(markup.probability_bars(None if single is None else single.probabilities))
+        with view, st.container(key="network_view"):
+            seen = np.zeros((preprocess.SIZE, preprocess.SIZE)) if single is None else single.view
+            st.html(markup.network_view(_bytes(seen)))
+            st.caption("What the network sees: 28 × 28 pixels, cropped and centred.")
+    st.caption(
+        f"{run_name} read the {what} in {answer.milliseconds:.1f} ms." if answer.digits else f"{run_name} will read it."
+    )
+
+
+def ask(answer: Answer) -> Score:
+    """Ask for the true digit, and keep the score of this session."""
+    score = st.session_state.setdefault("score", Score())
+    number = st.session_state.get("drawings", 0)
+    single = answer.digits[0] if len(answer.digits) == 1 else None
+
+    def count() -> None:
+        truth = st.session_state[f"truth_{number}"]
+        if truth is None:
+            score.forget(number)
+        elif single is not None:
+            score.count(number, int(truth), single)
+
+    with st.container(key="truth"):
+        st.pills(
+            "Was this right? Choose the digit you drew.",
+            [str(digit) for digit in range(10)],
+            key=f"truth_{number}",
+            on_change=count,
+            disabled=single is None,
+        )
+        if score.counted:
+            counted = f"your last {LENGTH} drawings" if score.counted == LENGTH else f"{score.counted}"
+            st.markdown(f"**{score.right} of {counted}** read right.")
+        else:
+            st.caption(f"Counts your last {LENGTH} drawings. Clear the canvas for the next one.")
+    return score
+
+
+def misread(score: Score) -> str:
+    """The drawings of the score that were not read right, as HTML."""
+    drawings = score.misread
+    return markup.gallery(
+        np.stack([_bytes(drawing.reading.view) for drawing in drawings]),
+        [drawing.truth for drawing in drawings],
+        ["no digit" if drawing.reading.verdict == NOT_A_DIGIT else drawing.reading.digit for drawing in drawings],
+        [drawing.reading.confidence for drawing in drawings],
+        [drawing.number + 1 for drawing in drawings],
+    )
+
+
+def steps(image: np.ndarray, answer: Answer) -> None:
+    """Show how the drawing became what the network sees, step by step."""
+    pictures = [("Drawing", image), ("Ink found", _bytes(answer.ink))]
+    if len(answer.digits) == 1:
+        pictures += [(name, _bytes(made)) for name, made in preprocess.steps(answer.digits[0].ink)]
+    else:
+        pictures += [(f"Digit {k}", _bytes(reading.ink)) for k, reading in enumerate(answer.digits, start=1)]
+    st.subheader("From the drawing to the network", anchor=False)
+    with st.container(key="steps"):
+        st.html(markup.steps(pictures))
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    return np.round(255 * values).astype(np.uint8)
 
 
 @st.fragment
 def board() -> None:
     """Canvas and answer; a stroke reruns this and nothing else."""
+    source = st.segmented_control(
+        "Source", list(SOURCES), default=ONE, key="source", label_visibility="collapsed", persist_state="session"
+    )
+    source = source or ONE
     with st.container(width=SETTINGS):
         choice, thickness = st.columns(2, gap="medium", wrap=False)
     with choice:
         run = ui.model_picker()
     with thickness:
-        st.slider("Pen width (pixels)", 4, 48, PEN, key="pen", persist_state="session")
+        st.slider(
+            "Pen width (pixels)", 4, 48, PEN, key="pen", persist_state="session", disabled=source in (FILE, CAMERA)
+        )
     if run is None:
         return
-    # On a phone these follow one another: the answer belongs right under the canvas.
-    with st.container(horizontal=True, gap="large"):
-        left, right = st.container(width=SIDE + 20), st.container(width="stretch")
+    width = WIDE if source == NUMBER else SIDE
+    # On a phone, and where the canvas is wide, the answer stands right under the canvas.
+    with st.container(horizontal=source != NUMBER, gap="large"):
+        left, right = st.container(width=width + 20), st.container(width="stretch")
     with left:
-        drawn = canvas()
-    uploaded = upload()
-    image = drawn if uploaded is None else uploaded
-    reading = BLANK if image is None else read(image, ui.model(run))
-    what, invitation = ("drawing", "Draw a digit") if uploaded is None else ("image", "This image is blank")
-    if reading.verdict == "blank":
-        caption = f"{run.name} will read it."
-    else:
-        caption = f"{run.name} read the {what} in {reading.milliseconds:.1f} ms."
+        is_drawn = source in (ONE, NUMBER)
+        image = canvas("drawing" if source == ONE else "number", width) if is_drawn else picture(source)
+    answer = NOTHING if image is None else read(image, ui.model(run))
+    invitation = SOURCES[source] if is_drawn or image is None else "This image is blank"
     with right:
-        show(reading, invitation, caption)
+        show(answer, invitation, "drawing" if is_drawn else "image", run.name)
+        score = ask(answer) if source == ONE else None
+    if answer.digits:
+        steps(image, answer)
+    if score is not None and score.misread:
+        st.subheader("Misread", anchor=False)
+        with st.container(key="misread"):
+            st.html(misread(score))
 
 
 ui.page("Draw")

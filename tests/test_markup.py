@@ -3,9 +3,14 @@ import io
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from mnistdash import markup
+
+
+def words(html: str) -> str:
+    return " ".join(re.sub("<[^>]+>", " ", html).split())
 
 
 def test_a_picture_survives_its_data_url():
@@ -14,11 +19,49 @@ def test_a_picture_survives_its_data_url():
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
 
 
-def test_the_answer_begins_with_the_digit_and_names_the_runner_up():
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("digit", "4 80.0% sure runner-up 9, 20.0%"),
+        ("unsure", "4 or 9 unsure: 80.0% or 20.0%"),
+        ("not a digit", "Not a digit 99.0% sure"),
+    ],
+)
+def test_the_answer_says_the_verdict(verdict, said):
     probabilities = np.zeros(10)
     probabilities[[4, 9]] = 0.8, 0.2
-    said = re.sub("<[^>]+>", " ", markup.answer(probabilities)).split()
-    assert said == ["4", "80.0%", "sure", "runner-up", "9,", "20.0%"]
+    assert words(markup.answer(verdict, probabilities, 0.01)) == said
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["digit", "digit"], "4 2 90.0% sure of all 2 digits"),
+        (["digit", "unsure"], "4 2 unsure: 90.0% for all 2 digits"),
+        (["not a digit", "unsure"], "? 2 not all of it is digits"),
+    ],
+)
+def test_a_number_marks_what_is_doubtful(verdicts, said):
+    html = markup.number(verdicts, "42", 0.9)
+    assert words(html) == said
+    assert html.count('class="doubt"') == sum(verdict != "digit" for verdict in verdicts)
+
+
+def test_each_digit_of_a_number_has_a_card_with_ten_columns():
+    view = np.zeros((28, 28), np.uint8)
+    verdicts = ["digit", "unsure", "not a digit"]
+    html = markup.cards([(verdict, view, np.full(10, 0.1)) for verdict in verdicts])
+    assert html.count("<figure>") == 3
+    assert html.count('class="fill"') == 30
+    assert html.count("column best") == 3
+    assert "<b>0</b> or <b>1</b>" in html
+    assert 'alt="What the network sees, read as no digit"' in html
+
+
+def test_steps_have_names_and_only_small_pictures_show_their_pixels():
+    html = markup.steps([("Drawing", np.zeros((280, 280, 4), np.uint8)), ("Centred", np.zeros((28, 28), np.uint8))])
+    assert re.findall("<figcaption>(.*?)</figcaption>", html) == ["Drawing", "Centred"]
+    assert html.count('class="pixels"') == 1
 
 
 def test_nothing_short_of_certain_is_called_certain():
@@ -29,7 +72,7 @@ def test_nothing_short_of_certain_is_called_certain():
         "50.0%",
         "99.9%",
         "&gt;99.9%",
-        "100.0%",
+        "&gt;99.9%",
     ]
 
 

@@ -1,5 +1,6 @@
 """A real server and a real browser: the pages as a visitor has them."""
 
+import io
 import os
 import re
 import shutil
@@ -11,9 +12,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+from hands import on_canvas
 from left_out import leave_out
+from PIL import Image
 
 from mnistdash.settings import PROJECT
 
@@ -70,7 +74,20 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def browser():
+def film(tmp_path_factory) -> Path:
+    """What the browser's camera sees: a 3 on paper in a shadow, as a film of JPEG pictures."""
+    paper = np.full((480, 640), 220.0)
+    paper[:, 400:] = 130
+    paper[140:340, 200:400] *= 1 - 0.75 * on_canvas("3") / 255
+    picture = io.BytesIO()
+    Image.fromarray(paper.astype(np.uint8)).convert("RGB").save(picture, "JPEG", quality=95)
+    path = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    path.write_bytes(30 * picture.getvalue())
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(film):
     """Debian's Chromium, or the one that CHROMIUM names; None where there is none."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
@@ -79,7 +96,9 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        camera = "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
+        arguments = [*ARGUMENTS, *camera, f"--use-file-for-fake-video-capture={film}"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 
