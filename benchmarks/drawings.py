@@ -3,8 +3,14 @@
     python benchmarks/drawings.py --strokes FOLDER [--models FOLDER] [--count N]
 
 FOLDER holds pendigits_train.npz: the UCI data set "Pen-Based Recognition of Handwritten Digits" (E. Alpaydin,
-F. Alimoglu, 1998) as strokes, with where and how large each digit is drawn. For every model, three pens and three ways
-from the canvas to the network, it prints the share read right: in total, for the worst digit and for the worst writer.
+F. Alimoglu, 1998) as strokes, with where and how large each digit is drawn. For every model it prints
+
+- the share read right, in total, for each digit and for each writer, with three pens and three ways from the canvas
+  to the network;
+- for a model that can refuse: how many pictures of what is no digit it refuses when 1 % of the drawings are refused,
+  and what verdicts it gives as it is;
+- how often numbers of two to five drawings are read right as a whole;
+- with MNIST at hand, the expected calibration error on validation and test.
 """
 
 import argparse
@@ -17,12 +23,20 @@ from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mnistdash import inference, preprocess, runs
+import strangers
+
+from mnistdash import datasets, evaluation, inference, negatives, preprocess, reading, runs
+from mnistdash.idx import DataError
 from mnistdash.settings import Settings
 
 SIDE = 280  # pixels, of the canvas on the Draw page
 PENS = (10, 20, 30)  # pixels; 20 is that page's default
+PEN = 20
 FINER = 4  # drawn this much larger, then averaged down, as a browser smooths its lines
+REFUSED = 0.01  # share of drawn digits
+STRANGERS = 2_000  # pictures of what is no digit
+NUMBERS = 1_000  # of each length
+LENGTHS = (2, 3, 4, 5)
 
 
 def main() -> None:
@@ -35,17 +49,97 @@ def main() -> None:
     chosen = np.random.default_rng(0).permutation(len(strokes["labels"]))[: options.count]
     labels, writers = strokes["labels"][chosen], strokes["writer"][chosen]
     models = [inference.load(run.name, options.models) for run in runs.list_models(options.models)]
-    print(f"{len(chosen):,} drawings by {len(np.unique(writers))} writers\n")
-    print("| model | way to the network | pen | read right | worst digit | worst writer |")
-    print("|---|---|---|---|---|---|")
-    for pen in PENS:
-        canvases = [draw(strokes, index, pen) for index in chosen]
-        for way, prepare in WAYS.items():
-            views = np.stack([prepare(canvas) for canvas in canvases])
-            for model in models:
-                right = model(views).argmax(1) == labels
-                worst = (f"{who} ({share:.1%})" for who, share in (lowest(right, labels), lowest(right, writers)))
-                print(f"| {model.name} | {way} | {pen} px | {right.mean():.2%} | {' | '.join(worst)} |", flush=True)
+    mnist = load_mnist()
+    print(f"{len(chosen):,} drawings by {len(np.unique(writers))} writers")
+    drawings = {pen: [draw(strokes, index, pen) for index in chosen] for pen in PENS}
+    views = {
+        (name, pen): np.stack([prepare(canvas) for canvas in drawings[pen]])
+        for name, prepare in WAYS.items()
+        for pen in PENS
+    }
+    for model in models:
+        print(f"\n## {model.name}")
+        right = {column: model(images).argmax(1) == labels for column, images in views.items()}
+        print_shares(right, labels, writers)
+        if model.judge(views["ours", PEN][:1])[1] is not None and mnist is not None:
+            print_refusals(model, views["ours", PEN], mnist.validation)
+        print_numbers(model, drawings[PEN], labels)
+        if mnist is not None:
+            for name in ("validation", "test"):
+                error = evaluation.evaluate(model, mnist.split(name)).calibration_error
+                print(f"\nexpected calibration error on MNIST's {name} split: {100 * error:.2f} points")
+
+
+def load_mnist() -> datasets.Dataset | None:
+    try:
+        return datasets.load(Settings.from_environment())
+    except DataError:
+        return None
+
+
+def print_shares(right: dict[tuple[str, int], np.ndarray], labels: np.ndarray, writers: np.ndarray) -> None:
+    """One row for all, for each digit and for each writer; one column for each way and pen."""
+    print("\n| read right | " + " | ".join(f"{way}, {pen} px" for way, pen in right) + " |")
+    print("|---" * (len(right) + 1) + "|")
+    groups = {"**all**": np.ones(len(labels), bool)}
+    groups |= {f"digit {digit}": labels == digit for digit in range(10)}
+    by_writer = {f"writer {writer}": writers == writer for writer in np.unique(writers)}
+    for name, members in (groups | by_writer).items():
+        print(f"| {name} | " + " | ".join(f"{hits[members].mean():.2%}" for hits in right.values()) + " |")
+    worst = [min(by_writer, key=lambda name: hits[by_writer[name]].mean()) for hits in right.values()]
+    print("| worst writer | " + " | ".join(name.removeprefix("writer ") for name in worst) + " |")
+
+
+def print_refusals(model: inference.Model, digits: np.ndarray, validation: datasets.Split) -> None:
+    """How many pictures of what is no digit are refused."""
+    kinds: dict[str, list[np.ndarray]] = {
+        "as in training, other draws": list(negatives.make(validation, STRANGERS, 99))
+    }
+    for kind, picture in strangers.draw(STRANGERS, 99):
+        kinds.setdefault(kind, []).append(np.round(255 * preprocess.to_mnist(picture)).astype(np.uint8))
+    shares, likeness = model.judge(digits)
+    threshold = np.quantile(likeness, REFUSED)
+    print(f"\n| held-back pictures | refused with {REFUSED:.0%} of the drawings | taken for a sure digit as shipped |")
+    print("|---|---|---|")
+    for kind, pictures in kinds.items():
+        their_shares, their_likeness = model.judge(np.stack(pictures))
+        sure = (their_likeness >= reading.LEAST_LIKENESS) & (their_shares.max(1) >= reading.LEAST_CONFIDENCE)
+        print(f"| {kind} ({len(pictures):,}) | {(their_likeness <= threshold).mean():.1%} | {sure.mean():.1%} |")
+    refused = likeness < reading.LEAST_LIKENESS
+    unsure = ~refused & (shares.max(1) < reading.LEAST_CONFIDENCE)
+    print(f"\nOf the drawings, {refused.mean():.2%} are called no digit and {unsure.mean():.2%} unsure, as shipped.")
+
+
+def print_numbers(model: inference.Model, drawings: list[np.ndarray], labels: np.ndarray) -> None:
+    """Whole numbers read right, against the single-digit rate to the power of their length."""
+    random = np.random.default_rng(1)
+    chosen = random.integers(0, len(drawings), NUMBERS)
+    answers = [reading.read(drawings[k], model) for k in chosen]
+    single = np.mean([answer.number == str(labels[k]) for k, answer in zip(chosen, answers, strict=True)])
+    split = sum(len(answer.digits) != 1 for answer in answers)
+    print(f"\nSingle drawings, read as the page does: {single:.2%}; {split} of {NUMBERS:,} taken for several digits.")
+    print("\n| digits | whole numbers read right | asked: single rate ^ length - 2 points | as many digits found |")
+    print("|---|---|---|---|")
+    for length in LENGTHS:
+        picks = random.integers(0, len(drawings), (NUMBERS, length))
+        answers = [reading.read(compose([drawings[k] for k in pick], random), model) for pick in picks]
+        right = np.mean(["".join(map(str, labels[pick])) == a.number for pick, a in zip(picks, answers, strict=True)])
+        counted = np.mean([len(answer.digits) == length for answer in answers])
+        print(f"| {length} | {right:.1%} | {single**length - 0.02:.1%} | {counted:.1%} |", flush=True)
+
+
+def compose(drawings: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
+    """Drawings side by side, apart from one another, not quite on one line: (height, width) uint8."""
+    parts = [preprocess.crop(drawing) for drawing in drawings]
+    gaps = random.integers(8, 50, len(parts))
+    height = SIDE + 40
+    sheet = np.zeros((height, sum(part.shape[1] for part in parts) + gaps.sum() + 20), np.uint8)
+    left = 20
+    for part, gap in zip(parts, gaps, strict=True):
+        top = int(np.clip((height - part.shape[0]) // 2 + random.integers(-15, 16), 0, height - part.shape[0]))
+        sheet[top : top + part.shape[0], left : left + part.shape[1]] = part
+        left += part.shape[1] + gap
+    return sheet
 
 
 def draw(strokes: dict[str, np.ndarray], index: int, pen: int) -> np.ndarray:
@@ -88,12 +182,6 @@ WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "box-centred": box_centred,
     "ours": preprocess.to_mnist,
 }
-
-
-def lowest(right: np.ndarray, groups: np.ndarray) -> tuple[int, float]:
-    """The group with the lowest share, and that share."""
-    shares = {int(group): float(right[groups == group].mean()) for group in np.unique(groups)}
-    return min(shares.items(), key=lambda item: item[1])
 
 
 if __name__ == "__main__":
