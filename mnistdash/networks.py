@@ -1,9 +1,8 @@
 """Builds Keras models from recipes. Keras is imported here and in three modules more.
 
 Every network maps (n, 28, 28) float32 in [0, 1], 1 = ink, to (n, 10) logits, or (n, 11) where the
-last stands for "not a digit". What is exported
-ends in a softmax; what is trained begins with the conversion from uint8 and the augmentation,
-so that neither is part of the exported model's contract.
+last stands for "not a digit". What is exported ends in a softmax; what is trained begins with the
+conversion from uint8 and the augmentation, so that neither is part of the exported model's contract.
 """
 
 from collections.abc import Callable
@@ -65,9 +64,9 @@ def flagship(x: keras.KerasTensor) -> keras.KerasTensor:
         x = _conv(x, filters, 3)
         x = _conv(x, filters, 3)
         x = _conv(x, filters, 5, strides=2, padding="same")
-        x = layers.Dropout(0.3)(x)
+        x = layers.Dropout(0.15)(x)
     x = layers.Flatten()(_conv(x, 192, 4))
-    return layers.Dense(DIGITS + 1)(layers.Dropout(0.3)(x))
+    return layers.Dense(DIGITS + 1)(layers.Dropout(0.15)(x))
 
 
 def _conv(x, filters: int, size: int, **options) -> keras.KerasTensor:

@@ -70,19 +70,17 @@ def with_pen(digit: np.ndarray, low: float = PEN[0], high: float = PEN[1]) -> np
         were too thick, else unchanged.
     """
     longest = max(digit.shape)
-    if longest > PEN_SIDE:
-        height, width = (max(1, round(side * PEN_SIDE / longest)) for side in digit.shape)
-        digit = np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BOX))
-        longest = PEN_SIDE
-    now = strokes.thickness(digit)
-    wanted = min(max(now * FIT / longest, low), high)
+    size = tuple(max(1, round(side * PEN_SIDE / longest)) for side in reversed(digit.shape))
+    sized = np.asarray(Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC))
+    now = strokes.thickness(sized)
+    wanted = min(max(now * FIT / PEN_SIDE, low), high)
     # Growing by r on each side makes a stroke of t thicker by 2r, and the digit larger by as much.
-    grow = (wanted * longest / FIT - now) / (1 - wanted / FIT) / 2
+    grow = (wanted * PEN_SIDE / FIT - now) / (1 - wanted / FIT) / 2
     grow = max(grow, -now / 4)  # a digit whose strokes vary must not fall to pieces
     if now == 0 or abs(grow) < 0.25:
         return digit
     margin = math.ceil(max(grow, 0)) + 1
-    padded = np.pad(digit > 0.5, margin)
+    padded = np.pad(sized > 0.5, margin)
     outside = ndimage.distance_transform_edt(~padded)
     inside = ndimage.distance_transform_edt(padded)
     distance = outside - inside + np.where(padded, 0.5, -0.5)  # to the edge, negative inside

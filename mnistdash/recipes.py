@@ -74,13 +74,13 @@ class Recipe:
 _ALL = (
     Recipe(
         name="flagship",
-        summary="Our own: seven small convolutions with batch normalisation, trained on moved and turned digits.",
+        summary="Our own: seven convolutions that know other hands, other pens, and what is not a digit at all.",
         network="flagship",
         optimizer="adamw",
         learning_rate=2e-3,
         batch_size=128,
-        measured=0.9973,
-        epochs=30,
+        measured=0.996,
+        epochs=40,
         schedule="cosine",
         augmentation=True,
         refuses=True,

@@ -14,7 +14,7 @@ from mnistdash import preprocess, strokes
 LARGER = 4  # how much an image is enlarged before it is drawn on
 SIDE = LARGER * preprocess.SIZE
 MARGIN = 28  # pixels around the enlarged image, so that what is added fits
-SHARE = {0: 0.12, 1: 0.4, 4: 0.4, 7: 0.4, 9: 0.4}  # of a digit's images that get a restyled copy
+SHARE = {0: 0.12, 1: 0.6, 4: 0.4, 7: 0.5, 9: 0.5}  # of a digit's images that get a restyled copy
 
 
 def restyled(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

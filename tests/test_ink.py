@@ -35,7 +35,7 @@ def photo(drawing):
 @pytest.mark.parametrize(("noise", "specks"), [(0.0, 0), (0.03, 40)], ids=["clean", "grain and specks"])
 def test_a_photo_in_any_light_is_as_good_as_the_drawing(photo, drawing, light, noise, specks):
     view = preprocess.to_mnist(photo(light, noise, specks))
-    assert np.abs(view - preprocess.to_mnist(drawing)).mean() < 0.02
+    assert np.abs(view - preprocess.to_mnist(drawing)).mean() < 0.04
 
 
 @pytest.mark.parametrize("light", LIGHT)
