@@ -12,6 +12,7 @@ from mnistdash.ink import find_ink
 SIZE = 28  # pixels, both sides of a MNIST image
 FIT = 20  # pixels, the larger side of the digit inside it
 PEN = (2.2, 3.0)  # pixels, the strokes' thickness there; MNIST's quartiles are 2.1 and 3.1
+THINNEST = 10  # percentile of half the thickness along a digit's strokes that counts as its thinnest
 PEN_SIDE = 160  # pixels; strokes are made thicker or thinner at this size
 
 
@@ -76,7 +77,11 @@ def with_pen(digit: np.ndarray, low: float = PEN[0], high: float = PEN[1]) -> np
     wanted = min(max(now * FIT / PEN_SIDE, low), high)
     # Growing by r on each side makes a stroke of t thicker by 2r, and the digit larger by as much.
     grow = (wanted * PEN_SIDE / FIT - now) / (1 - wanted / FIT) / 2
-    grow = max(grow, -now / 4)  # a digit whose strokes vary must not fall to pieces
+    if grow < 0:
+        # Strokes vary: none may lose more than half, or a thin one would vanish beside a thick one.
+        inside = ndimage.distance_transform_edt(np.pad(sized > 0.5, 1))
+        middles = inside[(inside > 0) & (inside == ndimage.maximum_filter(inside, 3))]
+        grow = max(grow, -np.percentile(middles, THINNEST) / 2)
     if now == 0 or abs(grow) < 0.25:
         return digit
     margin = math.ceil(max(grow, 0)) + 1

@@ -131,8 +131,9 @@ def test_making_strokes_thinner_does_not_break_them():
     digit[:50] = 1
     digit[50:, 26:34] = 1
     thinner = preprocess.with_pen(digit)
-    assert strokes.thickness(thinner) / max(thinner.shape) < strokes.thickness(digit) / max(digit.shape)
-    assert thinner[-1].any()
+    stem = (thinner[-len(thinner) // 3 :] > 0.5).sum(1)
+    assert stem.all()
+    assert stem.max() < 0.08 * len(thinner)
     assert ndimage.label(thinner > 0.5)[1] == 1
 
 
