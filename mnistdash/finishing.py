@@ -1,4 +1,4 @@
-"""What is done to a network once it is trained: statistics, temperature, export."""
+"""What is done to a network once it is trained: temperature and export."""
 
 import math
 from pathlib import Path
@@ -11,42 +11,9 @@ from scipy.special import softmax
 from mnistdash import networks
 from mnistdash.datasets import Split
 from mnistdash.files import replacing
-from mnistdash.recipes import Recipe
 from mnistdash.runs import KERAS, TFLITE
 
 BATCH = 500  # images; larger than for training, as no gradients need memory
-SETTLING = 20_000  # images whose statistics batch normalisation is given
-
-
-def settle_statistics(network: keras.Model, recipe: Recipe, images: np.ndarray, seed: int) -> None:
-    """Give batch normalisation the means and variances of digits, augmented as the recipe does.
-
-    While training, they came from pictures of what is no digit, too, and from the last few
-    batches only. Changes nothing in a network without batch normalisation.
-
-    Args:
-        network: (n, 28, 28) float32 in [0, 1] -> logits.
-        recipe: that it was trained by.
-        images: (n, 28, 28) uint8 digits; SETTLING of them, evenly spread, are used.
-        seed: of the augmentation.
-    """
-    normalisations = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    if not normalisations:
-        return
-    dropouts = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
-    before = [layer.momentum for layer in normalisations], [layer.rate for layer in dropouts]
-    for layer in dropouts:
-        layer.rate = 0.0
-    model = networks.for_training(network, recipe, seed)
-    chosen = images[:: max(1, len(images) // SETTLING)]
-    for batch in range(math.ceil(len(chosen) / BATCH)):
-        for layer in normalisations:
-            layer.momentum = batch / (batch + 1)  # so that each batch counts alike
-        model(chosen[batch * BATCH : (batch + 1) * BATCH], training=True)
-    for layer, momentum in zip(normalisations, before[0], strict=True):
-        layer.momentum = momentum
-    for layer, rate in zip(dropouts, before[1], strict=True):
-        layer.rate = rate
 
 
 def fit_temperature(network: keras.Model, split: Split) -> float:

@@ -73,7 +73,6 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         return None
     best = networks.build(recipe)
     best.set_weights(reporter.best_weights)
-    finishing.settle_statistics(best, recipe, dataset.train.images[: config.limit], config.seed)
     temperature = finishing.fit_temperature(best, dataset.validation) if recipe.refuses else 1.0
     finishing.export(best, folder, temperature)
     # Scored as exported, through the path that the pages take.
