@@ -55,6 +55,7 @@ STYLE = """
   font-variant-numeric: tabular-nums; }
 .md-gallery b { font-size: 1rem; }
 [data-testid="stSliderThumbValue"] { color: inherit; }
+[data-testid="stButtonGroup"] [data-selected="true"] * { color: var(--md-text); }
 [class*="st-key-way-"] a { padding-left: 0; }
 .md-samples { display: grid; grid-template-columns: repeat(10, minmax(0, 1fr)); gap: 0.35rem; max-width: 44rem; }
 """

@@ -24,8 +24,8 @@ def page(title: str) -> None:
     """Set the page up and draw the sidebar; the first call of every page."""
     icon = next(icon for _, name, icon in PAGES if name == title)
     st.set_page_config(page_title=f"{title} · mnistdash", page_icon=icon, layout="wide")
-    accent = st.get_option(f"theme.{_theme()}.primaryColor")
-    st.html(f"<style>:root {{ --md-accent: {accent}; }}{markup.STYLE}</style>")
+    accent, text = (st.get_option(f"theme.{_theme()}.{name}") for name in ("primaryColor", "textColor"))
+    st.html(f"<style>:root {{ --md-accent: {accent}; --md-text: {text}; }}{markup.STYLE}</style>")
     with st.sidebar:
         st.subheader("mnistdash", anchor=False)
         for path, name, link_icon in PAGES:

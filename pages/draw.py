@@ -120,12 +120,14 @@ def ask(answer: Answer) -> Score:
             score.count(number, int(truth), single)
 
     with st.container(key="truth"):
+        st.markdown("Was this right? Choose the digit you drew.")
         st.pills(
-            "Was this right? Choose the digit you drew.",
+            "The digit you drew",
             [str(digit) for digit in range(10)],
             key=f"truth_{number}",
             on_change=count,
             disabled=single is None,
+            label_visibility="collapsed",
         )
         if score.counted:
             counted = f"your last {LENGTH} drawings" if score.counted == LENGTH else f"{score.counted}"
