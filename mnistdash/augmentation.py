@@ -17,6 +17,8 @@ class RandomHandwriting(layers.Layer):
     layers, each of which would blur the strokes once more. Then strokes become thicker or
     thinner, and their edges harder or softer. Does nothing outside training.
 
+    Called on images, and optionally on how strongly to change each of them.
+
     Args:
         degrees: largest turn either way.
         scale: largest change of size, as a fraction, drawn for width and height apart.
@@ -55,20 +57,30 @@ class RandomHandwriting(layers.Layer):
         self.softer, self.harder, self.seed = softer, harder, seed
         self._generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=False):
-        """Map (n, 28, 28) float32 in [0, 1] to images of the same shape."""
+    def call(self, images, strength=None, training=False):
+        """Change images.
+
+        Args:
+            images: (n, 28, 28) float32 in [0, 1].
+            strength: (n,) float32 in [0, 1], the share of each largest change; None for all of it.
+            training: whether to change anything.
+
+        Returns:
+            (n, 28, 28) float32 in [0, 1].
+        """
         if not training:
             return images
-        return self._pen(self._warp(images))
+        strength = ops.ones(ops.shape(images)[:1]) if strength is None else strength
+        return self._pen(self._warp(images, ops.reshape(strength, (-1, 1))), ops.reshape(strength, (-1, 1, 1, 1)))
 
     def _uniform(self, count, low, high):
         return keras.random.uniform((count, 1), low, high, seed=self._generator)
 
-    def _warp(self, images):
+    def _warp(self, images, strength):
         count = ops.shape(images)[0]
 
         # Some images are hardly changed, others in every way: MNIST itself must stay well covered.
-        strength = self._uniform(count, 0.0, 1.0)
+        strength = strength * self._uniform(count, 0.0, 1.0)
 
         def draw(largest):
             return strength * self._uniform(count, -largest, largest)
@@ -92,14 +104,14 @@ class RandomHandwriting(layers.Layer):
             )
         return _sample(images, from_x + (SIDE - 1) / 2, from_y + (SIDE - 1) / 2)
 
-    def _pen(self, images):
+    def _pen(self, images, strength):
         images = ops.expand_dims(images, -1)
         shape = (ops.shape(images)[0], 1, 1, 1)
-        change = keras.random.uniform(shape, -self.thinner, self.thicker, seed=self._generator)
+        change = strength * keras.random.uniform(shape, -self.thinner, self.thicker, seed=self._generator)
         thick = ops.max_pool(images, 3, 1, "same")
         thin = 1 - ops.max_pool(1 - images, 3, 1, "same")
         images = images + ops.relu(change) * (thick - images) + ops.relu(-change) * (thin - images)
-        hardness = keras.random.uniform(shape, 1 - self.softer, 1 + self.harder, seed=self._generator)
+        hardness = 1 + strength * keras.random.uniform(shape, -self.softer, self.harder, seed=self._generator)
         return ops.squeeze(ops.clip(hardness * images, 0, 1), -1)
 
     def get_config(self) -> dict:

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnistdash import evaluation, finishing, inference, negatives, networks, styles
+from mnistdash import evaluation, finishing, inference, negatives, networks, redrawing, styles
 from mnistdash.configs import RunConfig
 from mnistdash.datasets import Dataset, Split
 from mnistdash.events import EventWriter
@@ -25,6 +25,8 @@ from mnistdash.runs import CARD, TFLITE, Card, TrainingError
 
 BATCH_EVENT_EVERY = 0.5  # seconds: at most two batch events a second
 NEGATIVES = 0.15  # pictures that are not digits, per digit trained on
+REDRAWN = 0.4  # digits redrawn with one pen, per digit trained on
+AS_WRITTEN = 0.8  # strength of the augmentation of MNIST's own digits; all else gets all of it
 WARM_UP = 0.05  # share of the steps over which a cosine schedule first rises
 
 
@@ -39,7 +41,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     """
     recipe = RECIPES[config.recipe]
     keras.utils.set_random_seed(config.seed)
-    training = training_split(dataset, recipe, config.limit, config.seed)
+    training = examples(dataset, recipe, config.limit, config.seed)
     plan = Plan.of(config, len(training))
     network = networks.build(recipe, config.precision)
     model = networks.for_training(network, recipe, config.seed)
@@ -58,12 +60,13 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     if stop.is_set():
         return None
     began = time.monotonic()
+    validation = Examples.plain(dataset.validation)
     model.fit(
-        training.images,
+        training.inputs,
         training.labels,
         batch_size=config.batch_size,
         epochs=plan.epochs,
-        validation_data=(dataset.validation.images, dataset.validation.labels),
+        validation_data=(validation.inputs, validation.labels),
         validation_batch_size=finishing.BATCH,
         callbacks=[reporter],
         verbose=0,
@@ -199,12 +202,39 @@ class Reporter(keras.callbacks.Callback):
         )
 
 
-def training_split(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> Split:
-    """The images a run trains on.
+@dataclass(frozen=True)
+class Examples:
+    """What a network is fitted to.
+
+    Attributes:
+        images: (n, 28, 28) uint8, 255 = ink.
+        labels: (n,) uint8, 0 to 9, or `networks.NOT_A_DIGIT`.
+        strength: (n,) float32 in [0, 1], how strongly each is augmented.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    strength: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def plain(cls, split: Split) -> "Examples":
+        return cls(split.images, split.labels, np.zeros(len(split), np.float32))
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """As the model of `networks.for_training` takes them."""
+        return {"pixels": self.images, "strength": self.strength}
+
+
+def examples(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> Examples:
+    """What a run trains on.
 
     The training split, or its first `limit` images; for some recipes with the validation split.
-    Augmentation adds copies in other styles, and a recipe that refuses adds pictures of what is
-    not a digit, labelled `networks.NOT_A_DIGIT`.
+    Augmentation adds copies that are redrawn with one pen, some of them in other styles, and a
+    recipe that refuses adds pictures of what is not a digit.
     """
     parts = [dataset.train]
     if recipe.trains_on_validation and (limit is None or limit > len(dataset.train)):
@@ -215,13 +245,17 @@ def training_split(dataset: Dataset, recipe: Recipe, limit: int | None, seed: in
     images, labels = [digits.images], [digits.labels]
     if recipe.augmentation:
         copies, copied = styles.restyled(digits.images, digits.labels, seed)
-        images.append(copies)
-        labels.append(copied)
+        random = np.random.default_rng(seed)
+        chosen = random.permutation(len(digits))[: round(REDRAWN * len(digits))]
+        images += [redrawing.redrawn(copies, random), redrawing.redrawn(digits.images[chosen], random)]
+        labels += [copied, digits.labels[chosen]]
     if recipe.refuses:
         others = negatives.make(digits, round(NEGATIVES * len(digits)), seed)
         images.append(others)
         labels.append(np.full(len(others), networks.NOT_A_DIGIT, digits.labels.dtype))
-    return Split(np.concatenate(images), np.concatenate(labels))
+    strength = np.ones(sum(map(len, labels)), np.float32)
+    strength[: len(digits)] = AS_WRITTEN
+    return Examples(np.concatenate(images), np.concatenate(labels), strength)
 
 
 def _optimizer(recipe: Recipe, config: RunConfig, plan: Plan) -> keras.optimizers.Optimizer:
@@ -255,7 +289,26 @@ class NaiveCrossEntropy(keras.losses.Loss):
         return -keras.ops.sum(one_hot * keras.ops.log(keras.ops.softmax(y_pred)), axis=-1)
 
 
+class MembersCrossEntropy(keras.losses.Loss):
+    """The mean of the members' cross-entropies, for a network whose logits are the mean of log probabilities.
+
+    The usual loss would make their mean right, which lets one member lean on another; with this one
+    each learns by itself, and what they get wrong differs.
+    """
+
+    def __init__(self):
+        super().__init__(name="members_cross_entropy")
+
+    def call(self, y_true, y_pred):
+        """(n,) integers, (n, classes) means of log probabilities -> (n,) losses."""
+        index = keras.ops.cast(keras.ops.reshape(y_true, (-1, 1)), "int32")
+        return -keras.ops.take_along_axis(y_pred, index, axis=1)[:, 0]
+
+
 def _loss(recipe: Recipe) -> keras.losses.Loss:
-    if recipe.loss == "naive_cross_entropy":
-        return NaiveCrossEntropy()
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    losses = {
+        "cross_entropy": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        "naive_cross_entropy": NaiveCrossEntropy,
+        "members_cross_entropy": MembersCrossEntropy,
+    }
+    return losses[recipe.loss]()

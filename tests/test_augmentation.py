@@ -30,6 +30,15 @@ def test_with_nothing_to_change_it_is_the_identity():
     assert np.allclose(changed(IMAGES, **STILL, **SAME_PEN), IMAGES, atol=1e-5)
 
 
+def test_each_image_is_changed_as_strongly_as_is_asked():
+    images = np.repeat(IMAGES[:1], 200, axis=0)
+    strength = np.repeat(np.float32([0, 0.2, 1]), [20, 90, 90])
+    made = ops.convert_to_numpy(RandomHandwriting(seed=1)(images, strength, training=True))
+    change = np.abs(made - images).mean((1, 2))
+    assert change[:20].max() < 1e-5
+    assert 0 < 2 * change[20:110].mean() < change[110:].mean()
+
+
 def test_it_turns_about_the_middle():
     dot = np.zeros((200, 28, 28), np.float32)
     dot[:, 13:15, 13:15] = 1

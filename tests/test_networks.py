@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -12,7 +13,7 @@ PARAMETERS = {
     "tutorial-cnn": 3_274_634,
     "dropout-cnn": 3_274_634,
     "keras-cnn": 1_199_882,
-    "flagship": 675_435,
+    "flagship": 968_598,
 }
 
 
@@ -50,7 +51,8 @@ def test_every_weight_and_bias_of_dropout_cnn_is_drawn_from_n_0_1_on_its_own():
 def test_training_takes_bytes_and_export_gives_probabilities():
     network = networks.build(RECIPES["keras-cnn"])
     pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28), np.uint8)
-    logits = ops.convert_to_numpy(networks.for_training(network, RECIPES["keras-cnn"], 0)(pixels))
+    model = networks.for_training(network, RECIPES["keras-cnn"], 0)
+    logits = ops.convert_to_numpy(model({"pixels": pixels, "strength": np.zeros(4, np.float32)}))
     probabilities = ops.convert_to_numpy(networks.for_export(network)(pixels.astype(np.float32) / 255))
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
     exponentials = np.exp(logits - logits.max(1, keepdims=True))
@@ -68,3 +70,14 @@ def test_a_network_that_refuses_has_one_logit_more_and_says_how_likely_it_is_a_d
     expected = made["is_digit"] * softmax(logits[:, :10] / 2, axis=1) + (1 - made["is_digit"]) / 10
     assert np.allclose(made["probabilities"], expected, atol=1e-5)
     assert np.allclose(made["probabilities"].sum(1), 1, atol=1e-5)
+
+
+def test_the_flagships_members_vote_by_the_mean_of_their_log_probabilities():
+    network = networks.build(RECIPES["flagship"])
+    images = np.random.default_rng(2).random((3, 28, 28), np.float32)
+    average = network.layers[-2]
+    votes = keras.Model(network.input, average.input)(images)
+    assert len(votes) == networks.MEMBERS
+    assert all(np.allclose(np.exp(vote).sum(1), 1, atol=1e-5) for vote in votes)
+    assert not np.allclose(votes[0], votes[1])
+    assert np.allclose(network(images), np.mean(votes, axis=0), atol=1e-6)

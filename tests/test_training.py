@@ -97,21 +97,28 @@ def test_a_recipe_that_trains_on_validation_keeps_its_last_weights_and_says_so(f
 
 def test_limit_takes_that_many_training_images(sample):
     for recipe in RECIPES.values():
-        images = training.training_split(sample, recipe, 50).images
+        images = training.examples(sample, recipe, 50).images
         assert np.array_equal(images[:50], sample.train.images[:50])
         assert recipe.augmentation or len(images) == 50
-    assert len(training.training_split(sample, RECIPES["keras-cnn"], 1400)) == 1400
-    assert len(training.training_split(sample, RECIPES["softmax"], 5000)) == 1297
+    assert len(training.examples(sample, RECIPES["keras-cnn"], 1400)) == 1400
+    assert len(training.examples(sample, RECIPES["softmax"], 5000)) == 1297
 
 
-def test_a_recipe_that_refuses_trains_on_other_styles_and_on_what_is_no_digit(sample):
-    split = training.training_split(sample, RECIPES["flagship"], 400, seed=1)
-    others = split.labels == networks.NOT_A_DIGIT
-    assert others.sum() == round(training.NEGATIVES * 400)
-    copies = split.labels[400 : len(split) - others.sum()]
-    assert 20 < len(copies) < 150
-    assert set(copies) <= {0, 1, 4, 7, 9}
-    assert split.images.dtype == np.uint8
+def test_a_recipe_that_refuses_trains_on_redrawn_digits_other_styles_and_on_what_is_no_digit(sample):
+    made = training.examples(sample, RECIPES["flagship"], 400, seed=1)
+    others, redrawn = round(training.NEGATIVES * 400), round(training.REDRAWN * 400)
+    assert (made.labels == networks.NOT_A_DIGIT).nonzero()[0].tolist() == list(range(len(made) - others, len(made)))
+    restyled = made.labels[400 : len(made) - others - redrawn]
+    assert 20 < len(restyled) < 150
+    assert set(restyled) <= {0, 1, 4, 7, 9}
+    assert set(made.labels[len(made) - others - redrawn : len(made) - others]) == set(range(10))
+    assert made.images.dtype == np.uint8
+
+
+def test_mnists_own_digits_are_changed_less_than_what_is_added(sample):
+    made = training.examples(sample, RECIPES["flagship"], 400, seed=1)
+    assert set(made.strength[:400]) == {np.float32(training.AS_WRITTEN)}
+    assert set(made.strength[400:]) == {1}
 
 
 def test_stopping_keeps_the_best_weights(fit):
@@ -154,6 +161,18 @@ def test_the_naive_loss_is_the_sum_over_the_batch():
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     expected = -np.log(probabilities[[0, 1], labels]).sum()
     assert float(training.NaiveCrossEntropy()(labels, logits)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_members_that_vote_learn_each_by_itself():
+    """The loss is the mean of what each member alone would have, and no member's depends on another's."""
+    random = np.random.default_rng(0)
+    members = random.normal(size=(3, 5, 11)).astype(np.float32)
+    labels = np.array([0, 3, 10, 3, 9], np.uint8)
+    usual = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    apart = np.mean([float(usual(labels, logits)) for logits in members])
+    votes = np.mean([keras.ops.convert_to_numpy(keras.ops.log_softmax(logits)) for logits in members], axis=0)
+    assert float(training.MembersCrossEntropy()(labels, votes)) == pytest.approx(apart, rel=1e-5)
+    assert float(usual(labels, votes)) < apart
 
 
 def test_batch_events_are_rare_and_their_means_add_up(fit, monkeypatch):
