@@ -134,16 +134,17 @@ def invitation(text: str) -> str:
 
 
 def probability_bars(probabilities: np.ndarray | None) -> str:
-    """Ten bars, one for each digit, the likeliest set off in weight and colour.
+    """Ten bars, one for each digit, the likeliest set off in weight and colour if it stands out.
 
     Args:
         probabilities: (10,) float in [0, 1]; None for empty bars.
     """
+    shares = [0.0] * 10 if probabilities is None else [float(share) for share in probabilities]
+    figures = ["–" if probabilities is None else f"{share:.1%}" for share in shares]
     rows = []
-    for digit in range(10):
-        share = 0.0 if probabilities is None else float(probabilities[digit])
-        mark = " best" if probabilities is not None and digit == probabilities.argmax() else ""
-        figure = "–" if probabilities is None else f"{share:.1%}"
+    for digit, (share, figure) in enumerate(zip(shares, figures, strict=True)):
+        # Of what is no digit, all ten are as likely: then none is the best.
+        mark = " best" if share == max(shares) and figures.count(figure) == 1 else ""
         rows.append(
             f'<span class="label{mark}">{digit}</span>'
             f'<span class="track{mark}"><span class="fill" style="width:{100 * share:.1f}%"></span></span>'

@@ -92,6 +92,10 @@ def test_bars_without_a_reading_are_empty_and_none_is_set_off():
     assert html.count("width:0.0%") == 10
 
 
+def test_of_equal_bars_none_is_set_off():
+    assert "best" not in markup.probability_bars(np.full(10, 0.1) + np.linspace(0, 1e-5, 10))
+
+
 def test_the_gallery_says_true_and_predicted_of_each_digit_to_eye_and_ear():
     images = np.zeros((2, 28, 28), np.uint8)
     html = markup.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7])
