@@ -1,0 +1,159 @@
+"""How long the Draw page takes: to read one image, and from the end of a stroke to the answer.
+
+    python benchmarks/draw.py [--model NAME] [--count N]
+
+Prints the median time of one prediction and of `preprocess.to_mnist` on one thread; and in Chromium the median time
+from lifting the pen to the new answer, on the Draw page and on a bare page that has the same canvas and one `st.write`.
+The two pages take turns. The canvas itself waits 200 ms for the next stroke; that is in both times.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "browser"))
+
+import hands
+import pen
+from playwright.sync_api import Page, sync_playwright
+
+from mnistdash import inference, preprocess
+from mnistdash.settings import PROJECT, Settings
+
+ONE_STROKE = (0, 2, 3, 6, 8)  # digits that need no second stroke
+TIMEOUT = 30_000  # milliseconds
+BARE = """
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+number = st.session_state.setdefault("number", 0)
+with st.container(key="canvas"):
+    result = st_canvas(stroke_width=20, stroke_color="#ffffff", background_color="#000000", width=280, height=280,
+                       return_image_data=True, key=f"canvas{number}")
+with st.container(key="prediction"):
+    st.write("Draw" if result.image_data is None else f"{result.image_data.mean():.1f} sure")
+
+def clear():
+    st.session_state.number += 1
+
+st.button("Clear", key="clear", on_click=clear)
+"""
+# The time from the last pointerup to the first answer after it, in milliseconds.
+WATCH = """
+() => {
+  addEventListener("pointerup", event => { window.lifted = event.timeStamp; window.answered = null; }, true);
+  new MutationObserver(() => {
+    const text = document.querySelector(".st-key-prediction")?.innerText ?? "";
+    if (window.answered === null && text.includes("sure")) window.answered = performance.now();
+  }).observe(document.body, { subtree: true, childList: true, characterData: true });
+}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="flagship")
+    parser.add_argument("--count", type=int, default=30, help="strokes drawn on each page")
+    options = parser.parse_args()
+    folder = Settings.from_environment().models
+    model, drawing = inference.load(options.model, folder), hands.on_canvas("3")
+    view = np.round(255 * preprocess.to_mnist(drawing)).astype(np.uint8)
+    print(f"{options.model}: {(folder / options.model / 'model.tflite').stat().st_size / 1e6:.2f} MB")
+    print(f"one prediction: {median_of(lambda: model(view[None])):.2f} ms, median of 500")
+    print(f"to_mnist, 280x280: {median_of(lambda: preprocess.to_mnist(drawing)):.2f} ms, median of 500")
+    ours, bare = pen_to_answer(options.count)
+    print(
+        f"pen up to answer: {ours:.0f} ms; bare page {bare:.0f} ms; ratio {ours / bare:.2f}, medians of {options.count}"
+    )
+
+
+def median_of(work: Callable[[], object], count: int = 500) -> float:
+    """The median duration of some work, in milliseconds."""
+    durations = []
+    for _ in range(count):
+        began = time.perf_counter()
+        work()
+        durations.append(1000 * (time.perf_counter() - began))
+    return statistics.median(durations)
+
+
+def pen_to_answer(count: int) -> tuple[float, float]:
+    """The median times of the Draw page and of the bare page, in milliseconds."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.exit("Chromium is needed: install it, or name it in CHROMIUM.")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        script = Path(folder) / "bare.py"
+        script.write_text(BARE)
+        servers = [serve(PROJECT / "app.py", 8597), serve(script, 8598)]
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            pages = [open_page(browser.new_page(), 8597, "/draw"), open_page(browser.new_page(), 8598, "")]
+            times: list[list[float]] = [[], []]
+            for k in range(-len(ONE_STROKE), count):  # the first ones warm up
+                for page, measured in zip(pages, times, strict=True):
+                    duration = one_stroke(page, ONE_STROKE[k % len(ONE_STROKE)])
+                    if k >= 0:
+                        measured.append(duration)
+        finally:
+            browser.close()
+            for server in servers:
+                server.terminate()
+                server.wait()
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def serve(script: Path, port: int) -> subprocess.Popen:
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
+    server = subprocess.Popen(
+        [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--browser.gatherUsageStats=false"],
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+            return server
+        except OSError:
+            if server.poll() is not None:
+                sys.exit(f"The server for {script.name} did not start.")
+            time.sleep(0.1)
+
+
+def open_page(page: Page, port: int, path: str) -> Page:
+    page.goto(f"http://127.0.0.1:{port}{path}")
+    page.locator(".st-key-canvas canvas").last.wait_for(timeout=TIMEOUT)
+    page.evaluate(WATCH)
+    page.wait_for_timeout(1000)
+    return page
+
+
+def one_stroke(page: Page, digit: int) -> float:
+    """Draw a digit, return how long its answer took in milliseconds, and clear the canvas."""
+    page.bring_to_front()
+    pen.draw(page, pen.STROKES[digit])
+    page.wait_for_function("() => window.answered", timeout=TIMEOUT)
+    duration = page.evaluate("() => window.answered - window.lifted")
+    page.locator(".st-key-clear button").click()
+    page.wait_for_function(
+        "() => !document.querySelector('.st-key-prediction').innerText.includes('sure')", timeout=TIMEOUT
+    )
+    page.wait_for_timeout(400)
+    return duration
+
+
+if __name__ == "__main__":
+    main()
