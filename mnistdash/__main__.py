@@ -13,7 +13,8 @@ from pathlib import Path
 from mnistdash import configs, datasets, evaluation, images, inference, runs, worker
 from mnistdash.files import replacing
 from mnistdash.reading import BLANK, Answer, Reading, read
-from mnistdash.recipes import RECIPES
+from mnistdash.recipes import OPTIMIZERS, RECIPES
+from mnistdash.schedules import SCHEDULES
 from mnistdash.settings import Settings
 from mnistdash.terminal import DownloadBar, native_output_to
 
@@ -73,6 +74,9 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
         seed=options.seed,
         limit=options.limit,
         precision=options.precision,
+        schedule=options.schedule,
+        optimizer=options.optimizer,
+        augmentation=options.augmentation,
     )
     folder = runs.create(config, settings.models)
     with native_output_to(folder / runs.LOG):
@@ -225,10 +229,17 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training images")
     sub.add_argument("--batch-size", type=int, metavar="N", help="images per step")
     sub.add_argument("--learning-rate", type=float, metavar="X", help="its peak, where the recipe has a schedule")
+    sub.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate (default: the recipe's)")
+    sub.add_argument("--optimizer", choices=OPTIMIZERS, help="default: the recipe's")
+    sub.add_argument(
+        "--augmentation",
+        action=argparse.BooleanOptionalAction,
+        help="whether to train on images changed at random (default: as the recipe does)",
+    )
     sub.add_argument("--seed", type=int, default=0, metavar="N", help="repeats a run exactly (default 0)")
     sub.add_argument("--limit", type=int, metavar="N", help="train on this many images only")
     sub.add_argument("--name", metavar="RUN", help="of the folder in models/ (default: the recipe and a number)")
-    sub.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the arithmetic")
+    sub.add_argument("--precision", choices=configs.PRECISIONS, default="float32", help="of the arithmetic")
 
     add(models).add_argument("--json", action="store_true", help="a list of objects")
 

@@ -5,27 +5,58 @@ import plotly.graph_objects as go
 
 from mnistdash.history import History
 from mnistdash.recipes import Published
+from mnistdash.schedules import learning_rates
 
 HEIGHT = 300  # pixels, of a curve; fixed, so that nothing jumps while data comes in
+LOW = 130  # pixels, of a small one
+POINTS = 400  # of a schedule
 
 
-def loss_chart(history: History) -> go.Figure:
-    """Training and validation loss (nats) over the epochs."""
+def loss_chart(history: History, log: bool = False) -> go.Figure:
+    """Training and validation loss (nats) over the epochs, on a linear or a logarithmic axis."""
     figure = _curves(history, "loss")
-    figure.update_yaxes(title="loss", rangemode="tozero")
+    figure.update_yaxes(title="loss")
+    # A zoom outlives the next batch, but not a change of the axis.
+    figure.update_layout(uirevision=f"log {log}")
+    if log:
+        figure.update_yaxes(type="log", dtick=1, tickformat="~g")
+    else:
+        figure.update_yaxes(rangemode="tozero")
     return figure
 
 
 def accuracy_chart(history: History, published: Published | None = None) -> go.Figure:
-    """Training and validation accuracy over the epochs, with the author's test figure as a line."""
+    """Training and validation accuracy over the epochs, with the author's test figure as a line.
+
+    The axis ends half as far again below 100 % as the best epoch's training and validation accuracy,
+    rounded, so that it changes rarely and the curves are never squeezed into its top.
+    """
     figure = _curves(history, "accuracy")
-    figure.update_yaxes(title="accuracy", tickformat=".1~%")
+    lowest = _lowest_accuracy(history, published)
+    figure.update_yaxes(title="accuracy", tickformat=".2~%", range=[lowest, 1 + 0.02 * (1 - lowest)])
     if published is not None:
         figure.add_hline(
             published.accuracy,
             line={"dash": "dot", "width": 1},
             annotation={"text": f"published {published.accuracy:.2%}", "x": 0, "xanchor": "left", "yanchor": "bottom"},
         )
+    return figure
+
+
+def schedule_chart(schedule: str, peak: float, epochs: float) -> go.Figure:
+    """The learning rate over the epochs of a run to come.
+
+    Args:
+        schedule: one of `schedules.SCHEDULES`.
+        peak: its largest value.
+        epochs: how long the run is, the last epoch perhaps cut short.
+    """
+    done = np.linspace(0, 1, POINTS + 1)
+    rates = learning_rates(schedule, peak, POINTS, POINTS * done)
+    figure = go.Figure(go.Scatter(x=epochs * done, y=rates, mode="lines", hovertemplate="%{y:.3g}<extra></extra>"))
+    figure.update_layout(height=LOW, margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="x")
+    figure.update_xaxes(title="epoch", range=[0, epochs], fixedrange=True)
+    figure.update_yaxes(title="learning rate", range=[0, 1.1 * peak], nticks=4, fixedrange=True)
     return figure
 
 
@@ -105,6 +136,20 @@ def _curves(history: History, what: str) -> go.Figure:
         line={"width": 1},
         opacity=0.8,
     )
+    if history.best_epoch is not None:
+        best = history.best_epoch
+        figure.add_scatter(
+            name="best epoch",
+            x=[best["step"] / history.steps_per_epoch],
+            y=[best[f"val_{what}"]],
+            mode="markers+text",
+            marker={"symbol": "star", "size": 14, "line": {"width": 1}},
+            text=["best"],
+            textposition="top center",
+            showlegend=False,
+            hovertemplate=f"best epoch {best['epoch']}<extra></extra>",
+            cliponaxis=False,
+        )
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
@@ -117,3 +162,19 @@ def _curves(history: History, what: str) -> go.Figure:
     last = history.steps / history.steps_per_epoch if history.steps_per_epoch else 1
     figure.update_xaxes(title="epoch", range=[0, last * 1.02])
     return figure
+
+
+def _lowest_accuracy(history: History, published: Published | None) -> float:
+    """Where the accuracy axis begins."""
+    if history.epochs:
+        reached = [max(event[name] for event in history.epochs) for name in ("accuracy", "val_accuracy")]
+    else:
+        reached = [event["accuracy"] for event in history.batches[-5:]]
+    if not reached:
+        return 0.0
+    if published is not None:
+        reached.append(published.accuracy)
+    error = max(1.5 * (1 - min(reached)), 0.001)
+    power = 10 ** np.floor(np.log10(error))
+    step = next(step for step in (1, 1.5, 2, 3, 5, 7, 10) if error <= step * power * 1.0001)
+    return max(0.0, 1 - step * power)

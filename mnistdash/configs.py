@@ -2,11 +2,14 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistdash.processes import Process
-from mnistdash.recipes import Recipe
+from mnistdash.recipes import OPTIMIZERS, Recipe
+from mnistdash.schedules import SCHEDULES
+
+PRECISIONS = ("float32", "bfloat16")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -28,9 +31,11 @@ class RunConfig:
         learning_rate: peak of the recipe's schedule.
         seed: of weights, order, dropout and augmentation.
         limit: train on this many images only; None for all.
-        precision: "float32" or "bfloat16", of the arithmetic; weights stay float32.
+        precision: one of PRECISIONS, of the arithmetic; weights stay float32.
         created: seconds since 1970.
         owner: the process that asked for the run: while it lives, the run may still begin.
+        schedule, optimizer, augmentation: as in a recipe; None, as in runs that know nothing of it, for the
+            recipe's own.
     """
 
     name: str
@@ -44,6 +49,14 @@ class RunConfig:
     precision: str
     created: float
     owner: Process
+    schedule: str | None = None
+    optimizer: str | None = None
+    augmentation: bool | None = None
+
+    def adjusted(self, recipe: Recipe) -> Recipe:
+        """The recipe as this run follows it."""
+        own = {name: getattr(self, name) for name in ("schedule", "optimizer", "augmentation")}
+        return replace(recipe, **{name: value for name, value in own.items() if value is not None})
 
 
 def configure(
@@ -57,6 +70,9 @@ def configure(
     seed: int = 0,
     limit: int | None = None,
     precision: str = "float32",
+    schedule: str | None = None,
+    optimizer: str | None = None,
+    augmentation: bool | None = None,
 ) -> RunConfig:
     """Fill in what is left open from the recipe, and find a free name.
 
@@ -68,6 +84,9 @@ def configure(
             raise RunError(f"The {label} must be at least 1, not {value}.")
     if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise RunError(f"The learning rate must be above 0, not {learning_rate}.")
+    for label, value, known in (("schedule", schedule, SCHEDULES), ("optimizer", optimizer, OPTIMIZERS)):
+        if value is not None and value not in known:
+            raise RunError(f"There is no {label} {value!r} (known: {', '.join(known)}).")
     if seed < 0:
         raise RunError(f"The seed must be at least 0, not {seed}.")
     if name is not None:
@@ -86,6 +105,9 @@ def configure(
         precision=precision,
         created=time.time(),
         owner=Process.current(),
+        schedule=schedule or recipe.schedule,
+        optimizer=optimizer or recipe.optimizer,
+        augmentation=recipe.augmentation if augmentation is None else augmentation,
     )
 
 

@@ -55,6 +55,16 @@ class History:
         return min(self.epochs_planned, int(self.step // self.steps_per_epoch) + 1) if self.steps_per_epoch else 0
 
     @property
+    def best_epoch(self) -> dict | None:
+        """The "epoch" event of the weights that are kept, or None before there is one."""
+        return next((event for event in reversed(self.epochs) if event["best"]), None)
+
+    @property
+    def learning_rate(self) -> float | None:
+        """As last reported, or None."""
+        return next((e["learning_rate"] for e in reversed(self.batches) if "learning_rate" in e), None)
+
+    @property
     def fraction(self) -> float:
         """Share of the planned steps that is done, in [0, 1]."""
         return min(1.0, self.step / self.steps) if self.steps else 0.0

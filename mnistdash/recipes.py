@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+OPTIMIZERS = ("sgd", "adam", "adamw", "adadelta")
+
 
 @dataclass(frozen=True)
 class Published:
@@ -32,12 +34,12 @@ class Recipe:
         name: how the command line and the pages call it.
         summary: one sentence for someone choosing.
         network: key into `networks.NETWORKS`.
-        optimizer: "sgd", "adam", "adamw" or "adadelta".
+        optimizer: one of OPTIMIZERS.
         learning_rate: its peak where the schedule is not constant.
         batch_size: images per step.
         epochs: passes over the training images; None where `steps` is given.
         steps: optimizer steps; None where `epochs` is given.
-        schedule: "constant", or "cosine": a short linear warm-up, then down to zero.
+        schedule: one of `schedules.SCHEDULES`.
         loss: "cross_entropy" (stable, batch mean), "naive_cross_entropy" (unclipped, batch sum), or
             "members_cross_entropy" (of networks that vote, each for itself).
         augmentation: whether training images are moved, turned, scaled and sheared at random.

@@ -11,7 +11,7 @@ card.json     Card               written last: a folder with a card holds a usab
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 
 from mnistdash import events
@@ -163,7 +163,10 @@ def log_tail(folder: Path) -> str:
 def _read_json(path: Path, kind: type) -> dict:
     try:
         values = json.loads(path.read_text())
-        return {field.name: values[field.name] for field in fields(kind)}
+        # A field with a default came later than some files did.
+        return {
+            field.name: values[field.name] for field in fields(kind) if field.default is MISSING or field.name in values
+        }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path}: expected a JSON object that describes a {kind.__name__}, found something else.") from (
             error

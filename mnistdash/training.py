@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnistdash import evaluation, finishing, inference, negatives, networks, redrawing, styles
+from mnistdash import evaluation, finishing, inference, negatives, networks, redrawing, schedules, styles
 from mnistdash.configs import RunConfig
 from mnistdash.datasets import Dataset, Split
 from mnistdash.events import EventWriter
@@ -27,7 +27,6 @@ BATCH_EVENT_EVERY = 0.5  # seconds: at most two batch events a second
 NEGATIVES = 0.15  # pictures that are not digits, per digit trained on
 REDRAWN = 0.4  # digits redrawn with one pen, per digit trained on
 AS_WRITTEN = 0.8  # strength of the augmentation of MNIST's own digits; all else gets all of it
-WARM_UP = 0.05  # share of the steps over which a cosine schedule first rises
 
 
 def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter, stop: threading.Event) -> Card | None:
@@ -39,7 +38,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     Raises:
         TrainingError: the loss became something else than a number.
     """
-    recipe = RECIPES[config.recipe]
+    recipe = config.adjusted(RECIPES[config.recipe])
     keras.utils.set_random_seed(config.seed)
     training = examples(dataset, recipe, config.limit, config.seed)
     plan = Plan.of(config, len(training))
@@ -179,6 +178,7 @@ class Reporter(keras.callbacks.Callback):
             epoch=self._epoch,
             loss=round(max(0.0, (loss * count - before["loss"]) / new), 6),
             accuracy=round(min(1.0, max(0.0, (accuracy * count - before["accuracy"]) / new)), 5),
+            learning_rate=float(self.model.optimizer.learning_rate),
             images_per_second=round(new * self._batch_size / (now - self._last_report), 1),
         )
         self._last_report = now
@@ -261,7 +261,7 @@ def examples(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0)
 def _optimizer(recipe: Recipe, config: RunConfig, plan: Plan) -> keras.optimizers.Optimizer:
     rate = config.learning_rate
     if recipe.schedule == "cosine":
-        warm_up = max(1, round(WARM_UP * plan.steps))
+        warm_up = schedules.warm_up(plan.steps)
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, max(1, plan.steps - warm_up), warmup_target=rate, warmup_steps=warm_up
         )

@@ -1,12 +1,16 @@
 """Train: choose a recipe, start it, watch it learn, stop it."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnistdash import charts, configs, events, recipes, runs, ui
 from mnistdash.datasets import Dataset
 from mnistdash.history import History
 from mnistdash.jobs import Jobs
+from mnistdash.schedules import SCHEDULES
 
+FIELD = 130  # pixels, of a field of the form
+HEADING = 48  # pixels
 REFRESH = 1.0  # seconds between two looks while a run is active
 REFRESH_IDLE = 5.0  # seconds, to notice one that another tab or the command line starts
 STATUS = {
@@ -33,9 +37,15 @@ def form(data: Dataset) -> None:
             recipe.epochs,
             placeholder=f"{recipe.steps:,} steps" if recipe.steps else None,
             key=f"epochs-{recipe.name}",
-            width=150,
+            width=FIELD,
+            help="An epoch is one pass over the training images.",
         )
-        batch_size = st.number_input("Batch size", 1, 4096, recipe.batch_size, key=f"batch-{recipe.name}", width=150)
+        batch_size = st.number_input(
+            "Batch size", 1, 4096, recipe.batch_size, key=f"batch-{recipe.name}", width=FIELD, help="Images per step."
+        )
+        limit = st.number_input(
+            "Training images", 100, available, available, 1000, key=f"limit-{recipe.name}-{data.name}", width=FIELD
+        )
         rate = st.number_input(
             "Learning rate",
             1e-6,
@@ -44,17 +54,34 @@ def form(data: Dataset) -> None:
             step=recipe.learning_rate / 10,
             format="%g",
             key=f"rate-{recipe.name}",
-            width=150,
+            width=FIELD,
+            help="Its largest value, where a schedule changes it.",
         )
-        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"seed-{recipe.name}", width=150)
-        limit = st.number_input(
-            "Training images", 100, available, available, 1000, key=f"limit-{recipe.name}-{data.name}", width=150
+        seed = st.number_input(
+            "Seed", 0, 2**31 - 1, 0, key=f"seed-{recipe.name}", width=FIELD, help="The same seed repeats a run exactly."
         )
-    schedule = " The learning rate rises to this value, then falls to zero." if recipe.schedule == "cosine" else ""
-    st.caption(
-        "An epoch is one pass over the training images, the batch size is images per step, and the same seed repeats a "
-        f"run exactly.{schedule}"
-    )
+        schedule = choose("Schedule", SCHEDULES, recipe.schedule, f"schedule-{recipe.name}")
+        optimizer = choose("Optimizer", recipes.OPTIMIZERS, recipe.optimizer, f"optimizer-{recipe.name}")
+        augmentation = choose(
+            "Augmentation",
+            ("on", "off"),
+            "on" if recipe.augmentation else "off",
+            f"augmentation-{recipe.name}",
+            help="Training images are moved, turned, bent and redrawn at random. This takes longer and reads drawings "
+            "better.",
+        )
+        precision = choose(
+            "Precision",
+            configs.PRECISIONS,
+            "float32",
+            f"precision-{recipe.name}",
+            help="Half the bits, bfloat16, can be faster on recent processors.",
+        )
+    with st.container(key="schedule_chart"):
+        length = epochs or recipe.epochs or recipe.steps * batch_size / limit
+        ui.chart(
+            charts.schedule_chart(schedule, rate, length), key="schedule_plot", alt="Learning rate over the run to come"
+        )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
         try:
             config = configs.configure(
@@ -65,6 +92,10 @@ def form(data: Dataset) -> None:
                 learning_rate=rate,
                 seed=seed,
                 limit=limit if limit < available else None,
+                precision=precision,
+                schedule=schedule,
+                optimizer=optimizer,
+                augmentation=augmentation == "on",
             )
             ui.jobs().submit(config)
         except runs.RunError as error:
@@ -72,6 +103,11 @@ def form(data: Dataset) -> None:
             return
         st.session_state.run = config.name
         st.rerun()
+
+
+def choose(label: str, options: tuple[str, ...], default: str, key: str, help: str | None = None) -> str:
+    """A field of the form with a few values to choose from."""
+    return st.selectbox(label, options, index=options.index(default), key=key, width=FIELD, help=help)
 
 
 def watch(all_runs: list[runs.Run]) -> None:
@@ -125,11 +161,21 @@ def show_run(run: runs.Run, jobs: Jobs) -> None:
     published = recipe.published if recipe else None
     loss, accuracy = st.columns(2, gap="large")
     with loss, st.container(key="loss_chart"):
-        st.subheader("Loss", anchor=False)
-        ui.chart(charts.loss_chart(history), key="loss_plot", alt=f"Loss of {run.name}")
+        with heading("Loss"):
+            log = st.toggle("Log scale", key="log_scale", persist_state="session")
+        ui.chart(charts.loss_chart(history, log), key="loss_plot", alt=f"Loss of {run.name}")
     with accuracy, st.container(key="accuracy_chart"):
-        st.subheader("Accuracy", anchor=False)
+        heading("Accuracy")
         ui.chart(charts.accuracy_chart(history, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
+
+
+def heading(text: str) -> DeltaGenerator:
+    """The heading of a chart, as high with something beside it as without."""
+    row = st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", height=HEADING, border=False
+    )
+    row.subheader(text, anchor=False)
+    return row
 
 
 def progress_text(run: runs.Run, history: History, state: str | None) -> str:
@@ -151,9 +197,10 @@ def progress_text(run: runs.Run, history: History, state: str | None) -> str:
         return f"Epoch 1 of {history.epochs_planned}: the first steps."
     if history.step >= history.steps:
         return "Scoring and exporting the best epoch."
+    rate = "" if history.learning_rate is None else f" · learning rate {history.learning_rate:.2g}"
     return (
         f"Epoch {history.epoch} of {history.epochs_planned}, step {history.step:,} of {history.steps:,} · "
-        f"{duration(history.seconds_left)} left · {history.images_per_second:,.0f} images/s"
+        f"{duration(history.seconds_left)} left · {history.images_per_second:,.0f} images/s{rate}"
     )
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from test_history import FITTING, STARTED, batch, epoch
 
 from mnistdash import charts
@@ -44,8 +45,59 @@ def test_the_axis_spans_the_whole_run_from_the_start():
 
 
 def test_before_the_first_event_there_is_an_empty_chart():
-    figure = charts.accuracy_chart(History.of([]))
-    assert tuple(figure.layout.yaxis.range) == (0, 1)
+    low, high = charts.accuracy_chart(History.of([])).layout.yaxis.range
+    assert low == 0
+    assert 1 <= high < 1.05
+    assert tuple(charts.loss_chart(History.of([])).layout.yaxis.range) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "published", "low"),
+    [
+        (0.999, 0.9956, None, 0.993),
+        (0.98, 0.9956, None, 0.97),
+        (0.93, 0.92, None, 0.85),
+        (0.999, 0.9956, 0.92, 0.85),
+        (0.4, 0.3, None, 0.0),
+    ],
+)
+def test_the_accuracy_axis_shows_both_curves_and_the_published_line_and_little_more(
+    training, validation, published, low
+):
+    found = History.of([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": training, "val_accuracy": validation}])
+    line = Published(published) if published else None
+    assert charts.accuracy_chart(found, line).layout.yaxis.range[0] == pytest.approx(low)
+
+
+def test_the_accuracy_axis_keeps_still_while_little_changes():
+    lows = {
+        charts.accuracy_chart(
+            History.of([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": 0.999, "val_accuracy": reached}])
+        ).layout.yaxis.range[0]
+        for reached in np.arange(0.9956, 0.9966, 0.0002)
+    }
+    assert len(lows) == 1
+
+
+def test_the_best_epoch_is_marked():
+    events = [STARTED, FITTING, epoch(1, 9.0), {**epoch(2, 12.0), "val_accuracy": 0.9}, epoch(3, 15.0, best=False)]
+    mark = by_name(charts.accuracy_chart(History.of(events)))["best epoch"]
+    assert (mark.x, mark.y) == ((2.0,), (0.9,))
+    assert "best epoch" not in by_name(charts.accuracy_chart(History.of([STARTED, FITTING])))
+
+
+def test_a_logarithmic_loss_axis_is_another_axis_to_zoom():
+    linear, log = charts.loss_chart(history()), charts.loss_chart(history(), log=True)
+    assert log.layout.yaxis.type == "log"
+    assert linear.layout.yaxis.type is None
+    assert linear.layout.uirevision != log.layout.uirevision
+
+
+def test_a_schedule_is_drawn_over_the_epochs_to_come():
+    (line,) = charts.schedule_chart("cosine", 0.002, 12).data
+    assert (line.x[0], line.x[-1]) == (0, 12)
+    assert max(line.y) == pytest.approx(0.002)
+    assert (line.y[0], line.y[-1]) == pytest.approx((0, 0))
 
 
 def test_the_confusion_matrix_shows_counts_and_colours_errors_only():

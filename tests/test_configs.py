@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from mnistdash import configs, runs
@@ -10,6 +12,13 @@ def test_what_is_left_open_comes_from_the_recipe(models):
     assert (config.name, config.epochs, config.batch_size, config.learning_rate) == ("keras-cnn-1", 12, 128, 1.0)
     config = configs.configure(RECIPES["softmax"], models)
     assert (config.epochs, config.steps) == (None, 1_000)
+
+
+def test_a_run_follows_its_recipe_but_for_what_it_was_told(models):
+    recipe = RECIPES["flagship"]
+    assert configs.configure(recipe, models).adjusted(recipe) == recipe
+    told = {"schedule": "constant", "optimizer": "sgd", "augmentation": False}
+    assert configs.configure(recipe, models, **told).adjusted(recipe) == replace(recipe, **told)
 
 
 def test_epochs_that_are_asked_for_replace_the_recipes_steps(models):
@@ -29,6 +38,8 @@ def test_epochs_that_are_asked_for_replace_the_recipes_steps(models):
         {"learning_rate": float("nan")},
         {"learning_rate": float("inf")},
         {"seed": -1},
+        {"schedule": "linear"},
+        {"optimizer": "lion"},
         {"name": ""},
         {"name": "../elsewhere"},
         {"name": "Überraschung"},

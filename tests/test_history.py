@@ -62,3 +62,15 @@ def test_speed_is_the_last_reported():
     events = [STARTED, FITTING, batch(1, 6.0, 100.0), epoch(1, 9.0), batch(12, 10.0, 700.0)]
     assert History.of(events).images_per_second == 700.0
     assert History.of([]).images_per_second is None
+
+
+def test_the_best_epoch_is_the_last_that_was_better_than_all_before():
+    events = [STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0), epoch(3, 15.0, best=False)]
+    assert History.of(events).best_epoch["epoch"] == 2
+    assert History.of(events[:2]).best_epoch is None
+
+
+def test_the_learning_rate_is_the_last_reported_and_runs_of_old_have_none():
+    assert History.of([STARTED, FITTING, batch(1, 5.0)]).learning_rate is None
+    reports = [{**batch(step, 5.0 + step), "learning_rate": rate} for step, rate in ((1, 0.1), (2, 0.2))]
+    assert History.of([STARTED, FITTING, *reports]).learning_rate == 0.2

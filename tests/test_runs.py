@@ -22,6 +22,16 @@ def test_a_run_is_read_back_as_it_was_configured(models):
     assert runs.load(runs.create(config, models)).config == config
 
 
+def test_a_run_from_before_there_was_a_setting_follows_its_recipe(models):
+    config = configs.configure(RECIPES["softmax"], models)
+    path = runs.create(config, models) / runs.CONFIG
+    values = json.loads(path.read_text())
+    for name in ("schedule", "optimizer", "augmentation"):
+        del values[name]
+    path.write_text(json.dumps(values))
+    assert runs.load(path.parent).config.adjusted(RECIPES["softmax"]) == RECIPES["softmax"]
+
+
 @pytest.mark.parametrize(
     ("events", "card", "status"),
     [

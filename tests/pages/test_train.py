@@ -82,6 +82,28 @@ def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, monke
     assert (config.epochs, config.batch_size, config.learning_rate, config.seed, config.limit) == (4, 64, 0.01, 9, 500)
 
 
+def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_sample, models, monkeypatch):
+    from mnistdash import jobs
+
+    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+    test = page("train")
+    for field, value in (
+        ("schedule", "constant"),
+        ("optimizer", "sgd"),
+        ("augmentation", "off"),
+        ("precision", "bfloat16"),
+    ):
+        test.selectbox(key=f"{field}-flagship").set_value(value).run()
+    test.button(key="start").click().run()
+    config = runs.load(models / "flagship-1").config
+    assert (config.schedule, config.optimizer, config.augmentation, config.precision) == (
+        "constant",
+        "sgd",
+        False,
+        "bfloat16",
+    )
+
+
 def test_untouched_settings_are_the_recipes_own(page, with_sample, models, monkeypatch):
     from mnistdash import jobs
 
@@ -91,6 +113,7 @@ def test_untouched_settings_are_the_recipes_own(page, with_sample, models, monke
     test.button(key="start").click().run()
     config = runs.load(models / "softmax-1").config
     assert (config.steps, config.epochs, config.batch_size, config.limit) == (1_000, None, 100, None)
+    assert config.adjusted(recipes.RECIPES["softmax"]) == recipes.RECIPES["softmax"]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +125,10 @@ def test_untouched_settings_are_the_recipes_own(page, with_sample, models, monke
         (
             [STARTED, FITTING, batch(1, 6.0), batch(501, 16.0)],
             "Epoch 2 of 2, step 501 of 860 · 7 s left · 1,280 images/s",
+        ),
+        (
+            [STARTED, FITTING, batch(1, 6.0), {**batch(501, 16.0), "learning_rate": 0.00123}],
+            "Epoch 2 of 2, step 501 of 860 · 7 s left · 1,280 images/s · learning rate 0.0012",
         ),
         ([STARTED, FITTING, batch(1, 6.0), batch(860, 16.0)], "Scoring and exporting the best epoch."),
     ],
