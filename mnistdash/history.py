@@ -1,5 +1,7 @@
 """What a run's events add up to: how far it is, how long it will take, its curves."""
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,6 +94,21 @@ class History:
     def epoch_ends(self) -> list[float]:
         """Where each epoch ended, in epochs since the start; not whole where it was cut short."""
         return [event["step"] / self.steps_per_epoch for event in self.epochs]
+
+
+CSV_COLUMNS = (
+    *("epoch", "step", "elapsed", "loss", "accuracy", "val_loss", "val_accuracy"),
+    *("learning_rate", "images_per_second", "best"),
+)
+
+
+def epochs_csv(events: Sequence[dict]) -> str:
+    """A run's epochs as comma-separated values: a line of names, then a line for each epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(event for event in events if event["event"] == "epoch")
+    return text.getvalue()
 
 
 def _elapsed(event: dict) -> float:

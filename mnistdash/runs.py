@@ -22,6 +22,7 @@ from mnistdash.processes import Process
 CONFIG, CARD, LOG = "config.json", "card.json", "log.txt"
 KERAS, TFLITE = "model.keras", "model.tflite"
 ACTIVE = ("queued", "running")
+SHIPPED = "flagship"  # the model that comes with the dashboard: never renamed or deleted from it
 LOG_TAIL = 2_000  # characters of a dead run's log that its reason quotes
 
 
@@ -128,7 +129,7 @@ def list_runs(models: Path) -> list[Run]:
 def list_models(models: Path) -> list[Run]:
     """The runs that hold a usable model, the flagship first, then the newest."""
     usable = [run for run in list_runs(models) if run.card is not None]
-    return sorted(usable, key=lambda run: run.name != "flagship")
+    return sorted(usable, key=lambda run: run.name != SHIPPED)
 
 
 def load_model(name: str, models: Path) -> Run:
@@ -144,8 +145,51 @@ def load_model(name: str, models: Path) -> Run:
     return run
 
 
+def rename(run: Run, name: str) -> None:
+    """Give a run another name.
+
+    Raises:
+        RunError: it is active or shipped, the name is taken or not a name, or the folder cannot be written to.
+    """
+    if name == run.name:
+        return
+    _check_free(run)
+    check_name(name)
+    folder = run.folder.with_name(name)
+    if folder.exists():
+        raise RunError(f"There is a run named {name} already; choose another name.")
+    try:
+        # What the files say comes first: a folder with its old name still is that run.
+        for file in (CONFIG, CARD):
+            if (run.folder / file).is_file():
+                write_json(run.folder / file, json.loads((run.folder / file).read_text()) | {"name": name})
+        run.folder.rename(folder)
+    except OSError as error:
+        raise RunError(f"The run {run.name} cannot be renamed: {error.strerror or error}.") from error
+
+
+def remove(run: Run) -> None:
+    """Delete a run for good.
+
+    Raises:
+        RunError: it is active or shipped, or the folder cannot be written to.
+    """
+    _check_free(run)
+    try:
+        delete(run.folder)
+    except OSError as error:
+        raise RunError(f"The run {run.name} cannot be deleted: {error.strerror or error}.") from error
+
+
+def _check_free(run: Run) -> None:
+    if run.name == SHIPPED:
+        raise RunError(f"{SHIPPED} comes with the dashboard and stays as it is.")
+    if load(run.folder).status in ACTIVE:
+        raise RunError(f"The run {run.name} is {run.status}; stop it first.")
+
+
 def delete(folder: Path) -> None:
-    """Remove a run; seen from outside, all of it at once."""
+    """Remove a run's folder; seen from outside, all of it at once."""
     aside = Path(tempfile.mkdtemp(prefix=".deleted-", dir=folder.parent))
     folder.replace(aside / folder.name)
     shutil.rmtree(aside, ignore_errors=True)

@@ -1,9 +1,12 @@
 """Train: choose a recipe, start it, watch it learn, stop it."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mnistdash import charts, configs, events, recipes, runs, ui
+from mnistdash import charts, configs, events, exports, history, recipes, runs, ui
 from mnistdash.datasets import Dataset
 from mnistdash.history import History
 from mnistdash.jobs import Jobs
@@ -116,10 +119,76 @@ def watch(all_runs: list[runs.Run]) -> None:
         st.info("No run yet. Start one above, and its curves appear here.", icon=":material/show_chart:")
         return
     names = [run.name for run in all_runs]
+    if (renamed := st.session_state.pop("renamed", None)) in names:
+        st.session_state.run = renamed
     default = next((i for i, run in enumerate(all_runs) if run.status == "running"), 0)
-    name = st.selectbox("Run", names, index=default, key="run", bind="query-params", width=320)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Run", names, index=default, key="run", bind="query-params", width=320)
+        run = next(run for run in all_runs if run.name == name)
+        with st.popover("Download", icon=":material/download:", key="downloads"):
+            downloads(run)
+        with st.popover("Rename", icon=":material/edit:", key="renaming", disabled=is_fixed(run)):
+            ask_name(run)
+        if st.button("Delete", icon=":material/delete:", key="delete", disabled=is_fixed(run)):
+            ask_delete(run)
     active = is_any_active(all_runs)
     st.fragment(live, run_every=REFRESH if active else REFRESH_IDLE)(name, names, active)
+
+
+def is_fixed(run: runs.Run) -> bool:
+    """Whether a run can be neither renamed nor deleted now."""
+    return run.name == runs.SHIPPED or run.status in runs.ACTIVE
+
+
+def downloads(run: runs.Run) -> None:
+    """Buttons for what a run leaves; each file is read or made when its button is pressed."""
+
+    def offer(label: str, file_name: str, data: Callable[[], bytes | str], mime: str) -> None:
+        st.download_button(label, data, file_name, mime, key=f"download-{label}", on_click="ignore", width="stretch")
+
+    if run.card is not None:
+        for label, file in (("Keras", runs.KERAS), ("LiteRT", runs.TFLITE)):
+            offer(
+                f"{label} (.{file.rpartition('.')[2]})",
+                f"{run.name}{Path(file).suffix}",
+                (run.folder / file).read_bytes,
+                "application/octet-stream",
+            )
+        offer("SavedModel (.zip)", f"{run.name}.zip", lambda: exports.saved_model_zip(run), "application/zip")
+    offer("History (.csv)", f"{run.name}.csv", lambda: history.epochs_csv(events.read(run.folder)[0]), "text/csv")
+    if run.card is not None:
+        st.caption("A SavedModel takes TensorFlow some seconds to make.")
+
+
+def ask_name(run: runs.Run) -> None:
+    """A field for another name."""
+    with st.form(f"rename-{run.name}", border=False):
+        name = st.text_input("New name", run.name, max_chars=64)
+        if not st.form_submit_button("Rename"):
+            return
+    try:
+        runs.rename(run, name.strip())
+    except runs.RunError as error:
+        st.error(str(error))
+        return
+    st.session_state.renamed = name.strip()
+    st.rerun()
+
+
+@st.dialog("Delete this run?")
+def ask_delete(run: runs.Run) -> None:
+    """Delete a run once the user has said so again."""
+    st.markdown(f"The weights and curves of **{run.name}** will be gone for good.")
+    with st.container(horizontal=True):
+        if st.button("Delete", type="primary", key="delete_now"):
+            try:
+                runs.remove(run)
+            except runs.RunError as error:
+                st.error(str(error))
+                return
+            st.rerun()
+        if st.button("Keep it", key="keep"):
+            st.rerun()
 
 
 def live(name: str, names: list[str], was_active: bool) -> None:
@@ -138,12 +207,12 @@ def is_any_active(all_runs: list[runs.Run]) -> bool:
 
 def show_run(run: runs.Run, jobs: Jobs) -> None:
     """Progress, figures and curves of one run."""
-    history = History.of(events.read(run.folder)[0])
+    so_far = History.of(events.read(run.folder)[0])
     # A process begins before its first event, and may outlive its last by a moment.
     state = jobs.state(run.name) if run.status in runs.ACTIVE else None
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
-            st.progress(1.0 if run.status == "finished" else history.fraction, progress_text(run, history, state))
+            st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
         st.button(
             "Stop",
             icon=":material/stop:",
@@ -163,10 +232,10 @@ def show_run(run: runs.Run, jobs: Jobs) -> None:
     with loss, st.container(key="loss_chart"):
         with heading("Loss"):
             log = st.toggle("Log scale", key="log_scale", persist_state="session")
-        ui.chart(charts.loss_chart(history, log), key="loss_plot", alt=f"Loss of {run.name}")
+        ui.chart(charts.loss_chart(so_far, log), key="loss_plot", alt=f"Loss of {run.name}")
     with accuracy, st.container(key="accuracy_chart"):
         heading("Accuracy")
-        ui.chart(charts.accuracy_chart(history, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
+        ui.chart(charts.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
 
 
 def heading(text: str) -> DeltaGenerator:
@@ -178,7 +247,7 @@ def heading(text: str) -> DeltaGenerator:
     return row
 
 
-def progress_text(run: runs.Run, history: History, state: str | None) -> str:
+def progress_text(run: runs.Run, so_far: History, state: str | None) -> str:
     """One line on how far a run is; `state` is what `Jobs.state` says of it."""
     if state == "stopping":
         return "Stopping: the best weights are kept."
@@ -191,16 +260,16 @@ def progress_text(run: runs.Run, history: History, state: str | None) -> str:
         )
     if run.status not in runs.ACTIVE:
         return f"{run.status.capitalize()}. There is no model."
-    if history.phase in ("waiting", "starting"):
+    if so_far.phase in ("waiting", "starting"):
         return "Starting: the data and TensorFlow are loaded."
-    if history.seconds_left is None:
-        return f"Epoch 1 of {history.epochs_planned}: the first steps."
-    if history.step >= history.steps:
+    if so_far.seconds_left is None:
+        return f"Epoch 1 of {so_far.epochs_planned}: the first steps."
+    if so_far.step >= so_far.steps:
         return "Scoring and exporting the best epoch."
-    rate = "" if history.learning_rate is None else f" · learning rate {history.learning_rate:.2g}"
+    rate = "" if so_far.learning_rate is None else f" · learning rate {so_far.learning_rate:.2g}"
     return (
-        f"Epoch {history.epoch} of {history.epochs_planned}, step {history.step:,} of {history.steps:,} · "
-        f"{duration(history.seconds_left)} left · {history.images_per_second:,.0f} images/s{rate}"
+        f"Epoch {so_far.epoch} of {so_far.epochs_planned}, step {so_far.step:,} of {so_far.steps:,} · "
+        f"{duration(so_far.seconds_left)} left · {so_far.images_per_second:,.0f} images/s{rate}"
     )
 
 

@@ -1,6 +1,8 @@
+import csv
+
 import pytest
 
-from mnistdash.history import History
+from mnistdash.history import CSV_COLUMNS, History, epochs_csv
 
 STARTED = {"event": "started", "elapsed": 0.0}
 FITTING = {
@@ -74,3 +76,14 @@ def test_the_learning_rate_is_the_last_reported_and_runs_of_old_have_none():
     assert History.of([STARTED, FITTING, batch(1, 5.0)]).learning_rate is None
     reports = [{**batch(step, 5.0 + step), "learning_rate": rate} for step, rate in ((1, 0.1), (2, 0.2))]
     assert History.of([STARTED, FITTING, *reports]).learning_rate == 0.2
+
+
+def test_the_epochs_as_comma_separated_values():
+    text = epochs_csv(
+        [STARTED, FITTING, batch(5, 6.0), {**epoch(1, 9.0), "val_loss": 0.25}, epoch(2, 12.0, best=False)]
+    )
+    first, second = csv.DictReader(text.splitlines())
+    assert list(first) == list(CSV_COLUMNS)
+    assert (first["epoch"], first["val_loss"], first["best"]) == ("1", "0.25", "True")
+    assert (second["step"], second["elapsed"]) == ("20", "12.0")
+    assert epochs_csv([]) == ",".join(CSV_COLUMNS) + "\n"

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -101,6 +102,41 @@ def test_a_model_that_is_not_there_is_named_with_those_that_are(flagship, make_r
 
 def test_deleting_takes_the_whole_folder(flagship, models):
     runs.delete(flagship.folder)
+    assert list(models.iterdir()) == []
+
+
+def test_renaming_takes_the_whole_run_along(flagship, models):
+    shutil.copytree(flagship.folder, models / "mine")
+    runs.rename(runs.load(models / "mine"), "better")
+    run = runs.load(models / "better")
+    assert not (models / "mine").exists()
+    assert run.config.name == run.card.name == "better"
+    assert (run.folder / runs.TFLITE).read_bytes() == (flagship.folder / runs.TFLITE).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["other", "../elsewhere", "", "Two Words"])
+def test_a_name_that_is_taken_or_none_is_refused_and_nothing_changes(flagship, make_run, models, name):
+    make_run("other", "softmax")
+    shutil.copytree(flagship.folder, models / "mine")
+    with pytest.raises(RunError):
+        runs.rename(runs.load(models / "mine"), name)
+    assert runs.load(models / "mine").card is not None
+    assert {path.name for path in models.iterdir()} == {"flagship", "other", "mine"}
+
+
+def test_a_run_that_trains_and_the_shipped_model_can_be_neither_renamed_nor_deleted(flagship, make_run, models):
+    make_run("busy", "softmax", events=[STARTED])
+    for run, why in ((runs.load(models / "busy"), "stop it first"), (flagship, "comes with the dashboard")):
+        with pytest.raises(RunError, match=why):
+            runs.rename(run, "other")
+        with pytest.raises(RunError, match=why):
+            runs.remove(run)
+        assert run.folder.exists()
+
+
+def test_a_run_is_removed_for_good(make_run, models):
+    make_run("old", "softmax", events=[STARTED, ended("failed", "why")])
+    runs.remove(runs.load(models / "old"))
     assert list(models.iterdir()) == []
 
 

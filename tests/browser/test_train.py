@@ -1,3 +1,4 @@
+import shutil
 import time
 
 from pen import STROKES, draw
@@ -97,3 +98,36 @@ def test_ending_the_server_ends_its_trainings_and_keeps_their_weights(server, op
     assert run.status == "stopped"
     assert run.card is not None
     assert events.first_and_last(run.folder)[1]["event"] == "ended"
+
+
+def test_a_run_is_renamed_downloaded_and_deleted(server, open_visitor, tmp_path):
+    shutil.copytree(server.models / "flagship", server.models / "mine")
+    visitor = open_visitor(server, height=1300)
+    visitor.visit("/train?run=mine")
+
+    visitor.page.locator(".st-key-renaming button").click()
+    visitor.page.get_by_label("New name").fill("better")
+    visitor.page.get_by_test_id("stFormSubmitButton").get_by_role("button").click()
+    visitor.wait_for("runs", "better")
+    assert visitor.page.locator(".st-key-run input").input_value() == "better"
+    assert not (server.models / "mine").exists()
+
+    for label, suffix in (("LiteRT", "tflite"), ("Keras", "keras"), ("History", "csv")):
+        visitor.page.locator(".st-key-downloads > div > button, .st-key-downloads button").first.click()
+        with visitor.page.expect_download() as download:
+            visitor.page.get_by_role("button", name=label).click()
+        assert download.value.suggested_filename == f"better.{suffix}"
+        download.value.save_as(tmp_path / download.value.suggested_filename)
+        visitor.page.keyboard.press("Escape")
+    assert (tmp_path / "better.tflite").read_bytes() == (server.models / "better" / runs.TFLITE).read_bytes()
+    assert (tmp_path / "better.keras").read_bytes() == (server.models / "better" / runs.KERAS).read_bytes()
+    assert (tmp_path / "better.csv").read_text().startswith("epoch,step,")
+
+    visitor.press("delete")
+    visitor.page.get_by_role("button", name="Keep it").click()
+    visitor.settle()
+    assert (server.models / "better").exists()
+    visitor.press("delete")
+    visitor.page.locator(".st-key-delete_now button").click()
+    visitor.page.wait_for_function("() => !document.querySelector('.st-key-runs').innerText.includes('better')")
+    assert not (server.models / "better").exists()

@@ -1,3 +1,4 @@
+import shutil
 import time
 
 import pytest
@@ -158,3 +159,29 @@ def test_the_list_shows_every_run_with_its_status(page, with_sample, make_run, f
     table = page("train").table[0].value
     assert table["Run"].tolist() == ["third", "second", "flagship"]
     assert [status.split()[-1] for status in table["Status"]] == ["stopped", "running", "finished"]
+
+
+def test_a_run_is_renamed_and_stays_chosen(page, with_sample, flagship, models):
+    shutil.copytree(flagship.folder, models / "mine")
+    test = page("train")
+    test.selectbox(key="run").set_value("mine").run()
+    field = next(field for field in test.text_input if field.label == "New name")
+    field.set_value("better")
+    next(button for button in test.button if button.label == "Rename").click().run()
+    assert not test.exception
+    assert test.selectbox(key="run").value == "better"
+    assert runs.load(models / "better").card.name == "better"
+
+
+def test_a_name_that_will_not_do_is_refused_on_the_page(page, with_sample, flagship, models):
+    shutil.copytree(flagship.folder, models / "mine")
+    test = page("train")
+    test.selectbox(key="run").set_value("mine").run()
+    next(field for field in test.text_input if field.label == "New name").set_value("flagship")
+    next(button for button in test.button if button.label == "Rename").click().run()
+    assert "There is a run named flagship already" in test.error[0].value
+    assert (models / "mine").exists()
+
+
+def test_the_shipped_model_cannot_be_deleted(page, with_sample, flagship):
+    assert page("train").button(key="delete").disabled
