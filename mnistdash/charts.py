@@ -1,5 +1,7 @@
 """Pure functions: arrays and histories in, Plotly figures out. Colours come from the page's theme."""
 
+from itertools import cycle
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -9,6 +11,7 @@ from mnistdash.schedules import learning_rates
 
 HEIGHT = 300  # pixels, of a curve; fixed, so that nothing jumps while data comes in
 LOW = 130  # pixels, of a small one
+SYMBOLS = ("diamond", "circle", "square", "triangle-up", "cross", "x", "star", "pentagon")
 POINTS = 400  # of a schedule
 
 
@@ -40,6 +43,41 @@ def accuracy_chart(history: History, published: Published | None = None) -> go.F
             line={"dash": "dot", "width": 1},
             annotation={"text": f"published {published.accuracy:.2%}", "x": 0, "xanchor": "left", "yanchor": "bottom"},
         )
+    return figure
+
+
+def comparison_chart(histories: dict[str, History], what: str, log: bool = False) -> go.Figure:
+    """The validation curves of several runs over one another.
+
+    Args:
+        histories: by the runs' names.
+        what: "loss" or "accuracy".
+        log: whether the axis is logarithmic.
+    """
+    figure = go.Figure()
+    for (name, history), symbol in zip(histories.items(), cycle(SYMBOLS), strict=False):
+        figure.add_scatter(
+            name=name,
+            x=history.epoch_ends(),
+            y=[event[f"val_{what}"] for event in history.epochs],
+            mode="lines+markers",
+            marker={"symbol": symbol, "size": 8},
+            cliponaxis=False,
+        )
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.15},
+        showlegend=True,
+        hovermode="x",
+        uirevision=f"log {log}",
+    )
+    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_yaxes(title=f"validation {what}")
+    if what == "accuracy":
+        figure.update_yaxes(tickformat=".2~%")
+    elif log:
+        figure.update_yaxes(type="log", dtick=1, tickformat="~g")
     return figure
 
 

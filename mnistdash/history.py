@@ -87,6 +87,12 @@ class History:
         last = max((events[-1] for events in (self.batches, self.epochs) if events), key=_elapsed, default=None)
         return last["images_per_second"] if last else None
 
+    @property
+    def mean_speed(self) -> float | None:
+        """Images per second over all epochs, each weighted alike, or None before the first has ended."""
+        speeds = [event["images_per_second"] for event in self.epochs]
+        return sum(speeds) / len(speeds) if speeds else None
+
     def batch_epochs(self) -> list[float]:
         """Where each batch event lies, in epochs since the start."""
         return [event["step"] / self.steps_per_epoch for event in self.batches]

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mnistdash import charts, configs, events, exports, history, recipes, runs, ui
+from mnistdash import charts, comparison, configs, events, exports, history, recipes, runs, ui
 from mnistdash.datasets import Dataset
 from mnistdash.history import History
 from mnistdash.jobs import Jobs
@@ -131,8 +131,9 @@ def watch(all_runs: list[runs.Run]) -> None:
             ask_name(run)
         if st.button("Delete", icon=":material/delete:", key="delete", disabled=is_fixed(run)):
             ask_delete(run)
+    compared = st.multiselect("Compare with", [other for other in names if other != name], key="compared")
     active = is_any_active(all_runs)
-    st.fragment(live, run_every=REFRESH if active else REFRESH_IDLE)(name, names, active)
+    st.fragment(live, run_every=REFRESH if active else REFRESH_IDLE)(name, compared, names, active)
 
 
 def is_fixed(run: runs.Run) -> bool:
@@ -191,12 +192,15 @@ def ask_delete(run: runs.Run) -> None:
             st.rerun()
 
 
-def live(name: str, names: list[str], was_active: bool) -> None:
+def live(name: str, compared: list[str], names: list[str], was_active: bool) -> None:
     """The part that is drawn anew by itself, also for what is started elsewhere."""
     all_runs = runs.list_runs(ui.settings().models)
     if [run.name for run in all_runs] != names or is_any_active(all_runs) != was_active:
         st.rerun()  # the rest of the page is out of date, too
-    show_run(next(run for run in all_runs if run.name == name), ui.jobs())
+    by_name = {run.name: run for run in all_runs}
+    show_run(by_name[name], ui.jobs())
+    if compared:
+        compare([by_name[name], *(by_name[other] for other in compared)])
     show_list(all_runs)
 
 
@@ -236,6 +240,30 @@ def show_run(run: runs.Run, jobs: Jobs) -> None:
     with accuracy, st.container(key="accuracy_chart"):
         heading("Accuracy")
         ui.chart(charts.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
+
+
+def compare(chosen: list[runs.Run]) -> None:
+    """The validation curves of several runs over one another, and their settings and figures side by side."""
+    st.subheader("Comparison", anchor=False)
+    names = [run.name for run in chosen]
+    histories = {run.name: History.of(events.read(run.folder)[0]) for run in chosen}
+    loss, accuracy = st.columns(2, gap="large")
+    for column, what in ((loss, "loss"), (accuracy, "accuracy")):
+        with column, st.container(key=f"{what}_comparison"):
+            chart = charts.comparison_chart(histories, what, st.session_state.get("log_scale", False))
+            ui.chart(chart, key=f"{what}_comparison_plot", alt=f"Validation {what} of {', '.join(names)}")
+    with st.container(key="comparison"):
+        rows = [
+            {"": f"**{name}**" if differs else name}
+            | {run: f"**{value}**" if differs else value for run, value in zip(names, values, strict=True)}
+            for name, values, differs in comparison.settings(chosen)
+        ]
+        rows += [
+            {"": name} | dict(zip(names, values, strict=True))
+            for name, values in comparison.figures(chosen, list(histories.values()))
+        ]
+        st.table(rows, border="horizontal", hide_index=True)
+    st.caption("Settings in which the runs differ come first, in bold.")
 
 
 def heading(text: str) -> DeltaGenerator:

@@ -113,3 +113,13 @@ def test_the_confusion_matrix_shows_counts_and_colours_errors_only():
 def test_digit_counts_have_a_bar_for_each_digit_and_split():
     figure = charts.digit_counts_chart({"train": np.arange(10), "test": np.ones(10, int)})
     assert [len(trace.y) for trace in figure.data] == [10, 10]
+
+
+def test_runs_are_compared_by_their_validation_curves():
+    figure = charts.comparison_chart({"one": history(), "two": History.of([STARTED, FITTING])}, "loss", log=True)
+    one, two = figure.data
+    assert (one.name, one.x, one.y) == ("one", (1.0, 2.0), (0.5, 0.25))
+    assert (two.name, two.x) == ("two", ())
+    assert one.marker.symbol != two.marker.symbol
+    assert figure.layout.yaxis.type == "log"
+    assert charts.comparison_chart({"one": history()}, "accuracy", log=True).layout.yaxis.type is None

@@ -185,3 +185,15 @@ def test_a_name_that_will_not_do_is_refused_on_the_page(page, with_sample, flags
 
 def test_the_shipped_model_cannot_be_deleted(page, with_sample, flagship):
     assert page("train").button(key="delete").disabled
+
+
+def test_runs_are_compared_side_by_side(page, with_sample, flagship, make_run):
+    make_run("other", "softmax", events=[STARTED, FITTING, batch(1, 6.0)])
+    test = page("train")
+    assert not any(heading.value == "Comparison" for heading in test.subheader)
+    test.multiselect(key="compared").select(test.multiselect(key="compared").options[0]).run()
+    assert not test.exception
+    assert any(heading.value == "Comparison" for heading in test.subheader)
+    table = test.table[0].value
+    assert list(table.columns)[1:] == [test.selectbox(key="run").value, test.multiselect(key="compared").value[0]]
+    assert "**Recipe**" in set(table.iloc[:, 0])

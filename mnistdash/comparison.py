@@ -1,0 +1,49 @@
+"""Runs side by side: their settings, and what they reached."""
+
+from collections.abc import Callable, Sequence
+
+from mnistdash.history import History
+from mnistdash.recipes import RECIPES
+from mnistdash.runs import Run
+
+SETTINGS: dict[str, Callable[[Run], object]] = {
+    "Recipe": lambda run: run.config.recipe,
+    "Epochs": lambda run: run.config.epochs or f"{run.config.steps:,} steps",
+    "Batch size": lambda run: run.config.batch_size,
+    "Training images": lambda run: "all" if run.config.limit is None else f"{run.config.limit:,}",
+    "Learning rate": lambda run: f"{run.config.learning_rate:g}",
+    "Schedule": lambda run: _own(run, "schedule"),
+    "Optimizer": lambda run: _own(run, "optimizer"),
+    "Augmentation": lambda run: {True: "on", False: "off"}.get(_own(run, "augmentation"), "–"),
+    "Precision": lambda run: run.config.precision,
+    "Seed": lambda run: run.config.seed,
+}
+
+
+def settings(runs: Sequence[Run]) -> list[tuple[str, list[str], bool]]:
+    """Each setting's name, its value in every run, and whether the runs differ in it; those first."""
+    rows = [(name, [str(value(run)) for run in runs]) for name, value in SETTINGS.items()]
+    return sorted(((name, values, len(set(values)) > 1) for name, values in rows), key=lambda row: not row[2])
+
+
+def figures(runs: Sequence[Run], histories: Sequence[History]) -> list[tuple[str, list[str]]]:
+    """The name of each final figure, and its value in every run; a dash where a run has none."""
+
+    def row(name: str, value: Callable[[Run], str]) -> tuple[str, list[str]]:
+        return name, ["–" if run.card is None else value(run) for run in runs]
+
+    return [
+        ("Status", [run.status for run in runs]),
+        row("Best epoch", lambda run: str(run.card.best_epoch)),
+        row("Validation accuracy", lambda run: f"{run.card.validation_accuracy:.2%}"),
+        row("Test accuracy", lambda run: f"{run.card.test_accuracy:.2%}"),
+        row("Test loss", lambda run: f"{run.card.test_loss:.4f}"),
+        row("Parameters", lambda run: f"{run.card.parameters:,}"),
+        row("Training took", lambda run: f"{run.card.seconds:,.0f} s"),
+        ("Images per second", ["–" if h.mean_speed is None else f"{h.mean_speed:,.0f}" for h in histories]),
+    ]
+
+
+def _own(run: Run, name: str) -> object:
+    recipe = RECIPES.get(run.config.recipe)
+    return getattr(run.config if recipe is None else run.config.adjusted(recipe), name) or False

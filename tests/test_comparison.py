@@ -1,0 +1,32 @@
+import shutil
+
+from test_history import FITTING, STARTED, epoch
+
+from mnistdash import comparison, runs
+from mnistdash.history import History
+
+
+def test_settings_that_differ_come_first(make_run, models):
+    make_run("a", "softmax")
+    make_run("b", "keras-cnn")
+    rows = comparison.settings([runs.load(models / name) for name in ("a", "b")])
+    differs = [row[2] for row in rows]
+    assert differs == sorted(differs, reverse=True)
+    by_name = {name: values for name, values, _ in rows}
+    assert by_name["Recipe"] == ["softmax", "keras-cnn"]
+    assert by_name["Epochs"] == ["1,000 steps", "12"]
+    assert by_name["Augmentation"] == ["off", "off"]
+    assert set(by_name) == set(comparison.SETTINGS)
+
+
+def test_equal_runs_differ_in_nothing(flagship, models):
+    shutil.copytree(flagship.folder, models / "twin")
+    assert not any(differs for _, _, differs in comparison.settings([flagship, runs.load(models / "twin")]))
+
+
+def test_figures_of_a_run_without_a_model_are_dashes(flagship, make_run, models):
+    make_run("new", "softmax")
+    histories = [History.of([STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0)]), History.of([])]
+    found = dict(comparison.figures([flagship, runs.load(models / "new")], histories))
+    assert found["Test accuracy"] == [f"{flagship.card.test_accuracy:.2%}", "–"]
+    assert found["Images per second"] == ["500", "–"]
