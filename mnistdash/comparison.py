@@ -17,6 +17,7 @@ SETTINGS: dict[str, Callable[[Run], object]] = {
     "Augmentation": lambda run: {True: "on", False: "off"}.get(_own(run, "augmentation"), "–"),
     "Precision": lambda run: run.config.precision,
     "Seed": lambda run: run.config.seed,
+    "Begins with": lambda run: f"weights of {run.config.start}" if run.config.start else "fresh weights",
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistdash.processes import Process
-from mnistdash.recipes import OPTIMIZERS, Recipe
+from mnistdash.recipes import OPTIMIZERS, RECIPES, Recipe
 from mnistdash.schedules import SCHEDULES
 
 PRECISIONS = ("float32", "bfloat16")
@@ -34,6 +34,7 @@ class RunConfig:
         precision: one of PRECISIONS, of the arithmetic; weights stay float32.
         created: seconds since 1970.
         owner: the process that asked for the run: while it lives, the run may still begin.
+        start: the run whose weights it begins with; None for fresh ones.
         schedule, optimizer, augmentation: as in a recipe; None, as in runs that know nothing of it, for the
             recipe's own.
     """
@@ -49,6 +50,7 @@ class RunConfig:
     precision: str
     created: float
     owner: Process
+    start: str | None = None
     schedule: str | None = None
     optimizer: str | None = None
     augmentation: bool | None = None
@@ -109,6 +111,29 @@ def configure(
         optimizer=optimizer or recipe.optimizer,
         augmentation=recipe.augmentation if augmentation is None else augmentation,
     )
+
+
+def continued(config: RunConfig, models: Path, *, epochs: int, learning_rate: float) -> RunConfig:
+    """The settings of a run that goes on from another's weights, under a free name.
+
+    Raises:
+        RunError: a value is out of range.
+    """
+    following = configure(
+        RECIPES[config.recipe],
+        models,
+        epochs=epochs,
+        batch_size=config.batch_size,
+        learning_rate=learning_rate,
+        # Another seed, or it would see the same images in the same order again.
+        seed=config.seed + 1,
+        limit=config.limit,
+        precision=config.precision,
+        schedule=config.schedule,
+        optimizer=config.optimizer,
+        augmentation=config.augmentation,
+    )
+    return replace(following, name=_free_name(config.name[:60], models), start=config.name)
 
 
 def check_name(name: str) -> None:

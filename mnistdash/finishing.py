@@ -50,6 +50,12 @@ def export(network: keras.Model, folder: Path, temperature: float = 1.0) -> None
         model.export(str(path), format="litert", verbose=False)
 
 
+def trained_weights(keras_file: Path) -> list[np.ndarray]:
+    """The weights of the network inside a model.keras, as `Model.set_weights` takes them."""
+    model = keras.models.load_model(keras_file)
+    return next(layer for layer in model.layers if isinstance(layer, keras.Model)).get_weights()
+
+
 def export_saved_model(keras_file: Path, out: Path) -> None:
     """Write a model.keras as a TensorFlow SavedModel folder."""
     keras.models.load_model(keras_file).export(str(out), format="tf_saved_model", verbose=False)

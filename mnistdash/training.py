@@ -21,7 +21,7 @@ from mnistdash.datasets import Dataset, Split
 from mnistdash.events import EventWriter
 from mnistdash.files import write_json
 from mnistdash.recipes import RECIPES, Recipe
-from mnistdash.runs import CARD, TFLITE, Card, TrainingError
+from mnistdash.runs import CARD, KERAS, TFLITE, Card, TrainingError
 
 BATCH_EVENT_EVERY = 0.5  # seconds: at most two batch events a second
 NEGATIVES = 0.15  # pictures that are not digits, per digit trained on
@@ -43,6 +43,8 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     training = examples(dataset, recipe, config.limit, config.seed)
     plan = Plan.of(config, len(training))
     network = networks.build(recipe, config.precision)
+    if config.start is not None:
+        _start_from(network, folder.parent / config.start)
     model = networks.for_training(network, recipe, config.seed)
     # XLA makes training slower on CPUs; on a GPU Keras' own choice stands.
     jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
@@ -98,6 +100,15 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     )
     write_json(folder / CARD, asdict(card))
     return card
+
+
+def _start_from(network: keras.Model, run: Path) -> None:
+    try:
+        network.set_weights(finishing.trained_weights(run / KERAS))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{run.name} cannot be continued: its weights do not fit this recipe, or are gone.") from (
+            error
+        )
 
 
 @dataclass(frozen=True)

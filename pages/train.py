@@ -86,8 +86,8 @@ def form(data: Dataset) -> None:
             charts.schedule_chart(schedule, rate, length), key="schedule_plot", alt="Learning rate over the run to come"
         )
     if st.button("Start", type="primary", icon=":material/play_arrow:", key="start"):
-        try:
-            config = configs.configure(
+        submit(
+            lambda: configs.configure(
                 recipe,
                 ui.settings().models,
                 epochs=epochs,
@@ -100,12 +100,19 @@ def form(data: Dataset) -> None:
                 optimizer=optimizer,
                 augmentation=augmentation == "on",
             )
-            ui.jobs().submit(config)
-        except runs.RunError as error:
-            st.error(str(error))
-            return
-        st.session_state.run = config.name
-        st.rerun()
+        )
+
+
+def submit(configure: Callable[[], configs.RunConfig]) -> None:
+    """Queue a run and choose it, or say why not."""
+    try:
+        config = configure()
+        ui.jobs().submit(config)
+    except runs.RunError as error:
+        st.error(str(error))
+        return
+    st.session_state.next_run = config.name
+    st.rerun()
 
 
 def choose(label: str, options: tuple[str, ...], default: str, key: str, help: str | None = None) -> str:
@@ -119,14 +126,16 @@ def watch(all_runs: list[runs.Run]) -> None:
         st.info("No run yet. Start one above, and its curves appear here.", icon=":material/show_chart:")
         return
     names = [run.name for run in all_runs]
-    if (renamed := st.session_state.pop("renamed", None)) in names:
-        st.session_state.run = renamed
+    if (wanted := st.session_state.pop("next_run", None)) in names:
+        st.session_state.run = wanted
     default = next((i for i, run in enumerate(all_runs) if run.status == "running"), 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Run", names, index=default, key="run", bind="query-params", width=320)
         run = next(run for run in all_runs if run.name == name)
         with st.popover("Download", icon=":material/download:", key="downloads"):
             downloads(run)
+        with st.popover("Continue", icon=":material/resume:", key="continuing", disabled=not can_continue(run)):
+            ask_continue(run)
         with st.popover("Rename", icon=":material/edit:", key="renaming", disabled=is_fixed(run)):
             ask_name(run)
         if st.button("Delete", icon=":material/delete:", key="delete", disabled=is_fixed(run)):
@@ -161,6 +170,22 @@ def downloads(run: runs.Run) -> None:
         st.caption("A SavedModel takes TensorFlow some seconds to make.")
 
 
+def can_continue(run: runs.Run) -> bool:
+    """Whether a run has weights to go on from, and a recipe that says how."""
+    return run.card is not None and run.config.recipe in recipes.RECIPES and run.status not in runs.ACTIVE
+
+
+def ask_continue(run: runs.Run) -> None:
+    """Fields for how to go on from a run's best weights, in a run of its own."""
+    st.markdown(f"A new run with the settings of {run.name} begins with its best weights.")
+    with st.form(f"continue-{run.name}", border=False):
+        epochs = st.number_input("More epochs", 1, 1000, 5)
+        rate = st.number_input("Learning rate", 1e-6, 10.0, run.config.learning_rate / 2, format="%g")
+        if not st.form_submit_button("Start", type="primary"):
+            return
+    submit(lambda: configs.continued(run.config, ui.settings().models, epochs=epochs, learning_rate=rate))
+
+
 def ask_name(run: runs.Run) -> None:
     """A field for another name."""
     with st.form(f"rename-{run.name}", border=False):
@@ -172,7 +197,7 @@ def ask_name(run: runs.Run) -> None:
     except runs.RunError as error:
         st.error(str(error))
         return
-    st.session_state.renamed = name.strip()
+    st.session_state.next_run = name.strip()
     st.rerun()
 
 

@@ -121,6 +121,25 @@ def test_mnists_own_digits_are_changed_less_than_what_is_added(sample):
     assert set(made.strength[400:]) == {1}
 
 
+def test_a_run_goes_on_from_anothers_weights(fit, models, sample):
+    card, folder, _ = fit("softmax", epochs=30, batch_size=50)
+    config = configs.continued(runs.load(folder).config, models, epochs=1, learning_rate=0.01)
+    assert (config.name, config.start) == ("softmax-1-1", "softmax-1")
+    following = runs.create(config, models)
+    training.train(config, following, sample, EventWriter(following), threading.Event())
+    first_loss = of_kind(events.read(following)[0], "epoch")[0]["loss"]
+    assert first_loss < of_kind(events.read(folder)[0], "epoch")[0]["loss"] / 2, "it does not begin anew"
+    assert runs.load(following).card.validation_accuracy >= card.validation_accuracy - 0.02
+
+
+def test_weights_of_another_network_are_refused(fit, models, sample):
+    _, folder, _ = fit("softmax", epochs=1)
+    config = replace(configs.configure(RECIPES["keras-cnn"], models, epochs=1), start=folder.name)
+    other = runs.create(config, models)
+    with pytest.raises(TrainingError, match="softmax-1 cannot be continued"):
+        training.train(config, other, sample, EventWriter(other), threading.Event())
+
+
 def test_stopping_keeps_the_best_weights(fit):
     stop = threading.Event()
     threading.Timer(4.0, stop.set).start()

@@ -197,3 +197,17 @@ def test_runs_are_compared_side_by_side(page, with_sample, flagship, make_run):
     table = test.table[0].value
     assert list(table.columns)[1:] == [test.selectbox(key="run").value, test.multiselect(key="compared").value[0]]
     assert "**Recipe**" in set(table.iloc[:, 0])
+
+
+def test_a_run_is_continued_from_the_page(page, with_sample, flagship, models, monkeypatch):
+    from mnistdash import jobs
+
+    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+    test = page("train")
+    next(field for field in test.number_input if field.label == "More epochs").set_value(3)
+    next(button for button in test.button if button.label == "Start" and button.key != "start").click().run()
+    assert not test.exception
+    config = runs.load(models / "flagship-1").config
+    assert (config.start, config.epochs) == ("flagship", 3)
+    assert config.learning_rate == pytest.approx(flagship.config.learning_rate / 2)
+    assert test.selectbox(key="run").value == "flagship-1"
