@@ -77,12 +77,12 @@ class Recipe:
 _ALL = (
     Recipe(
         name="flagship",
-        summary="Our own: seven convolutions that know other hands, other pens, and what is not a digit at all.",
+        summary="Our own: two networks that vote. They know other hands, other pens, and what is not a digit at all.",
         network="flagship",
         optimizer="adamw",
         learning_rate=2e-3,
         batch_size=128,
-        measured=0.9965,
+        measured=0.9966,
         epochs=28,
         schedule="cosine",
         loss="members_cross_entropy",
