@@ -90,6 +90,7 @@ def test_a_number_is_read_on_a_wide_canvas_that_fits_the_screen(server, open_vis
     for k, digit in enumerate((2, 0, 2, 6)):
         draw(visitor.page, STROKES[digit], "wide_canvas", (k, 4))
     visitor.wait_for("prediction", r"^\s*2026\s.*% sure")
+    visitor.settle()  # the answer comes a moment before its digits
     assert visitor.page.locator(".st-key-digits figure").count() == 4
 
 
