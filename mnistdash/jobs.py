@@ -14,7 +14,7 @@ from pathlib import Path
 from mnistdash import configs, events, runs
 from mnistdash.settings import PROJECT, Settings
 
-GRACE = 10  # seconds that children have to keep their best weights when the server ends
+GRACE = 25  # seconds that children have to keep their best weights when the server ends
 
 
 @dataclass(frozen=True)

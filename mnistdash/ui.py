@@ -37,6 +37,7 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
     _, grey, *_ = st.get_option(f"theme.{_theme()}.chartCategoricalColors")
     for axes in (figure.update_xaxes, figure.update_yaxes):
         axes(tickfont={"color": grey}, title_font={"color": grey})
+    figure.update_traces(textfont_color=grey, selector={"mode": "markers+text"})
     st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False})
 
 

@@ -140,7 +140,8 @@ def watch(all_runs: list[runs.Run]) -> None:
             ask_name(run)
         if st.button("Delete", icon=":material/delete:", key="delete", disabled=is_fixed(run)):
             ask_delete(run)
-    compared = st.multiselect("Compare with", [other for other in names if other != name], key="compared")
+    others = [other for other in names if other != name]
+    compared = st.multiselect("Compare with", others, key="compared") if others else []
     active = is_any_active(all_runs)
     st.fragment(live, run_every=REFRESH if active else REFRESH_IDLE)(name, compared, names, active)
 
