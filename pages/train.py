@@ -130,7 +130,7 @@ def watch(all_runs: list[runs.Run]) -> None:
         st.session_state.run = wanted
     default = next((i for i, run in enumerate(all_runs) if run.status == "running"), 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Run", names, index=default, key="run", bind="query-params", width=320)
+        name = st.selectbox("Run", names, index=default, key="run", bind="query-params", width=230)
         run = next(run for run in all_runs if run.name == name)
         with st.popover("Download", icon=":material/download:", key="downloads"):
             downloads(run)
