@@ -159,12 +159,9 @@ def downloads(run: runs.Run) -> None:
 
     if run.card is not None:
         for label, file in (("Keras", runs.KERAS), ("LiteRT", runs.TFLITE)):
-            offer(
-                f"{label} (.{file.rpartition('.')[2]})",
-                f"{run.name}{Path(file).suffix}",
-                (run.folder / file).read_bytes,
-                "application/octet-stream",
-            )
+            suffix = Path(file).suffix
+            path = run.folder / file
+            offer(f"{label} ({suffix})", f"{run.name}{suffix}", path.read_bytes, "application/octet-stream")
         offer("SavedModel (.zip)", f"{run.name}.zip", lambda: exports.saved_model_zip(run), "application/zip")
     offer("History (.csv)", f"{run.name}.csv", lambda: history.epochs_csv(events.read(run.folder)[0]), "text/csv")
     if run.card is not None:
@@ -181,7 +178,7 @@ def ask_continue(run: runs.Run) -> None:
     st.markdown(f"A new run with the settings of {run.name} begins with its best weights.")
     with st.form(f"continue-{run.name}", border=False):
         epochs = st.number_input("More epochs", 1, 1000, 5)
-        rate = st.number_input("Learning rate", 1e-6, 10.0, run.config.learning_rate / 2, format="%g")
+        rate = st.number_input("Learning rate", 1e-6, 10.0, max(1e-6, run.config.learning_rate / 2), format="%g")
         if not st.form_submit_button("Start", type="primary"):
             return
     submit(lambda: configs.continued(run.config, ui.settings().models, epochs=epochs, learning_rate=rate))
