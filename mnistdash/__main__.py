@@ -64,6 +64,9 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
     if options.supervised:
         worker.train_supervised(options.supervised, settings)
         return
+    if options.stand_by:
+        worker.stand_by(settings)
+        return
     config = configs.configure(
         RECIPES[options.recipe],
         settings.models,
@@ -77,6 +80,8 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
         schedule=options.schedule,
         optimizer=options.optimizer,
         augmentation=options.augmentation,
+        dropout=options.dropout,
+        tensorboard=options.tensorboard,
     )
     folder = runs.create(config, settings.models)
     with native_output_to(folder / runs.LOG):
@@ -183,7 +188,7 @@ def export(options: argparse.Namespace, settings: Settings) -> None:
     try:
         if options.format == "savedmodel":
             with native_output_to(os.devnull), replacing(out.absolute()) as path:
-                from mnistdash import finishing  # TensorFlow: seconds to import
+                from mnistdash.fitting import finishing  # TensorFlow: seconds to import
 
                 finishing.export_saved_model(folder / runs.KERAS, path)
         else:
@@ -225,12 +230,15 @@ def _parser() -> argparse.ArgumentParser:
     sub = add(train)
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("--recipe", choices=RECIPES)
-    which.add_argument("--supervised", metavar="RUN", help=argparse.SUPPRESS)  # for the dashboard alone
+    # For the dashboard alone:
+    which.add_argument("--supervised", metavar="RUN", help=argparse.SUPPRESS)
+    which.add_argument("--stand-by", action="store_true", help=argparse.SUPPRESS)
     sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training images")
     sub.add_argument("--batch-size", type=int, metavar="N", help="images per step")
     sub.add_argument("--learning-rate", type=float, metavar="X", help="its peak, where the recipe has a schedule")
     sub.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate (default: the recipe's)")
     sub.add_argument("--optimizer", choices=OPTIMIZERS, help="default: the recipe's")
+    sub.add_argument("--dropout", type=float, metavar="X", help="share of activations set to 0 (default: the recipe's)")
     sub.add_argument(
         "--augmentation",
         action=argparse.BooleanOptionalAction,
@@ -239,7 +247,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0, metavar="N", help="repeats a run exactly (default 0)")
     sub.add_argument("--limit", type=int, metavar="N", help="train on this many images only")
     sub.add_argument("--name", metavar="RUN", help="of the folder in models/ (default: the recipe and a number)")
-    sub.add_argument("--precision", choices=configs.PRECISIONS, default="float32", help="of the arithmetic")
+    sub.add_argument(
+        "--precision", choices=configs.PRECISIONS, default="float32", help="of the arithmetic (auto: the faster here)"
+    )
+
+    sub.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run's folder")
 
     add(models).add_argument("--json", action="store_true", help="a list of objects")
 

@@ -6,16 +6,34 @@ from mnistdash.history import History
 from mnistdash.recipes import RECIPES
 from mnistdash.runs import Run
 
+
+def _own(run: Run, name: str) -> object:
+    """A setting that a run may have left to its recipe; None where neither tells."""
+    recipe = RECIPES.get(run.config.recipe)
+    return getattr(run.config if recipe is None else run.config.adjusted(recipe), name)
+
+
+def _dropout(run: Run) -> str:
+    dropout = _own(run, "dropout")
+    return "–" if dropout is None else f"{dropout:g}"
+
+
+def _precision(run: Run) -> str:
+    chosen = run.card.precision if run.card else None
+    return f"auto: {chosen}" if run.config.precision == "auto" and chosen else run.config.precision
+
+
 SETTINGS: dict[str, Callable[[Run], object]] = {
     "Recipe": lambda run: run.config.recipe,
     "Epochs": lambda run: run.config.epochs or f"{run.config.steps:,} steps",
     "Batch size": lambda run: run.config.batch_size,
     "Training images": lambda run: "all" if run.config.limit is None else f"{run.config.limit:,}",
     "Learning rate": lambda run: f"{run.config.learning_rate:g}",
-    "Schedule": lambda run: _own(run, "schedule"),
-    "Optimizer": lambda run: _own(run, "optimizer"),
+    "Schedule": lambda run: _own(run, "schedule") or "–",
+    "Optimizer": lambda run: _own(run, "optimizer") or "–",
+    "Dropout": _dropout,
     "Augmentation": lambda run: {True: "on", False: "off"}.get(_own(run, "augmentation"), "–"),
-    "Precision": lambda run: run.config.precision,
+    "Precision": _precision,
     "Seed": lambda run: run.config.seed,
     "Begins with": lambda run: f"weights of {run.config.start}" if run.config.start else "fresh weights",
 }
@@ -43,8 +61,3 @@ def figures(runs: Sequence[Run], histories: Sequence[History]) -> list[tuple[str
         row("Training took", lambda run: f"{run.card.seconds:,.0f} s"),
         ("Images per second", ["–" if h.mean_speed is None else f"{h.mean_speed:,.0f}" for h in histories]),
     ]
-
-
-def _own(run: Run, name: str) -> object:
-    recipe = RECIPES.get(run.config.recipe)
-    return getattr(run.config if recipe is None else run.config.adjusted(recipe), name) or False

@@ -9,7 +9,8 @@ from mnistdash.processes import Process
 from mnistdash.recipes import OPTIMIZERS, RECIPES, Recipe
 from mnistdash.schedules import SCHEDULES
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16")
+LARGEST_DROPOUT = 0.9
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -31,12 +32,14 @@ class RunConfig:
         learning_rate: peak of the recipe's schedule.
         seed: of weights, order, dropout and augmentation.
         limit: train on this many images only; None for all.
-        precision: one of PRECISIONS, of the arithmetic; weights stay float32.
+        precision: one of PRECISIONS, of the arithmetic; weights stay float32. "auto" is the faster on the
+            machine that trains.
         created: seconds since 1970.
         owner: the process that asked for the run: while it lives, the run may still begin.
         start: the run whose weights it begins with; None for fresh ones.
-        schedule, optimizer, augmentation: as in a recipe; None, as in runs that know nothing of it, for the
+        schedule, optimizer, dropout, augmentation: as in a recipe; None, as in runs that know nothing of it, for the
             recipe's own.
+        tensorboard: whether it writes logs for TensorBoard, too.
     """
 
     name: str
@@ -54,10 +57,12 @@ class RunConfig:
     schedule: str | None = None
     optimizer: str | None = None
     augmentation: bool | None = None
+    dropout: float | None = None
+    tensorboard: bool = False
 
     def adjusted(self, recipe: Recipe) -> Recipe:
         """The recipe as this run follows it."""
-        own = {name: getattr(self, name) for name in ("schedule", "optimizer", "augmentation")}
+        own = {name: getattr(self, name) for name in ("schedule", "optimizer", "augmentation", "dropout")}
         return replace(recipe, **{name: value for name, value in own.items() if value is not None})
 
 
@@ -75,6 +80,8 @@ def configure(
     schedule: str | None = None,
     optimizer: str | None = None,
     augmentation: bool | None = None,
+    dropout: float | None = None,
+    tensorboard: bool = False,
 ) -> RunConfig:
     """Fill in what is left open from the recipe, and find a free name.
 
@@ -89,6 +96,10 @@ def configure(
     for label, value, known in (("schedule", schedule, SCHEDULES), ("optimizer", optimizer, OPTIMIZERS)):
         if value is not None and value not in known:
             raise RunError(f"There is no {label} {value!r} (known: {', '.join(known)}).")
+    if dropout is not None and recipe.dropout is None:
+        raise RunError(f"{recipe.name} has no layer for dropout; leave it out.")
+    if dropout is not None and not 0 <= dropout <= LARGEST_DROPOUT:
+        raise RunError(f"Dropout must be between 0 and {LARGEST_DROPOUT}, not {dropout:g}.")
     if seed < 0:
         raise RunError(f"The seed must be at least 0, not {seed}.")
     if name is not None:
@@ -110,7 +121,25 @@ def configure(
         schedule=schedule or recipe.schedule,
         optimizer=optimizer or recipe.optimizer,
         augmentation=recipe.augmentation if augmentation is None else augmentation,
+        dropout=recipe.dropout if dropout is None else dropout,
+        tensorboard=tensorboard,
     )
+
+
+def objection(config: RunConfig, images: int) -> str | None:
+    """Why settings that are each in range make no sense together, or None.
+
+    Args:
+        config: the settings.
+        images: that are there to train on.
+    """
+    used = min(images, config.limit or images)
+    if config.batch_size > used:
+        return (
+            f"A batch of {config.batch_size:,} is more than the {used:,} training images: make the batch smaller, or "
+            "take more images."
+        )
+    return None
 
 
 def continued(config: RunConfig, models: Path, *, epochs: int, learning_rate: float) -> RunConfig:
@@ -132,6 +161,8 @@ def continued(config: RunConfig, models: Path, *, epochs: int, learning_rate: fl
         schedule=config.schedule,
         optimizer=config.optimizer,
         augmentation=config.augmentation,
+        dropout=config.dropout,
+        tensorboard=config.tensorboard,
     )
     return replace(following, name=_free_name(config.name[:60], models), start=config.name)
 

@@ -159,6 +159,11 @@ def sample() -> Dataset:
     )
 
 
+def is_at_hand(settings: Settings) -> bool:
+    """Whether `load` finds MNIST without downloading it."""
+    return any(folder is not None and is_complete(folder) for folder in (settings.data, settings.cache))
+
+
 def is_complete(folder: Path) -> bool:
     """Whether a folder holds four files with MNIST's names."""
     return _find(folder) is not None

@@ -37,8 +37,7 @@ class Evaluation:
     @cached_property
     def confusion(self) -> np.ndarray:
         """(10, 10) int64: row = true digit, column = predicted digit."""
-        counts = np.bincount(10 * self.labels.astype(np.int64) + self.predicted, minlength=100)
-        return counts.reshape(10, 10)
+        return confusion_matrix(self.labels, self.predicted)
 
     @cached_property
     def accuracy(self) -> float:
@@ -91,6 +90,18 @@ def evaluate(model: Callable[[np.ndarray], np.ndarray], split: Split) -> Evaluat
         split: what to read.
     """
     return Evaluation(split.labels, model(split.images))
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """How often each digit is read as each.
+
+    Args:
+        labels, predicted: (n,) digits, true and read.
+
+    Returns:
+        (10, 10) int64: row = true digit, column = predicted digit.
+    """
+    return np.bincount(10 * labels.astype(np.int64) + predicted, minlength=100).reshape(10, 10)
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -17,6 +17,8 @@ class History:
         steps_per_epoch: of a whole epoch; 0 before fitting.
         batches: "batch" events.
         epochs: "epoch" events.
+        data: name of the data set; None before fitting.
+        precision: of the arithmetic; None before fitting, and in runs that know nothing of it.
     """
 
     phase: str
@@ -25,6 +27,8 @@ class History:
     steps_per_epoch: int
     batches: Sequence[dict]
     epochs: Sequence[dict]
+    data: str | None = None
+    precision: str | None = None
 
     @classmethod
     def of(cls, events: Sequence[dict]) -> "History":
@@ -44,6 +48,8 @@ class History:
             steps_per_epoch=-(-fitting["examples"] // fitting["batch_size"]) if fitting else 0,
             batches=kinds["batch"],
             epochs=kinds["epoch"],
+            data=fitting.get("data"),
+            precision=fitting.get("precision"),
         )
 
     @property

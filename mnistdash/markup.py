@@ -54,6 +54,17 @@ STYLE = """
 .md-gallery figcaption { font-size: 0.875rem; line-height: 1.35; margin-top: 0.25rem;
   font-variant-numeric: tabular-nums; }
 .md-gallery b { font-size: 1rem; }
+.md-gallery .noted img { outline: 3px solid var(--md-accent); outline-offset: 2px; }
+.md-scores { grid-template-columns: 1ch 3.4em 1fr 5em; row-gap: 0.85rem; }
+.md-filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(3.5rem, 1fr)); gap: 0.5rem;
+  max-width: 44rem; }
+.md-filters img, .md-layers img { width: 100%; image-rendering: pixelated; border-radius: 0.25rem; background: #000;
+  display: block; }
+.md-layers { display: grid; gap: 1rem; max-width: 44rem; }
+.md-layers figure { margin: 0; }
+.md-layers figcaption { font-size: 0.875rem; line-height: 1.35; margin-bottom: 0.25rem; }
+.md-layers .maps { display: grid; grid-template-columns: repeat(8, minmax(0, 1fr)); gap: 0.5rem; }
+.md-layers .wide { grid-column: 1 / -1; }
 [data-testid="stSliderThumbValue"] { color: inherit; }
 [data-testid="stButtonGroup"] [data-selected="true"] * { color: var(--md-text); }
 [class*="st-key-way-"] a { padding-left: 0; }
@@ -61,6 +72,7 @@ STYLE = """
 """
 
 
+WARM, COLD = np.array([255, 176, 64]), np.array([72, 148, 255])  # RGB
 STEP_SIDE = 288  # pixels, of a picture in `steps`: twice what it has on the page
 
 
@@ -159,6 +171,7 @@ def gallery(
     predicted: Sequence[int | str],
     confidence: Sequence[float],
     indices: Sequence[int],
+    notes: Sequence[str] | None = None,
 ) -> str:
     """Digits with their true and predicted labels, as a grid that fits any width.
 
@@ -168,13 +181,69 @@ def gallery(
         predicted: n digits, or words.
         confidence: n shares in [0, 1].
         indices: n positions in the split.
+        notes: n words, each "" or what sets the digit off.
     """
+    notes = [""] * len(images) if notes is None else notes
     figures = [
-        f'<figure><img src="{png_url(image)}" alt="Digit {index}: a {true} read as {read}">'
-        f"<figcaption><b>{true} → {read}</b><br>{percent(sure)} sure<br>no. {index}</figcaption></figure>"
-        for image, true, read, sure, index in zip(images, labels, predicted, confidence, indices, strict=True)
+        f'<figure{" class=noted" if note else ""}><img src="{png_url(image)}" '
+        f'alt="Digit {index}: a {true} read as {read}">'
+        f"<figcaption><b>{true} → {read}</b><br>{percent(sure)} sure<br>no. {index}"
+        f"{f'<br>{note}' if note else ''}</figcaption></figure>"
+        for image, true, read, sure, index, note in zip(
+            images, labels, predicted, confidence, indices, notes, strict=True
+        )
     ]
     return f'<div class="md-gallery">{"".join(figures)}</div>'
+
+
+def digit_scores(confusion: np.ndarray) -> str:
+    """For each digit the share read right, and a bar for how many were not.
+
+    Args:
+        confusion: (10, 10) int, row = true digit.
+    """
+    counts = confusion.sum(axis=1)
+    wrong = counts - confusion.diagonal()
+    most = max(1, int(wrong.max()))
+    rows = []
+    for digit, (count, missed) in enumerate(zip(counts.tolist(), wrong.tolist(), strict=True)):
+        share = f"{1 - missed / count:.1%}" if count else "–"
+        rows.append(
+            f'<span class="label">{digit}</span><span class="share">{share}</span>'
+            f'<span class="track"><span class="fill" style="width:{100 * missed / most:.1f}%"></span></span>'
+            f'<span class="share">{missed:,} wrong</span>'
+        )
+    return f'<div class="md-bars md-scores">{"".join(rows)}</div>'
+
+
+def filters(weights: np.ndarray) -> str:
+    """Weights as pictures, warm where they are positive, cold where negative, black where 0.
+
+    Args:
+        weights: (n, height, width) float32.
+    """
+    largest = max(1e-9, float(np.abs(weights).max(initial=0)))
+    share = np.clip(weights[..., None] / largest, -1, 1)
+    colours = np.round(np.maximum(share, 0) * WARM + np.maximum(-share, 0) * COLD).astype(np.uint8)
+    pictures = [f'<img src="{png_url(picture)}" alt="Filter {k + 1}">' for k, picture in enumerate(colours)]
+    return f'<div class="md-filters">{"".join(pictures)}</div>'
+
+
+def activations(image: np.ndarray, layers: Sequence[tuple[str, np.ndarray]]) -> str:
+    """A digit, then how each layer answers to it.
+
+    Args:
+        image: (28, 28) uint8, 255 = ink.
+        layers: for each its name and (channels, height, width) uint8.
+    """
+    rows = [("The digit", image[None]), *layers]
+    parts = []
+    for name, maps in rows:
+        # A layer without places is one wide picture.
+        shape = "" if maps.shape[1] == maps.shape[2] else ' class="wide"'
+        pictures = "".join(f'<img{shape} src="{png_url(one)}" alt="">' for one in maps)
+        parts.append(f'<figure><figcaption>{name}</figcaption><div class="maps">{pictures}</div></figure>')
+    return f'<div class="md-layers">{"".join(parts)}</div>'
 
 
 def network_view(image: np.ndarray) -> str:

@@ -42,6 +42,8 @@ class Recipe:
         schedule: one of `schedules.SCHEDULES`.
         loss: "cross_entropy" (stable, batch mean), "naive_cross_entropy" (unclipped, batch sum), or
             "members_cross_entropy" (of networks that vote, each for itself).
+        dropout: share of the activations before the last layer that are set to 0 at each step; None where the
+            network has no dropout.
         augmentation: whether training images are moved, turned, scaled and sheared at random.
         refuses: whether it learns to tell what is not a digit, and its confidence is calibrated.
         trains_on_validation: whether the 5,000 validation images are trained on too.
@@ -60,6 +62,7 @@ class Recipe:
     steps: int | None = None
     schedule: str = "constant"
     loss: str = "cross_entropy"
+    dropout: float | None = None
     augmentation: bool = False
     refuses: bool = False
     trains_on_validation: bool = False
@@ -88,6 +91,7 @@ _ALL = (
         loss="members_cross_entropy",
         augmentation=True,
         refuses=True,
+        dropout=0.15,
     ),
     Recipe(
         name="keras-cnn",
@@ -100,6 +104,7 @@ _ALL = (
         epochs=12,
         trains_on_validation=True,
         published=Published(0.9919, loss=0.0265),
+        dropout=0.5,
     ),
     Recipe(
         name="tutorial-cnn",
@@ -111,6 +116,7 @@ _ALL = (
         measured=0.9701,
         steps=20_000,
         published=Published(0.9688, loss=0.1044),
+        dropout=0.4,
     ),
     Recipe(
         name="dropout-cnn",
@@ -121,6 +127,7 @@ _ALL = (
         batch_size=128,
         measured=0.9818,
         epochs=10,
+        dropout=0.2,
     ),
     Recipe(
         name="softmax",

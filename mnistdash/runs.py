@@ -36,7 +36,8 @@ class Card:
 
     Accuracies are in [0, 1], losses the mean cross-entropy in nats, seconds those from the first
     step to the last validation, bytes those of the .tflite file. `validation_seen` says that the
-    validation images were trained on too, which makes the validation figures too good.
+    validation images were trained on too, which makes the validation figures too good. `precision` is
+    that of the arithmetic, None in cards that know nothing of it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Card:
     test_loss: float
     seconds: float
     versions: dict[str, str]
+    precision: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from mnistdash.augmentation import RandomHandwriting
+from mnistdash.fitting.augmentation import RandomHandwriting
 
 IMAGES = np.random.default_rng(0).random((6, 28, 28), np.float32)
 STILL = {"degrees": 0, "scale": 0, "shear": 0, "shift": 0, "bend": 0, "elastic": 0}

@@ -30,3 +30,12 @@ def test_figures_of_a_run_without_a_model_are_dashes(flagship, make_run, models)
     found = dict(comparison.figures([flagship, runs.load(models / "new")], histories))
     assert found["Test accuracy"] == [f"{flagship.card.test_accuracy:.2%}", "–"]
     assert found["Images per second"] == ["500", "–"]
+
+
+def test_auto_says_which_precision_it_became(make_run, models):
+    make_run("a", "keras-cnn", card={"precision": "bfloat16"})
+    config = models / "a" / "config.json"
+    config.write_text(config.read_text().replace('"precision": "float32"', '"precision": "auto"'))
+    by_name = {name: values for name, values, _ in comparison.settings([runs.load(models / "a")])}
+    assert by_name["Precision"] == ["auto: bfloat16"]
+    assert by_name["Dropout"] == ["0.5"]

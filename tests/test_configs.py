@@ -17,7 +17,7 @@ def test_what_is_left_open_comes_from_the_recipe(models):
 def test_a_run_follows_its_recipe_but_for_what_it_was_told(models):
     recipe = RECIPES["flagship"]
     assert configs.configure(recipe, models).adjusted(recipe) == recipe
-    told = {"schedule": "constant", "optimizer": "sgd", "augmentation": False}
+    told = {"schedule": "constant", "optimizer": "sgd", "augmentation": False, "dropout": 0.0}
     assert configs.configure(recipe, models, **told).adjusted(recipe) == replace(recipe, **told)
 
 
@@ -38,6 +38,8 @@ def test_epochs_that_are_asked_for_replace_the_recipes_steps(models):
         {"learning_rate": float("nan")},
         {"learning_rate": float("inf")},
         {"seed": -1},
+        {"dropout": -0.1},
+        {"dropout": 0.95},
         {"schedule": "linear"},
         {"optimizer": "lion"},
         {"name": ""},
@@ -50,7 +52,7 @@ def test_epochs_that_are_asked_for_replace_the_recipes_steps(models):
 )
 def test_values_out_of_range_are_refused_in_one_sentence(models, wrong):
     with pytest.raises(RunError) as caught:
-        configs.configure(RECIPES["softmax"], models, **wrong)
+        configs.configure(RECIPES["keras-cnn"], models, **wrong)
     assert "\n" not in str(caught.value)
 
 
@@ -63,3 +65,18 @@ def test_names_count_up_and_are_never_taken_twice(models):
         configs.configure(RECIPES["softmax"], models, name="softmax-2")
     with pytest.raises(RunError, match="There is a run named softmax-3 already"):
         runs.create(config, models)
+
+
+def test_dropout_needs_a_layer_for_it(models):
+    with pytest.raises(RunError, match="softmax has no layer for dropout; leave it out"):
+        configs.configure(RECIPES["softmax"], models, dropout=0.5)
+    assert configs.configure(RECIPES["softmax"], models).dropout is None
+    assert configs.configure(RECIPES["keras-cnn"], models).dropout == 0.5
+
+
+def test_a_batch_of_more_images_than_there_are_makes_no_sense(models):
+    config = configs.configure(RECIPES["keras-cnn"], models, batch_size=200, limit=100)
+    assert "A batch of 200 is more than the 100 training images" in configs.objection(config, 60_000)
+    assert "more than the 150 training images" in configs.objection(replace(config, limit=None), 150)
+    assert configs.objection(replace(config, limit=200), 60_000) is None
+    assert configs.objection(replace(config, limit=None), 200) is None

@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.special import log_softmax
 
-from mnistdash import finishing, networks
+from mnistdash.fitting import finishing, networks
 
 
 def test_temperature_mends_the_confidence_and_leaves_the_guess(sample):

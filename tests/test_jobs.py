@@ -1,5 +1,6 @@
 """The queue, with children that only pretend to train, so that each test takes a second."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -35,6 +36,25 @@ sys.stdin.read()
 writer.write("ended", status="stopped", reason="")
 """
 
+SPARE = """
+import json, os, sys, time
+from pathlib import Path
+from mnistdash.events import EventWriter
+from mnistdash.processes import Process
+folder = Path(os.environ["MNISTDASH_MODELS"])
+for line in sys.stdin:
+    order = json.loads(line)
+    if "measure" in order:
+        (folder / "measured.json").write_text(json.dumps(order["measure"]))
+        continue
+    writer = EventWriter(folder / order["train"])
+    me = Process.current()
+    writer.write("started", pid=me.pid, process_created=me.created, by="the spare")
+    sys.stdin.read()
+    writer.write("ended", status="stopped", reason="")
+    break
+"""
+
 
 def until(condition, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
@@ -47,9 +67,11 @@ def until(condition, seconds: float = 20) -> None:
 def queue(models, monkeypatch):
     """Jobs whose children behave as their recipe's seed says: 0 wait to be stopped, 1 crash, 2 are deaf."""
 
-    def command(name: str) -> list[str]:
-        what = ("wait", "crash", "deaf")[runs.load(models / name).config.seed]
-        return [sys.executable, "-c", CHILD, name, what]
+    def command(arguments: list[str]) -> list[str]:
+        if arguments == ["--stand-by"]:
+            return [sys.executable, "-c", SPARE]
+        what = ("wait", "crash", "deaf")[runs.load(models / arguments[-1]).config.seed]
+        return [sys.executable, "-c", CHILD, arguments[-1], what]
 
     monkeypatch.setattr(jobs, "_command", command)
     queue = jobs.Jobs(Settings(data=None, cache=models, models=models))
@@ -156,7 +178,7 @@ from mnistdash import configs, jobs, runs
 from mnistdash.recipes import RECIPES
 from mnistdash.settings import Settings
 settings = Settings.from_environment()
-jobs._command = lambda name: [sys.executable, "-c", {CHILD!r}, name, "wait"]
+jobs._command = lambda arguments: [sys.executable, "-c", {CHILD!r}, arguments[-1], "wait"]
 queue = jobs.Jobs(settings)
 queue.submit(configs.configure(RECIPES["softmax"], settings.models, name="run"))
 time.sleep(60)
@@ -171,3 +193,61 @@ time.sleep(60)
     process.wait()
     until(lambda: not child.is_alive())
     assert status(models, "run") == "stopped"
+
+
+def test_a_spare_process_measures_and_becomes_the_next_run(queue, models):
+    assert queue.stand_by()
+    spare = queue._spare
+    assert queue.stand_by()
+    assert queue._spare is spare, "one is enough"
+    assert queue.measure(configs.configure(RECIPES["softmax"], models, batch_size=64))
+    until(lambda: (models / "measured.json").exists())
+    assert json.loads((models / "measured.json").read_text()) == {
+        "recipe": "softmax",
+        "batch_size": 64,
+        "optimizer": "sgd",
+        "augmentation": False,
+    }
+    name = submit(queue, models)
+    until(lambda: status(models, name) == "running")
+    assert read(models / name)[0][0]["by"] == "the spare"
+    assert not queue.stand_by(), "not beside a run"
+    queue.stop(name)
+    until(lambda: status(models, name) == "stopped")
+    until(lambda: queue.stand_by())
+    assert queue._spare is not spare
+
+
+def test_a_run_begins_without_a_spare_that_has_died(queue, models):
+    queue.stand_by()
+    queue._spare.kill()
+    queue._spare.wait()
+    name = submit(queue, models)
+    until(lambda: status(models, name) == "running")
+
+
+def test_a_spare_process_ends_when_nobody_wants_it_any_more(queue, monkeypatch):
+    monkeypatch.setattr(jobs, "WANTED", 0.0)
+    monkeypatch.setattr(jobs, "CHECK", 0.05)
+    queue.stand_by()
+    spare = queue._spare
+    until(lambda: spare.poll() is not None)
+    assert queue._spare is None
+
+
+def test_there_is_no_spare_process_where_memory_is_scarce_or_the_settings_forbid_it(queue, models, monkeypatch):
+    monkeypatch.setattr(jobs, "available_memory", lambda: jobs.ROOM - 1)
+    assert not queue.stand_by()
+    assert not queue.measure(configs.configure(RECIPES["softmax"], models))
+    monkeypatch.setattr(jobs, "available_memory", lambda: jobs.ROOM)
+    assert queue.stand_by()
+    forbidden = jobs.Jobs(Settings(data=None, cache=models, models=models, stand_by=False))
+    assert not forbidden.stand_by()
+
+
+def test_ending_the_server_ends_its_spare_process(queue):
+    queue.stand_by()
+    spare = queue._spare
+    queue.close()
+    assert spare.poll() is not None
+    assert not queue.stand_by()

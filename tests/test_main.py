@@ -315,3 +315,35 @@ def test_a_damaged_file_of_the_users_stops_train_and_evaluate(flagship, mnist, t
     done = run("train", "--recipe", "softmax", "--name", "mine")
     assert done.returncode == 1
     assert str(damaged) in one_line(done.stderr)
+
+
+def test_a_process_that_stands_by_measures_and_then_trains_the_run_it_is_told(models, tmp_path, offline):
+    from mnistdash import configs
+    from mnistdash.recipes import RECIPES
+    from mnistdash.speeds import Speeds
+
+    config = configs.configure(RECIPES["softmax"], models, epochs=1, precision="auto", tensorboard=True)
+    runs.create(config, models)
+    command = [sys.executable, "-m", "mnistdash", "train", "--stand-by"]
+    process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    measure = {"recipe": "softmax", "batch_size": 100, "optimizer": "sgd", "augmentation": False}
+    process.stdin.write(json.dumps({"measure": measure}).encode() + b"\n")
+    process.stdin.flush()
+    deadline = time.monotonic() + 90
+    while Speeds(offline).get(config) is None:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.stdin.write(json.dumps({"train": config.name}).encode() + b"\n")
+    process.stdin.flush()
+    process.wait(90)
+    run = runs.load(models / config.name)
+    assert run.status == "finished"
+    assert run.card.precision in ("float32", "bfloat16")
+    assert (run.folder / "tensorboard" / "validation").is_dir()
+    assert (run.folder / runs.LOG).exists()
+
+
+def test_a_process_that_stands_by_ends_with_its_input(models):
+    command = [sys.executable, "-m", "mnistdash", "train", "--stand-by"]
+    assert subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, timeout=90).returncode == 0

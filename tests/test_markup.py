@@ -109,3 +109,38 @@ def test_every_picture_has_a_text():
     image = np.zeros((28, 28), np.uint8)
     for html in (markup.network_view(image), markup.samples(image[None], [3])):
         assert re.search(r'<img [^>]*alt="[^"]+"', html)
+
+
+def test_digit_scores_say_how_many_of_each_were_right():
+    confusion = np.diag([100] * 9 + [0])
+    confusion[3, 5] = 25
+    html = markup.digit_scores(confusion)
+    assert "80.0%" in html
+    assert "25 wrong" in html
+    assert html.count("100.0%") >= 8
+    assert "–" in html, "of a digit that does not occur nothing is said"
+
+
+def test_filters_are_warm_for_positive_and_cold_for_negative_weights():
+    weights = np.zeros((3, 2, 2), np.float32)
+    weights[0], weights[1] = 1, -1
+    html = markup.filters(weights)
+    colours = [
+        np.array(Image.open(io.BytesIO(base64.b64decode(part.split('"')[0])))) for part in html.split("base64,")[1:]
+    ]
+    assert [tuple(colour[0, 0]) for colour in colours] == [tuple(markup.WARM), tuple(markup.COLD), (0, 0, 0)]
+
+
+def test_activations_show_the_digit_and_every_layer():
+    html = markup.activations(
+        np.zeros((28, 28), np.uint8),
+        [("Convolution", np.zeros((8, 5, 5), np.uint8)), ("Dense", np.zeros((1, 4, 32), np.uint8))],
+    )
+    assert html.count("<img") == 1 + 8 + 1
+    assert html.count('class="wide"') == 1
+    assert "Convolution" in html and "Dense" in html
+
+
+def test_a_note_sets_a_digit_of_the_gallery_off():
+    html = markup.gallery(np.zeros((2, 28, 28), np.uint8), [1, 2], [3, 4], [0.5, 0.5], [7, 8], ["forgotten", ""])
+    assert html.count("class=noted") == html.count("forgotten") == 1

@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 from scipy.special import softmax
 
-from mnistdash import networks
+from mnistdash.fitting import networks
 from mnistdash.recipes import RECIPES
 
 PARAMETERS = {

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from mnistdash import configs, events, inference, networks, runs, training
+from mnistdash import configs, events, inference, runs
 from mnistdash.events import EventWriter
+from mnistdash.fitting import examples, losses, networks, reporter, training
 from mnistdash.recipes import RECIPES
 from mnistdash.runs import TrainingError
 
@@ -55,6 +56,7 @@ def test_a_run_reports_its_plan_and_every_epoch_and_learns(fit):
     assert card.parameters == 7850
     assert {path.name for path in folder.iterdir()} == {
         "config.json",
+        "epochs",
         "events.jsonl",
         "model.keras",
         "model.tflite",
@@ -97,16 +99,16 @@ def test_a_recipe_that_trains_on_validation_keeps_its_last_weights_and_says_so(f
 
 def test_limit_takes_that_many_training_images(sample):
     for recipe in RECIPES.values():
-        images = training.examples(sample, recipe, 50).images
+        images = examples.make(sample, recipe, 50).images
         assert np.array_equal(images[:50], sample.train.images[:50])
         assert recipe.augmentation or len(images) == 50
-    assert len(training.examples(sample, RECIPES["keras-cnn"], 1400)) == 1400
-    assert len(training.examples(sample, RECIPES["softmax"], 5000)) == 1297
+    assert len(examples.make(sample, RECIPES["keras-cnn"], 1400)) == 1400
+    assert len(examples.make(sample, RECIPES["softmax"], 5000)) == 1297
 
 
 def test_a_recipe_that_refuses_trains_on_redrawn_digits_other_styles_and_on_what_is_no_digit(sample):
-    made = training.examples(sample, RECIPES["flagship"], 400, seed=1)
-    others, redrawn = round(training.NEGATIVES * 400), round(training.REDRAWN * 400)
+    made = examples.make(sample, RECIPES["flagship"], 400, seed=1)
+    others, redrawn = round(examples.NEGATIVES * 400), round(examples.REDRAWN * 400)
     assert (made.labels == networks.NOT_A_DIGIT).nonzero()[0].tolist() == list(range(len(made) - others, len(made)))
     restyled = made.labels[400 : len(made) - others - redrawn]
     assert 20 < len(restyled) < 150
@@ -116,8 +118,8 @@ def test_a_recipe_that_refuses_trains_on_redrawn_digits_other_styles_and_on_what
 
 
 def test_mnists_own_digits_are_changed_less_than_what_is_added(sample):
-    made = training.examples(sample, RECIPES["flagship"], 400, seed=1)
-    assert set(made.strength[:400]) == {np.float32(training.AS_WRITTEN)}
+    made = examples.make(sample, RECIPES["flagship"], 400, seed=1)
+    assert set(made.strength[:400]) == {np.float32(examples.AS_WRITTEN)}
     assert set(made.strength[400:]) == {1}
 
 
@@ -151,7 +153,7 @@ def test_stopping_keeps_the_best_weights(fit):
 
 def test_stopping_at_the_first_step_still_leaves_a_model(fit, monkeypatch):
     stop = threading.Event()
-    monkeypatch.setattr(training.Reporter, "on_epoch_begin", set_before(training.Reporter.on_epoch_begin, stop))
+    monkeypatch.setattr(reporter.Reporter, "on_epoch_begin", set_before(reporter.Reporter.on_epoch_begin, stop))
     card, _, found = fit("softmax", stop, epochs=5)
     assert card.status == "stopped"
     assert [event["step"] for event in of_kind(found, "epoch")] == [1]
@@ -179,7 +181,7 @@ def test_the_naive_loss_is_the_sum_over_the_batch():
     labels = np.array([0, 3], np.uint8)
     probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     expected = -np.log(probabilities[[0, 1], labels]).sum()
-    assert float(training.NaiveCrossEntropy()(labels, logits)) == pytest.approx(expected, rel=1e-5)
+    assert float(losses.NaiveCrossEntropy()(labels, logits)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_members_that_vote_learn_each_by_itself():
@@ -190,13 +192,13 @@ def test_members_that_vote_learn_each_by_itself():
     usual = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     apart = np.mean([float(usual(labels, logits)) for logits in members])
     votes = np.mean([keras.ops.convert_to_numpy(keras.ops.log_softmax(logits)) for logits in members], axis=0)
-    assert float(training.MembersCrossEntropy()(labels, votes)) == pytest.approx(apart, rel=1e-5)
+    assert float(losses.MembersCrossEntropy()(labels, votes)) == pytest.approx(apart, rel=1e-5)
     assert float(usual(labels, votes)) < apart
 
 
 def test_batch_events_are_rare_and_their_means_add_up(fit, monkeypatch):
     """Each tells the mean since the one before: together they must give the epoch's mean."""
-    monkeypatch.setattr(training, "BATCH_EVENT_EVERY", 0.0)
+    monkeypatch.setattr(reporter, "BATCH_EVENT_EVERY", 0.0)
     _, _, found = fit("softmax", epochs=2, batch_size=1297)
     for batch, epoch in zip(of_kind(found, "batch"), of_kind(found, "epoch"), strict=True):
         assert batch["loss"] == pytest.approx(epoch["loss"], abs=1e-4)
@@ -206,8 +208,8 @@ def test_batch_events_are_rare_and_their_means_add_up(fit, monkeypatch):
     weights = [100] * 12 + [97]
     mean = np.average(losses, weights=weights)
     assert mean == pytest.approx(of_kind(found, "epoch")[0]["loss"], rel=0.01)
-    monkeypatch.setattr(training, "BATCH_EVENT_EVERY", 3600.0)
-    assert not of_kind(fit("softmax", epochs=1)[2], "batch")
+    monkeypatch.setattr(reporter, "BATCH_EVENT_EVERY", 3600.0)
+    assert [event["step"] for event in of_kind(fit("softmax", epochs=1)[2], "batch")] == [1], "the first at once"
 
 
 @pytest.mark.parametrize("recipe", ["flagship", "softmax"])

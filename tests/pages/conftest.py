@@ -11,8 +11,9 @@ TIMEOUT = 90  # seconds; a slow machine must not fail a test of what a page says
 
 
 @pytest.fixture(autouse=True)
-def fresh_server():
-    """What one server caches must not reach the next test."""
+def fresh_server(monkeypatch):
+    """What one server caches must not reach the next test; no process stands by to train."""
+    monkeypatch.setenv("MNISTDASH_STAND_BY", "0")
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()

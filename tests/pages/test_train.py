@@ -1,11 +1,15 @@
 import shutil
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 from page_text import text
 
-from mnistdash import recipes, runs
+from mnistdash import configs, recipes, runs, snapshots, ui
 from mnistdash.processes import Process
+from mnistdash.snapshots import Answers, Details, Layer
+from mnistdash.speeds import Speed, Speeds
 
 CURRENT = Process.current()
 STARTED = {"event": "started", "elapsed": 0.0, "pid": CURRENT.pid, "process_created": CURRENT.created}
@@ -77,7 +81,7 @@ def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, monke
     test.number_input(key="batch-flagship").set_value(64).run()
     test.number_input(key="rate-flagship").set_value(0.01).run()
     test.number_input(key="seed-flagship").set_value(9).run()
-    test.number_input(key="limit-flagship-sample").set_value(500).run()
+    test.number_input(key="limit-sample-flagship").set_value(500).run()
     test.button(key="start").click().run()
     config = runs.load(models / "flagship-1").config
     assert (config.epochs, config.batch_size, config.learning_rate, config.seed, config.limit) == (4, 64, 0.01, 9, 500)
@@ -103,6 +107,138 @@ def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_
         False,
         "bfloat16",
     )
+
+
+def test_dropout_reaches_the_run_and_is_closed_where_there_is_no_layer_for_it(page, with_sample, models, monkeypatch):
+    from mnistdash import jobs
+
+    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+    test = page("train")
+    test.selectbox(key="recipe").set_value("keras-cnn").run()
+    test.number_input(key="dropout-keras-cnn").set_value(0.2).run()
+    test.button(key="start").click().run()
+    assert runs.load(models / "keras-cnn-1").config.dropout == 0.2
+    test.selectbox(key="recipe").set_value("softmax").run()
+    assert test.number_input(key="dropout-softmax").disabled
+    assert test.number_input(key="dropout-softmax").value is None
+
+
+def test_a_batch_of_more_images_than_there_are_is_refused_with_a_reason(page, with_sample):
+    test = page("train")
+    test.selectbox(key="recipe").set_value("keras-cnn").run()
+    test.number_input(key="batch-keras-cnn").set_value(2000).run()
+    assert "A batch of 2,000 is more than the 1,497 training images" in test.error[0].value
+    assert test.button(key="start").disabled
+    test.number_input(key="batch-keras-cnn").set_value(64).run()
+    assert not test.error
+    assert not test.button(key="start").disabled
+
+
+def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample, models, monkeypatch):
+    from mnistdash import jobs
+
+    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+    test = page("train")
+    test.selectbox(key="recipe").set_value("softmax").run()
+    test.selectbox(key="sweep-softmax").set_value("Learning rate").run()
+    assert test.button(key="start").disabled, "there is no value yet"
+    values = test.text_input(key="values-Learning rate")
+    values.set_value("0.5, fast").run()
+    assert "'fast' is none" in test.error[0].value
+    assert test.button(key="start").disabled
+    values.set_value("0.5, 0.1, 0.02").run()
+    assert test.button(key="start").label == "Start 3 runs"
+    test.button(key="start").click().run()
+    assert not test.exception
+    rates = [runs.load(models / f"softmax-{number}").config.learning_rate for number in (1, 2, 3)]
+    assert rates == [0.5, 0.1, 0.02]
+    assert test.selectbox(key="run").value == "softmax-1"
+    assert set(test.multiselect(key="compared").value) == {"softmax-2", "softmax-3"}
+    assert "**Learning rate**" in set(test.table[0].value.iloc[:, 0])
+
+
+def test_what_a_run_will_take_is_said_before_the_start(page, with_sample, offline):
+    speed = Speed({"float32": 0.1, "bfloat16": 0.05}, 0.001, 0.0, 1.0)
+    test = page("train")
+    test.selectbox(key="recipe").set_value("keras-cnn").run()
+    assert "on this machine" not in text(test)
+    settings = ui.settings()
+    Speeds(settings.cache).put(configs.configure(recipes.RECIPES["keras-cnn"], settings.models), speed)
+    test.run()
+    # 12 epochs of 12 steps and of 200 validation digits.
+    assert "About 10 s on this machine: 2,600 images/s in bfloat16." in text(test)
+    test.selectbox(key="precision-keras-cnn").set_value("float32").run()
+    assert "About 17 s on this machine: 1,300 images/s in float32." in text(test)
+
+
+def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:
+    """A run whose epochs misread the first digit, then the second, then both."""
+    folder = make_run("watched", "keras-cnn", events=[STARTED, {**FITTING, "data": "sample"}, batch(1, 6.0)])
+    labels = sample.validation.labels
+    for epoch, wrong in zip(range(1, epochs + 1), ([0], [1], [0, 1]), strict=False):
+        probabilities = np.full((len(labels), 10), 0.01)
+        probabilities[np.arange(len(labels)), labels] = 0.91
+        probabilities[wrong] = np.roll(probabilities[wrong], 1, axis=1)
+        maps = np.zeros((10, 8, 5, 5), np.uint8)
+        snapshots.write(
+            folder,
+            epoch,
+            Answers.of(probabilities, labels),
+            Details(np.zeros((32, 3, 3), np.float32), [Layer("Convolution, 32 channels of 5×5", maps)]),
+        )
+    return folder
+
+
+def test_mistakes_are_shown_epoch_by_epoch_and_the_forgotten_are_marked(page, with_sample, make_run):
+    folder = with_snapshots(make_run, with_sample)
+    test = page("train")
+    test.segmented_control(key="view").set_value("Mistakes").run()
+    assert not test.exception
+    slider = test.select_slider(key="epoch-of-watched")
+    assert slider.value == 3
+    assert "2 of 200 validation digits are misread after epoch 3" in text(test)
+    assert "2 of them were read right after an earlier epoch" in text(test)
+    slider.set_value(1).run()
+    assert "1 of 200 validation digits are misread after epoch 1" in text(test)
+    assert "0 of them were read right after an earlier epoch" in text(test)
+    shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0004.npz")
+    test.run()
+    assert test.select_slider(key="epoch-of-watched").value == 1, "it stays where it was put"
+    test.select_slider(key="epoch-of-watched").set_value(4).run()
+    shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0005.npz")
+    test.run()
+    assert test.select_slider(key="epoch-of-watched").value == 5, "and follows the run from its end"
+
+
+def test_features_show_the_filters_and_how_each_layer_answers(page, with_sample, make_run):
+    with_snapshots(make_run, with_sample)
+    test = page("train")
+    test.segmented_control(key="view").set_value("Features").run()
+    test.segmented_control(key="activated").set_value(7).run()
+    assert not test.exception
+    assert text(test).count('alt="Filter') == 32
+    assert "Convolution, 32 channels of 5×5" in text(test)
+
+
+@pytest.mark.parametrize("view", ["Mistakes", "Features"])
+def test_a_run_that_kept_nothing_of_its_epochs_says_so(page, with_sample, make_run, flagship, view):
+    test = page("train")
+    test.segmented_control(key="view").set_value(view).run()
+    assert "Nothing was kept of this run's epochs." in text(test) or "other data" in text(test)
+    make_run("new", "keras-cnn", events=[STARTED, {**FITTING, "data": "sample"}])
+    test = page("train")
+    test.segmented_control(key="view").set_value(view).run()
+    assert test.selectbox(key="run").value == "new"
+    assert "This fills as soon as the first epoch has ended." in text(test)
+
+
+def test_a_run_of_other_data_is_not_mixed_with_what_the_pages_show(page, with_sample, make_run):
+    folder = with_snapshots(make_run, with_sample)
+    events = folder / "events.jsonl"
+    events.write_text(events.read_text().replace('"sample"', '"mnist"'))
+    test = page("train")
+    test.segmented_control(key="view").set_value("Mistakes").run()
+    assert "This run was trained on other data" in text(test)
 
 
 def test_untouched_settings_are_the_recipes_own(page, with_sample, models, monkeypatch):

@@ -8,12 +8,30 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
-from mnistdash import networks
 from mnistdash.datasets import Split
 from mnistdash.files import replacing
+from mnistdash.fitting import networks
 from mnistdash.runs import KERAS, TFLITE
 
 BATCH = 500  # images; larger than for training, as no gradients need memory
+
+
+def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """What `networks.for_export` makes of logits.
+
+    Args:
+        logits: (n, 10), or (n, 11) where the last stands for "not a digit".
+        temperature: the digits' logits are divided by it.
+
+    Returns:
+        (n, 10) float64.
+    """
+    logits = logits.astype(np.float64)
+    shares = softmax(logits[:, : networks.DIGITS] / temperature, axis=1)
+    if logits.shape[1] == networks.DIGITS:
+        return shares
+    is_digit = 1 - softmax(logits, axis=1)[:, networks.NOT_A_DIGIT :]
+    return is_digit * shares + (1 - is_digit) / networks.DIGITS
 
 
 def fit_temperature(network: keras.Model, split: Split) -> float:
@@ -30,13 +48,11 @@ def fit_temperature(network: keras.Model, split: Split) -> float:
         cross-entropy over the split is smallest.
     """
     images = split.images.astype(np.float32) / 255
-    logits = network.predict(images, batch_size=BATCH, verbose=0).astype(np.float64)
-    is_digit = 1 - softmax(logits, axis=1)[:, networks.NOT_A_DIGIT]
+    logits = network.predict(images, batch_size=BATCH, verbose=0)
 
     def loss(logarithm: float) -> float:
-        shares = softmax(logits[:, : networks.DIGITS] / math.exp(logarithm), axis=1)
-        true = shares[np.arange(len(logits)), split.labels]
-        return -float(np.log(is_digit * true + (1 - is_digit) / networks.DIGITS).mean())
+        true = probabilities(logits, math.exp(logarithm))[np.arange(len(logits)), split.labels]
+        return -float(np.log(true).mean())
 
     return math.exp(minimize_scalar(loss, bounds=(math.log(0.2), math.log(5)), method="bounded").x)
 

@@ -1,4 +1,4 @@
-"""Builds Keras models from recipes. Keras is imported here and in three modules more.
+"""Builds Keras models from recipes.
 
 Every network maps (n, 28, 28) float32 in [0, 1], 1 = ink, to (n, 10) logits, or (n, 11) where the
 last stands for "not a digit". What is exported ends in a softmax; what is trained begins with the
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-from mnistdash.augmentation import RandomHandwriting
+from mnistdash.fitting.augmentation import RandomHandwriting
 from mnistdash.recipes import Recipe
 
 IMAGE_SHAPE = (28, 28)
@@ -19,24 +19,24 @@ NOT_A_DIGIT = DIGITS  # the label, and the logit, of everything else
 MEMBERS = 2  # of the flagship
 
 
-def softmax_regression(x: keras.KerasTensor, kernel_initializer="zeros") -> keras.KerasTensor:
+def softmax_regression(x: keras.KerasTensor, dropout: float, kernel_initializer="zeros") -> keras.KerasTensor:
     """One dense layer. Source: TensorFlow tutorial "MNIST For ML Beginners"."""
     return layers.Dense(DIGITS, kernel_initializer=kernel_initializer)(layers.Flatten()(x))
 
 
-def tutorial_cnn(x: keras.KerasTensor) -> keras.KerasTensor:
+def tutorial_cnn(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
     """Two 5x5 convolutions, a wide dense layer. Source: TensorFlow tutorial "A Guide to TF Layers"."""
-    return _wide_cnn(x, drop=0.4)
+    return _wide_cnn(x, dropout)
 
 
-def dropout_cnn(x: keras.KerasTensor) -> keras.KerasTensor:
-    """The same layers, every weight and bias from N(0, 1), a keep probability of 0.8."""
+def dropout_cnn(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
+    """The same layers, every weight and bias from N(0, 1)."""
     normal = keras.initializers.RandomNormal(stddev=1.0)
     # One initializer object would give every layer the same values: clone it for each.
-    return _wide_cnn(x, drop=0.2, initializer=normal.clone)
+    return _wide_cnn(x, dropout, normal.clone)
 
 
-def _wide_cnn(x, drop: float, initializer: Callable | None = None) -> keras.KerasTensor:
+def _wide_cnn(x, dropout: float, initializer: Callable | None = None) -> keras.KerasTensor:
     def init() -> dict:
         return {} if initializer is None else {"kernel_initializer": initializer(), "bias_initializer": initializer()}
 
@@ -44,25 +44,25 @@ def _wide_cnn(x, drop: float, initializer: Callable | None = None) -> keras.Kera
         x = layers.Conv2D(filters, 5, padding="same", activation="relu", **init())(x)
         x = layers.MaxPooling2D(2, padding="same")(x)
     x = layers.Dense(1024, activation="relu", **init())(layers.Flatten()(x))
-    return layers.Dense(DIGITS, **init())(layers.Dropout(drop)(x))
+    return layers.Dense(DIGITS, **init())(layers.Dropout(dropout)(x))
 
 
-def keras_cnn(x: keras.KerasTensor) -> keras.KerasTensor:
+def keras_cnn(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
     """1,199,882 weights. Source: keras-team/keras, examples/mnist_cnn.py, 2018."""
     x = layers.Conv2D(32, 3, activation="relu")(x)
     x = layers.Conv2D(64, 3, activation="relu")(x)
-    x = layers.Dropout(0.25)(layers.MaxPooling2D(2)(x))
+    x = layers.Dropout(dropout / 2)(layers.MaxPooling2D(2)(x))
     x = layers.Dense(128, activation="relu")(layers.Flatten()(x))
-    return layers.Dense(DIGITS)(layers.Dropout(0.5)(x))
+    return layers.Dense(DIGITS)(layers.Dropout(dropout)(x))
 
 
-def flagship(x: keras.KerasTensor) -> keras.KerasTensor:
+def flagship(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
     """Several networks that vote: the mean of their log probabilities, which a softmax makes sum to 1."""
-    votes = [layers.Activation("log_softmax", dtype="float32")(_member(x)) for _ in range(MEMBERS)]
+    votes = [layers.Activation("log_softmax", dtype="float32")(_member(x, dropout)) for _ in range(MEMBERS)]
     return layers.Average(dtype="float32")(votes)
 
 
-def _member(x) -> keras.KerasTensor:
+def _member(x, dropout: float) -> keras.KerasTensor:
     """Convolutions only, strided instead of pooled.
 
     Source: the layout that C. Deotte describes in "25 Million Images! [0.99757] MNIST" (Kaggle, 2018).
@@ -71,9 +71,9 @@ def _member(x) -> keras.KerasTensor:
         x = _conv(x, filters, 3)
         x = _conv(x, filters, 3)
         x = _conv(x, filters, 5, strides=2, padding="same")
-        x = layers.Dropout(0.15)(x)
+        x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(_conv(x, 160, 4))
-    return layers.Dense(DIGITS + 1)(layers.Dropout(0.15)(x))
+    return layers.Dense(DIGITS + 1)(layers.Dropout(dropout)(x))
 
 
 def _conv(x, filters: int, size: int, **options) -> keras.KerasTensor:
@@ -82,9 +82,10 @@ def _conv(x, filters: int, size: int, **options) -> keras.KerasTensor:
     return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
+# (n, 28, 28, 1) images and the share of activations that dropout sets to 0 -> (n, 10) or (n, 11) logits.
 NETWORKS = {
     "softmax": softmax_regression,
-    "softmax-normal": lambda x: softmax_regression(x, keras.initializers.RandomNormal(stddev=1.0)),
+    "softmax-normal": lambda x, dropout: softmax_regression(x, dropout, keras.initializers.RandomNormal(stddev=1.0)),
     "tutorial-cnn": tutorial_cnn,
     "dropout-cnn": dropout_cnn,
     "keras-cnn": keras_cnn,
@@ -97,17 +98,17 @@ def build(recipe: Recipe, precision: str = "float32") -> keras.Model:
 
     Args:
         recipe: whose network to build.
-        precision: "float32" or "bfloat16"; the weights and the logits are float32 in both.
+        precision: "float32", "bfloat16" or "float16"; the weights and the logits are float32 in all.
 
     Returns:
         A functional model, (n, 28, 28) float32 in [0, 1] -> (n, 10) float32 logits.
     """
-    policy = {"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision]
+    policy = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}[precision]
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
         images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
-        logits = NETWORKS[recipe.network](layers.Reshape((*IMAGE_SHAPE, 1))(images))
+        logits = NETWORKS[recipe.network](layers.Reshape((*IMAGE_SHAPE, 1))(images), recipe.dropout or 0.0)
         logits = layers.Activation("linear", dtype="float32", name="logits")(logits)
     finally:
         keras.config.set_dtype_policy(before)

@@ -1,0 +1,143 @@
+"""Trains one run: fits, exports and scores the model.
+
+Runs in a process of its own (`python -m mnistdash train`).
+"""
+
+import platform
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from mnistdash import evaluation, inference, schedules
+from mnistdash.configs import RunConfig
+from mnistdash.datasets import Dataset
+from mnistdash.events import EventWriter
+from mnistdash.files import write_json
+from mnistdash.fitting import examples, finishing, losses, networks
+from mnistdash.fitting.reporter import Plan, Reporter
+from mnistdash.fitting.tensorboard import TensorBoardLog
+from mnistdash.recipes import RECIPES, Recipe
+from mnistdash.runs import CARD, KERAS, TFLITE, Card, TrainingError
+
+
+def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter, stop: threading.Event) -> Card | None:
+    """Train a run to its end, or until `stop` is set, and leave its model in `folder`.
+
+    Args:
+        config: its precision is not "auto" any more.
+        folder: of the run.
+        dataset: what to train, choose and score on.
+        writer: takes the events.
+        stop: ends the run after the step at hand.
+
+    Returns:
+        The model's card; None where it was stopped before there was anything to keep.
+
+    Raises:
+        TrainingError: the loss became something else than a number.
+    """
+    recipe = config.adjusted(RECIPES[config.recipe])
+    keras.utils.set_random_seed(config.seed)
+    training = examples.make(dataset, recipe, config.limit, config.seed)
+    plan = Plan.of(config, len(training))
+    network, model = compiled(config, recipe, plan)
+    if config.start is not None:
+        _start_from(network, folder.parent / config.start)
+    writer.write(
+        "fitting",
+        steps=plan.steps,
+        epochs=plan.epochs,
+        batch_size=config.batch_size,
+        examples=len(training),
+        data=dataset.name,
+        precision=config.precision,
+    )
+    log = TensorBoardLog(folder) if config.tensorboard else None
+    reporter = Reporter(network, recipe, plan, config.batch_size, dataset.validation, folder, writer, stop, log)
+    if stop.is_set():
+        return None
+    began = time.monotonic()
+    model.fit(
+        training.inputs,
+        training.labels,
+        batch_size=config.batch_size,
+        epochs=plan.epochs,
+        callbacks=[reporter],
+        verbose=0,
+    )
+    seconds = time.monotonic() - began
+    if reporter.best_weights is None:
+        return None
+    best = networks.build(recipe)
+    best.set_weights(reporter.best_weights)
+    temperature = finishing.fit_temperature(best, dataset.validation) if recipe.refuses else 1.0
+    finishing.export(best, folder, temperature)
+    # Scored as exported, through the path that the pages take.
+    exported = inference.Model(folder / TFLITE, config.name)
+    validation, test = (evaluation.evaluate(exported, split) for split in (dataset.validation, dataset.test))
+    card = Card(
+        name=config.name,
+        recipe=config.recipe,
+        status="stopped" if reporter.was_stopped else "finished",
+        data=dataset.name,
+        parameters=best.count_params(),
+        bytes=(folder / TFLITE).stat().st_size,
+        best_epoch=reporter.best_epoch,
+        validation_accuracy=round(validation.accuracy, 6),
+        validation_loss=round(validation.loss, 6),
+        validation_seen=recipe.trains_on_validation,
+        test_accuracy=round(test.accuracy, 6),
+        test_loss=round(test.loss, 6),
+        precision=config.precision,
+        seconds=round(seconds, 1),
+        versions={"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
+    )
+    write_json(folder / CARD, asdict(card))
+    return card
+
+
+def compiled(config: RunConfig, recipe: Recipe, plan: Plan) -> tuple[keras.Model, keras.Model]:
+    """A run's network with fresh weights, and the model that trains it, ready to be fitted.
+
+    Args:
+        config: of the run.
+        recipe: as the run follows it.
+        plan: how long the learning rate's schedule is.
+    """
+    network = networks.build(recipe, config.precision)
+    model = networks.for_training(network, recipe, config.seed)
+    # XLA makes training slower on CPUs; on a GPU Keras' own choice stands.
+    jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
+    model.compile(_optimizer(recipe, config, plan), losses.build(recipe), metrics=["accuracy"], jit_compile=jit_compile)
+    return network, model
+
+
+def _start_from(network: keras.Model, run: Path) -> None:
+    try:
+        network.set_weights(finishing.trained_weights(run / KERAS))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{run.name} cannot be continued: its weights do not fit this recipe, or are gone.") from (
+            error
+        )
+
+
+def _optimizer(recipe: Recipe, config: RunConfig, plan: Plan) -> keras.optimizers.Optimizer:
+    rate = config.learning_rate
+    if recipe.schedule == "cosine":
+        warm_up = schedules.warm_up(plan.steps)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, plan.steps - warm_up), warmup_target=rate, warmup_steps=warm_up
+        )
+    kinds = {
+        "sgd": keras.optimizers.SGD,
+        "adam": keras.optimizers.Adam,
+        "adamw": keras.optimizers.AdamW,
+        "adadelta": keras.optimizers.Adadelta,
+    }
+    optimizer = kinds[recipe.optimizer](rate)
+    # Small gradients vanish in float16, unless the loss is scaled up.
+    return keras.optimizers.LossScaleOptimizer(optimizer) if config.precision == "float16" else optimizer

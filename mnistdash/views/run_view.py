@@ -1,0 +1,100 @@
+"""One run on Train: how far it is, its curves, its mistakes, what it sees."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from mnistdash import charts, events, recipes, runs, ui
+from mnistdash.datasets import Dataset
+from mnistdash.history import History
+from mnistdash.jobs import Jobs
+from mnistdash.views import epoch_views
+from mnistdash.wording import duration
+
+HEADING = 48  # pixels
+CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
+
+
+def show(run: runs.Run, jobs: Jobs, data: Dataset) -> None:
+    """Progress, Stop, and the chosen view of one run."""
+    so_far = History.of(events.read(run.folder)[0])
+    # A process begins before its first event, and may outlive its last by a moment.
+    state = jobs.state(run.name) if run.status in runs.ACTIVE else None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(key="progress", width="stretch"):
+            st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
+        st.button(
+            "Cancel" if state == "queued" else "Stop",
+            icon=":material/stop:",
+            key="stop",
+            disabled=state not in ("queued", "running"),
+            on_click=jobs.stop,
+            args=(run.name,),
+        )
+    if run.status == "failed":
+        reason, _, log = run.reason.partition("\n")
+        st.error(reason, icon=":material/error:")
+        if log:
+            st.code(log, language=None, wrap_lines=True)
+    view = st.segmented_control(
+        "View",
+        (CURVES, MISTAKES, FEATURES),
+        default=CURVES,
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if view == CURVES:
+        _curves(run, so_far)
+    elif view == MISTAKES:
+        epoch_views.mistakes(run, so_far, data)
+    else:
+        epoch_views.features(run, so_far, data)
+
+
+def progress_text(run: runs.Run, so_far: History, state: str | None) -> str:
+    """One line on how far a run is; `state` is what `Jobs.state` says of it."""
+    if state == "stopping":
+        return "Stopping: the best weights are kept."
+    if run.status == "queued" and state != "running":
+        return "Queued: it starts when the run before it has ended."
+    if run.card is not None:
+        return (
+            f"{run.status.capitalize()}. Best epoch {run.card.best_epoch}: validation accuracy "
+            f"{run.card.validation_accuracy:.2%}, test accuracy {run.card.test_accuracy:.2%}."
+        )
+    if run.status not in runs.ACTIVE:
+        return f"{run.status.capitalize()}. There is no model."
+    if so_far.phase in ("waiting", "starting"):
+        return "Starting: the data and TensorFlow are loaded."
+    if so_far.seconds_left is None:
+        return f"Epoch 1 of {so_far.epochs_planned}: the first steps."
+    if so_far.step >= so_far.steps:
+        return "Scoring and exporting the best epoch."
+    rate = "" if so_far.learning_rate is None else f" · learning rate {so_far.learning_rate:.2g}"
+    return (
+        f"Epoch {so_far.epoch} of {so_far.epochs_planned}, step {so_far.step:,} of {so_far.steps:,} · "
+        f"{duration(so_far.seconds_left)} left · {so_far.images_per_second:,.0f} images/s{rate}"
+    )
+
+
+def _curves(run: runs.Run, so_far: History) -> None:
+    recipe = recipes.RECIPES.get(run.config.recipe)
+    published = recipe.published if recipe else None
+    loss, accuracy = st.columns(2, gap="large")
+    with loss, st.container(key="loss_chart"):
+        with _heading("Loss"):
+            log = st.toggle("Log scale", key="log_scale", persist_state="session")
+        ui.chart(charts.loss_chart(so_far, log), key="loss_plot", alt=f"Loss of {run.name}")
+    with accuracy, st.container(key="accuracy_chart"):
+        _heading("Accuracy")
+        ui.chart(charts.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
+
+
+def _heading(text: str) -> DeltaGenerator:
+    """The heading of a chart, as high with something beside it as without."""
+    row = st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", height=HEADING, border=False
+    )
+    row.subheader(text, anchor=False)
+    return row

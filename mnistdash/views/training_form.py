@@ -1,0 +1,216 @@
+"""The form on Train: a recipe, its settings, what a run will take, Start."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from mnistdash import charts, configs, recipes, runs, sweeps, ui
+from mnistdash.datasets import Dataset
+from mnistdash.recipes import Recipe
+from mnistdash.schedules import SCHEDULES
+from mnistdash.speeds import Speeds
+from mnistdash.wording import duration
+
+FIELD = 130  # pixels, of a field of the form
+LOOK = 1.0  # seconds between two looks whether a speed has been measured
+
+
+def show(data: Dataset) -> None:
+    """Ask for a recipe and its settings, and start the run, or a sweep of runs."""
+    names = list(recipes.RECIPES)
+    recipe = recipes.RECIPES[st.selectbox("Recipe", names, key="recipe", bind="query-params", width=320)]
+    st.markdown(f"{recipe.summary} {recipe.reaches}")
+    available = len(data.train) + (len(data.validation) if recipe.trains_on_validation else 0)
+    settings = _fields(recipe, data, available)
+    _schedule(recipe, settings, available)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        setting, typed = _sweep(recipe)
+        settings["tensorboard"] = st.checkbox(
+            "Logs for TensorBoard",
+            key="tensorboard",
+            bind="query-params",
+            help="Written into the run's folder; watch them with `tensorboard --logdir models`.",
+        )
+    models = ui.settings().models
+
+    def plan(**changed: object) -> configs.RunConfig:
+        return configs.configure(recipe, models, **{**settings, **changed})
+
+    planned, objection = [], None
+    plans = [plan]
+    try:
+        if setting is not None:
+            keyword = sweeps.SETTINGS[setting].keyword
+            plans = [partial(plan, **{keyword: value}) for value in sweeps.values(setting, typed)]
+        planned = [plan() for plan in plans]
+        objection = next(filter(None, (configs.objection(config, available) for config in planned)), None)
+    except runs.RunError as error:
+        objection = str(error)
+    if objection:
+        st.error(objection, icon=":material/block:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label = f"Start {len(planned)} runs" if len(planned) > 1 else "Start"
+        impossible = bool(objection) or not planned
+        started = st.button(label, type="primary", icon=":material/play_arrow:", key="start", disabled=impossible)
+        with st.container(key="estimate"):
+            if not objection:
+                _estimate(planned, data, available)
+    if started:
+        submit(plans)
+
+
+def submit(plans: Sequence[Callable[[], configs.RunConfig]]) -> None:
+    """Queue runs and choose the first, compared with the others; or say why not.
+
+    Each plan is made when those before it have their folders, so that it finds a free name.
+    """
+    names = []
+    try:
+        for plan in plans:
+            config = plan()
+            ui.jobs().submit(config)
+            names.append(config.name)
+    except runs.RunError as error:
+        st.error(str(error))
+        return
+    st.session_state.next_run, *st.session_state.next_compared = names
+    st.rerun()
+
+
+def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
+    """The form's fields; their values as `configs.configure` takes them."""
+    with st.container(horizontal=True):
+        # Each recipe has widgets of its own, so that each keeps its own defaults and what was typed.
+        epochs = _number(
+            recipe,
+            "Epochs",
+            "epochs",
+            (1, 1000, recipe.epochs),
+            placeholder=f"{recipe.steps:,} steps" if recipe.steps else None,
+            help="An epoch is one pass over the training images.",
+        )
+        batch_size = _number(recipe, "Batch size", "batch", (1, 4096, recipe.batch_size), help="Images per step.")
+        limit = _number(recipe, "Training images", f"limit-{data.name}", (100, available, available), step=1000)
+        rate = _number(
+            recipe,
+            "Learning rate",
+            "rate",
+            (1e-6, 10.0, recipe.learning_rate),
+            step=recipe.learning_rate / 10,
+            format="%g",
+            help="Its largest value, where a schedule changes it.",
+        )
+        schedule = _choice(recipe, "Schedule", SCHEDULES, recipe.schedule)
+        optimizer = _choice(recipe, "Optimizer", recipes.OPTIMIZERS, recipe.optimizer)
+        dropout = _number(
+            recipe,
+            "Dropout",
+            "dropout",
+            (0.0, configs.LARGEST_DROPOUT, recipe.dropout),
+            step=0.05,
+            format="%g",
+            placeholder="none",
+            disabled=recipe.dropout is None,
+            help="Share of the activations that are set to 0 at each step."
+            if recipe.dropout is not None
+            else "This network has no layer for it.",
+        )
+        augmentation = _choice(
+            recipe,
+            "Augmentation",
+            ("on", "off"),
+            "on" if recipe.augmentation else "off",
+            help="Training images are moved, turned, bent and redrawn at random. This takes longer and reads drawings "
+            "better.",
+        )
+        precision = _choice(
+            recipe,
+            "Precision",
+            configs.PRECISIONS,
+            "auto",
+            help="Half the bits, bfloat16, are faster on some processors. Auto measures both here.",
+        )
+        seed = _number(recipe, "Seed", "seed", (0, 2**31 - 1, 0), help="The same seed repeats a run exactly.")
+    return {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "limit": limit if limit < available else None,
+        "learning_rate": rate,
+        "schedule": schedule,
+        "optimizer": optimizer,
+        "dropout": dropout,
+        "augmentation": augmentation == "on",
+        "precision": precision,
+        "seed": seed,
+    }
+
+
+def _number(recipe: Recipe, label: str, name: str, limits: tuple, **options) -> float | None:
+    """A field for a number: smallest, largest and first value."""
+    key = f"{name}-{recipe.name}"
+    return st.number_input(label, *limits, key=key, width=FIELD, bind="query-params", **options)
+
+
+def _choice(recipe: Recipe, label: str, options: tuple[str, ...], default: str, help: str | None = None) -> str:
+    """A field with a few values to choose from."""
+    key = f"{label.lower()}-{recipe.name}"
+    first = options.index(default)
+    return st.selectbox(label, options, first, key=key, width=FIELD, bind="query-params", help=help)
+
+
+def _schedule(recipe: Recipe, settings: dict, available: int) -> None:
+    """The learning rate over the run to come."""
+    images = settings["limit"] or available
+    length = settings["epochs"] or recipe.epochs or recipe.steps * settings["batch_size"] / images
+    chart = charts.schedule_chart(settings["schedule"], settings["learning_rate"], length)
+    with st.container(key="schedule_chart"):
+        ui.chart(chart, key="schedule_plot", alt="Learning rate over the run to come")
+
+
+def _sweep(recipe: Recipe) -> tuple[str | None, str]:
+    """Fields for several values of one setting: which one (None for no sweep), and what was typed."""
+    settings = [name for name in sweeps.SETTINGS if name != "Dropout" or recipe.dropout is not None]
+    setting = st.selectbox(
+        "Sweep",
+        settings,
+        index=None,
+        key=f"sweep-{recipe.name}",
+        placeholder="no setting",
+        width=2 * FIELD + 16,
+        help="Several values of one setting: a run for each is queued, and they are compared.",
+    )
+    if setting is None:
+        return None, ""
+    example = sweeps.SETTINGS[setting].example
+    return setting, st.text_input("Values", key=f"values-{setting}", placeholder=example, width=2 * FIELD + 16)
+
+
+def _estimate(planned: list[configs.RunConfig], data: Dataset, available: int) -> None:
+    """Say what the runs will take, as soon as this machine's speed is known."""
+    speeds = Speeds(ui.settings().cache)
+    if not planned:
+        st.caption("Values for the sweep, separated by commas.")
+    elif any(speeds.get(config) is None for config in planned):
+        st.fragment(_wait_for_speeds, run_every=LOOK)(planned)
+    else:
+        known = [(config, speeds.get(config)) for config in planned]
+        seconds = sum(speed.seconds(config, config.limit or available, len(data.validation)) for config, speed in known)
+        config, speed = known[0]
+        precision = speed.fastest if config.precision == "auto" else config.precision
+        pace = config.batch_size / speed.step(config.precision)
+        # Two digits: a run's own pace differs by more.
+        st.caption(f"About {duration(seconds)} on this machine: {float(f'{pace:.2g}'):,.0f} images/s in {precision}.")
+
+
+def _wait_for_speeds(planned: list[configs.RunConfig]) -> None:
+    speeds = Speeds(ui.settings().cache)
+    unknown = [config for config in planned if speeds.get(config) is None]
+    if not unknown:
+        st.rerun()
+    if all([ui.jobs().measure(config) for config in unknown]):
+        st.caption("Measuring what it will take on this machine …")
+    elif any(run.status in runs.ACTIVE for run in runs.list_runs(ui.settings().models)):
+        st.caption("What it will take is measured when no run trains.")
+    else:
+        st.caption("")
