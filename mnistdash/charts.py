@@ -170,7 +170,8 @@ def _curves(history: History, what: str) -> go.Figure:
         name="per batch",
         x=history.batch_epochs(),
         y=[event[what] for event in history.batches],
-        mode="lines",
+        # A single point makes no line.
+        mode="lines" if len(history.batches) > 1 else "markers",
         line={"width": 1},
         opacity=0.8,
     )

@@ -74,6 +74,15 @@ def first_and_last(folder: Path) -> tuple[dict | None, dict | None]:
     return (first or [None])[0], (last or [None])[-1]
 
 
+def has_batch(folder: Path) -> bool:
+    """Whether a run has reported its first steps."""
+    try:
+        with (folder / FILE_NAME).open("rb") as file:
+            return any(event["event"] == "batch" for event in _parse(file.read(LONGEST)))
+    except FileNotFoundError:
+        return False
+
+
 def _parse(data: bytes) -> list[dict]:
     events = []
     for line in data.splitlines():

@@ -6,6 +6,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -122,7 +123,7 @@ def _train(
     loaded: datasets.Dataset | None = None,
 ) -> runs.Card | None:
     process = Process.current()
-    writer.write("started", pid=process.pid, process_created=process.created)
+    writer.write("started", pid=process.pid, process_created=process.created, time=time.time())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         dataset, why_sample = (loaded, None) if loaded else datasets.load_or_sample(settings, progress, strict=strict)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from mnistdash import runs, ui
+from mnistdash import events, runs, ui
 from mnistdash.datasets import Dataset
 from mnistdash.views import run_actions, run_tables, run_view, training_form
 
 REFRESH = 1.0  # seconds between two looks while a run is active
+REFRESH_FIRST = 0.25  # seconds, until the chosen run has its first point
 REFRESH_IDLE = 5.0  # seconds, to notice one that another tab or the command line starts
 
 
@@ -27,14 +28,14 @@ def watch(all_runs: list[runs.Run], data: Dataset) -> None:
         run_actions.show(next(run for run in all_runs if run.name == name))
     others = [other for other in names if other != name]
     compared = st.multiselect("Compare with", others, key="compared", bind="query-params") if others else []
-    active = is_any_active(all_runs)
-    st.fragment(live, run_every=REFRESH if active else REFRESH_IDLE)(name, compared, names, active, data)
+    pace = refresh(name, all_runs)
+    st.fragment(live, run_every=pace)(name, compared, names, pace, data)
 
 
-def live(name: str, compared: list[str], names: list[str], was_active: bool, data: Dataset) -> None:
+def live(name: str, compared: list[str], names: list[str], pace: float, data: Dataset) -> None:
     """The part that is drawn anew by itself, also for what is started elsewhere."""
     all_runs = runs.list_runs(ui.settings().models)
-    if [run.name for run in all_runs] != names or is_any_active(all_runs) != was_active:
+    if [run.name for run in all_runs] != names or refresh(name, all_runs) != pace:
         st.rerun()  # the rest of the page is out of date, too
     jobs = ui.jobs()
     jobs.stand_by()
@@ -45,9 +46,12 @@ def live(name: str, compared: list[str], names: list[str], was_active: bool, dat
     run_tables.show_list(all_runs)
 
 
-def is_any_active(all_runs: list[runs.Run]) -> bool:
-    """Whether any run trains or waits to."""
-    return any(run.status in runs.ACTIVE for run in all_runs)
+def refresh(name: str, all_runs: list[runs.Run]) -> float:
+    """Seconds between two looks at a run and at the list of all."""
+    if not any(run.status in runs.ACTIVE for run in all_runs):
+        return REFRESH_IDLE
+    run = next(run for run in all_runs if run.name == name)
+    return REFRESH_FIRST if ui.jobs().state(name) == "running" and not events.has_batch(run.folder) else REFRESH
 
 
 ui.page("Train")

@@ -82,3 +82,12 @@ def test_two_writers_do_not_mix_their_lines(tmp_path):
         thread.join()
     found, _ = events.read(tmp_path)
     assert sorted(event["event"] for event in found) == ["a"] * 200 + ["b"] * 200
+
+
+def test_a_run_has_a_batch_once_its_first_steps_are_reported(tmp_path):
+    assert not events.has_batch(tmp_path)
+    writer = EventWriter(tmp_path)
+    writer.write("started", pid=1, process_created=0.0)
+    assert not events.has_batch(tmp_path)
+    writer.write("batch", step=1)
+    assert events.has_batch(tmp_path)

@@ -13,6 +13,7 @@ PARAMETERS = {
     "tutorial-cnn": 3_274_634,
     "dropout-cnn": 3_274_634,
     "keras-cnn": 1_199_882,
+    "express": 42_666,
     "flagship": 968_598,
 }
 

@@ -1,19 +1,31 @@
-import keras
 import numpy as np
 import pytest
 
-from mnistdash import schedules
-from mnistdash.schedules import learning_rates
+from mnistdash import configs, schedules
+from mnistdash.fitting import optimizers
+from mnistdash.recipes import RECIPES
+from mnistdash.schedules import SCHEDULES, learning_rates
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("steps", [1, 10, 1000])
-def test_the_cosine_is_the_one_that_keras_trains_with(steps):
-    rise = schedules.warm_up(steps)
-    trained = keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - rise), warmup_target=0.1, warmup_steps=rise)
+def test_what_is_drawn_is_what_is_trained_with(models, schedule, steps):
+    config = configs.configure(RECIPES["softmax"], models, schedule=schedule, learning_rate=0.1)
+    optimizer = optimizers.build(config.adjusted(RECIPES["softmax"]), config, steps)
     at = np.unique(np.linspace(0, steps, 50).astype(int))
-    expected = [float(trained(step)) for step in at]
-    assert learning_rates("cosine", 0.1, steps, at) == pytest.approx(expected, abs=1e-6)
+    expected = []
+    for step in at:
+        optimizer.iterations.assign(step)
+        expected.append(float(optimizer.learning_rate))
+    assert learning_rates(schedule, 0.1, steps, at) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_constant_rate_is_constant():
     assert set(learning_rates("constant", 0.5, 100, np.arange(100))) == {0.5}
+
+
+def test_one_cycle_goes_straight_up_and_straight_down():
+    rise = schedules.rise("one-cycle", 100)
+    assert rise == 20
+    rates = learning_rates("one-cycle", 1.0, 100, np.array([0, 10, 20, 60, 100]))
+    assert rates.tolist() == [0, 0.5, 1, 0.5, 0]

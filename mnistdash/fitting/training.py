@@ -12,12 +12,12 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from mnistdash import evaluation, inference, schedules
+from mnistdash import evaluation, inference
 from mnistdash.configs import RunConfig
 from mnistdash.datasets import Dataset
 from mnistdash.events import EventWriter
 from mnistdash.files import write_json
-from mnistdash.fitting import examples, finishing, losses, networks
+from mnistdash.fitting import examples, finishing, losses, networks, optimizers
 from mnistdash.fitting.reporter import Plan, Reporter
 from mnistdash.fitting.tensorboard import TensorBoardLog
 from mnistdash.recipes import RECIPES, Recipe
@@ -112,7 +112,12 @@ def compiled(config: RunConfig, recipe: Recipe, plan: Plan) -> tuple[keras.Model
     model = networks.for_training(network, recipe, config.seed)
     # XLA makes training slower on CPUs; on a GPU Keras' own choice stands.
     jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
-    model.compile(_optimizer(recipe, config, plan), losses.build(recipe), metrics=["accuracy"], jit_compile=jit_compile)
+    model.compile(
+        optimizers.build(recipe, config, plan.steps),
+        losses.build(recipe),
+        metrics=["accuracy"],
+        jit_compile=jit_compile,
+    )
     return network, model
 
 
@@ -123,21 +128,3 @@ def _start_from(network: keras.Model, run: Path) -> None:
         raise TrainingError(f"{run.name} cannot be continued: its weights do not fit this recipe, or are gone.") from (
             error
         )
-
-
-def _optimizer(recipe: Recipe, config: RunConfig, plan: Plan) -> keras.optimizers.Optimizer:
-    rate = config.learning_rate
-    if recipe.schedule == "cosine":
-        warm_up = schedules.warm_up(plan.steps)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, plan.steps - warm_up), warmup_target=rate, warmup_steps=warm_up
-        )
-    kinds = {
-        "sgd": keras.optimizers.SGD,
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "adadelta": keras.optimizers.Adadelta,
-    }
-    optimizer = kinds[recipe.optimizer](rate)
-    # Small gradients vanish in float16, unless the loss is scaled up.
-    return keras.optimizers.LossScaleOptimizer(optimizer) if config.precision == "float16" else optimizer

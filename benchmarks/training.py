@@ -1,0 +1,298 @@
+"""How fast the Train page's runs are: against bare Keras, to 99.0 %, to the first point, and under three browser tabs.
+
+    python benchmarks/training.py [--parts speed,target,start,watching] [--repeat N]
+
+speed     each recipe in our child process and, in turns, the same model with the same settings in a bare Keras
+          script; then that script with Keras's defaults, XLA and float32: images per second of the second epoch,
+          without validation
+target    `express` and `keras-cnn` on 55,000 digits until an epoch's validation accuracy reaches 99.0 %, with three
+          seeds each
+start     from the click on Start to the first point of the run's chart in Chromium, with and without a process that
+          stands by
+watching  images per second of one run while three browser tabs watch it, and while none does, in turns
+
+Takes about half an hour on two cores. All child processes use one cache of measured speeds, in a folder of its own.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mnistdash import events, runs
+from mnistdash.recipes import RECIPES
+from mnistdash.settings import PROJECT
+
+# Digits for which an epoch takes some seconds on two cores; a few steps at least.
+DIGITS = {"flagship": 3_000, "tutorial-cnn": 8_000, "dropout-cnn": 8_000, "keras-cnn": 12_000}
+TARGET = 0.99
+SEEDS = 3
+PORT = 8596
+WINDOW = 15  # seconds of watching, and of not watching
+BARE = """
+import json, sys, time
+import keras, numpy as np
+sys.path.insert(0, {project!r})
+from mnistdash import configs, datasets
+from mnistdash.fitting import examples, losses, networks, optimizers
+from mnistdash.fitting.reporter import Plan
+from mnistdash.recipes import RECIPES
+from mnistdash.settings import Settings
+
+recipe, digits, precision, defaults = RECIPES[{recipe!r}], {digits}, {precision!r}, {defaults}
+settings = Settings.from_environment()
+data = datasets.load(settings)
+config = configs.configure(recipe, settings.models, limit=digits, epochs=2, precision=precision)
+keras.utils.set_random_seed(0)
+made = examples.make(data, recipe, digits, 0)
+network = networks.build(recipe, precision)
+model = networks.for_training(network, recipe, 0)
+options = {{}} if defaults else {{"jit_compile": False}}
+optimizer = optimizers.build(recipe, config, Plan.of(config, len(made)).steps)
+model.compile(optimizer, losses.build(recipe), metrics=["accuracy"], **options)
+
+class Clock(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.monotonic()
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds = time.monotonic() - self.began
+
+clock = Clock()
+model.fit(made.inputs, made.labels, batch_size=recipe.batch_size, epochs=2, callbacks=[clock], verbose=0)
+print(json.dumps(len(made) / clock.seconds))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", default="speed,target,start,watching")
+    parser.add_argument("--repeat", type=int, default=3, help="of each measurement of speed")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"MNISTDASH_MODELS": str(Path(folder) / "models"), "XDG_CACHE_HOME": str(Path(folder) / "cache")}
+        parts = {"speed": lambda: speed(options.repeat), "target": target, "start": start, "watching": watching}
+        for name in options.parts.split(","):
+            parts[name]()
+            print(flush=True)
+
+
+def models() -> Path:
+    return Path(os.environ["MNISTDASH_MODELS"])
+
+
+def train(name: str, *arguments: str) -> subprocess.Popen:
+    """Start a run on the command line, as the dashboard does."""
+    command = [sys.executable, "-m", "mnistdash", "train", "--name", name, *arguments]
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def of_kind(name: str, kind: str) -> list[dict]:
+    return [event for event in events.read(models() / name)[0] if event["event"] == kind]
+
+
+def speed(repeat: int) -> None:
+    print("| recipe | precision | ours, images/s | bare Keras, images/s | ratio | Keras's defaults, images/s | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    for recipe in RECIPES:
+        digits, ours, bare, precision = DIGITS.get(recipe, 55_000), [], [], "auto"
+        for number in range(repeat):
+            name = f"speed-{recipe}-{number}"
+            arguments = ["--recipe", recipe, "--epochs", "2", "--limit", str(digits), "--precision", precision]
+            train(name, *arguments).wait()
+            precision = of_kind(name, "fitting")[0]["precision"]
+            ours.append(of_kind(name, "epoch")[1]["images_per_second"])
+            bare.append(bare_keras(recipe, digits, precision))
+        defaults = bare_keras(recipe, digits, "float32", defaults=True)
+        ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+        a, b = statistics.median(ours), statistics.median(bare)
+        print(
+            f"| `{recipe}` | {precision} | {a:,.0f} | {b:,.0f} | {ratio:.2f} | {defaults:,.0f} | {a / defaults:.2f} |",
+            flush=True,
+        )
+
+
+def bare_keras(recipe: str, digits: int, precision: str, defaults: bool = False) -> float:
+    """Images per second of a second epoch without anything of ours around it."""
+    script = BARE.format(project=str(PROJECT), recipe=recipe, digits=digits, precision=precision, defaults=defaults)
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def target() -> None:
+    print("| recipe | precision | epochs | from the first step | from the start of its process | test accuracy |")
+    print("|---|---|---|---|---|---|")
+    medians = {}
+    for recipe in ("express", "keras-cnn"):
+        # The warmed file of speeds spares the runs the measuring; as on the page, where it happens before Start.
+        train(f"warm-{recipe}", "--recipe", recipe, "--limit", "500", "--epochs", "1", "--precision", "auto").wait()
+        for precision in ("auto",) if recipe == "express" else ("auto", "float32"):
+            reached = [until_target(recipe, precision, seed) for seed in range(SEEDS)]
+            epochs, net, gross, accuracy = (statistics.median(column) for column in zip(*reached, strict=True))
+            medians[recipe, precision] = net, gross
+            print(
+                f"| `{recipe}` | {precision} | {epochs:g} | {net:.1f} s | {gross:.1f} s | {accuracy:.2%} "
+                f"({', '.join(f'{one[3]:.2%}' for one in reached)}) |",
+                flush=True,
+            )
+    (net, gross), others = medians.pop(("express", "auto")), medians
+    for (_, precision), (other_net, other_gross) in others.items():
+        print(
+            f"\n`express` is {other_net / net:.1f} times faster than `keras-cnn` in {precision}; "
+            f"with start-up {other_gross / gross:.1f} times."
+        )
+
+
+def until_target(recipe: str, precision: str, seed: int) -> tuple[int, float, float, float]:
+    """Train until validation says so: epochs, seconds from the first step, from the process's start, test accuracy."""
+    name = f"target-{recipe}-{precision}-{seed}"
+    arguments = ["--recipe", recipe, "--limit", "55000", "--seed", str(seed), "--precision", precision]
+    process = train(name, *arguments)
+    while True:
+        time.sleep(0.05)
+        epochs = of_kind(name, "epoch")
+        if process.poll() is not None or (epochs and epochs[-1]["val_accuracy"] >= TARGET):
+            break
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    last = next((e for e in of_kind(name, "epoch") if e["val_accuracy"] >= TARGET), None)
+    if last is None:
+        sys.exit(f"{name} never reached {TARGET:.1%}.")
+    first = of_kind(name, "batch")[0]["elapsed"]
+    started = of_kind(name, "started")[0]
+    # Events count from when the process has imported what it needs to report them.
+    imported = started["time"] - started["process_created"]
+    card = runs.load(models() / name).card
+    return last["epoch"], last["elapsed"] - first, imported + last["elapsed"], card.test_accuracy
+
+
+def start() -> None:
+    print("| Start to the first point, medians of 5 | seconds |")
+    print("|---|---|")
+    for stand_by, label in (("0", "cold: a new process imports TensorFlow"), ("1", "warm: a process stands by")):
+        with Browser(MNISTDASH_STAND_BY=stand_by) as browser:
+            page = browser.open("/train?recipe=express")
+            browser.wait_until_measured(page)
+            took = [browser.start_to_first_point(page, f"express-{k + 1}", stand_by == "1") for k in range(5)]
+        print(
+            f"| {label} | {statistics.median(took):.2f} ({', '.join(f'{seconds:.2f}' for seconds in took)}) |",
+            flush=True,
+        )
+
+
+def watching() -> None:
+    print("| images/s of one `keras-cnn` run | median |")
+    print("|---|---|")
+    with Browser(MNISTDASH_STAND_BY="0") as browser:
+        page = browser.open("/train?recipe=keras-cnn")
+        page.locator(".st-key-start button").click()
+        folder = browser.models / "keras-cnn-1"
+        tabs = [page, *(browser.open("/train?run=keras-cnn-1") for _ in range(2))]
+        while not [e for e in events.read(folder)[0] if e["event"] == "batch"]:
+            time.sleep(0.2)
+        measured: dict[int, list[float]] = {0: [], len(tabs): []}
+        for turn in range(8):
+            count = len(tabs) * (turn % 2)
+            for tab in tabs:
+                tab.goto(f"{browser.url}/train?run=keras-cnn-1" if count else "about:blank")
+            time.sleep(3)
+            began = events.read(folder)[0][-1]["elapsed"]
+            time.sleep(WINDOW)
+            batches = [e for e in events.read(folder)[0] if e["event"] == "batch" and e["elapsed"] > began]
+            measured[count] += [event["images_per_second"] for event in batches]
+    none, three = (statistics.median(values) for values in measured.values())
+    print(f"| no tab watches | {none:,.0f} |\n| three tabs watch | {three:,.0f} |\n\nratio {three / none:.2f}")
+
+
+class Browser:
+    """A dashboard with its own folder of models, and Chromium in front of it."""
+
+    def __init__(self, **environment: str):
+        self._environment = environment
+        self.url = f"http://127.0.0.1:{PORT}"
+
+    def __enter__(self) -> "Browser":
+        from playwright.sync_api import sync_playwright
+
+        path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+        if path is None:
+            sys.exit("Chromium is needed: install it, or name it in CHROMIUM.")
+        self._folder = tempfile.TemporaryDirectory()
+        self.models = Path(self._folder.name)
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+        self._server = subprocess.Popen(
+            [*command, f"--server.port={PORT}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"],
+            cwd=PROJECT,
+            env={**os.environ, "MNISTDASH_MODELS": str(self.models), **self._environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._browser.close()
+        self._playwright.stop()
+        self._server.terminate()
+        self._server.wait()
+        self._folder.cleanup()
+
+    def open(self, path: str):
+        page = self._browser.new_page(viewport={"width": 1280, "height": 1400})
+        page.goto(self.url + path)
+        page.locator(".st-key-start button").wait_for()
+        page.wait_for_timeout(1000)
+        return page
+
+    def wait_until_measured(self, page) -> None:
+        """Give a process that stands by the time that someone takes who looks at the form."""
+        page.wait_for_timeout(30_000)
+
+    def start_to_first_point(self, page, name: str, stand_by: bool) -> float:
+        """Click on Start, wait for the run's first point, stop it; seconds from the click to the point."""
+        page.evaluate(
+            """name => {
+              const start = document.querySelector(".st-key-start button");
+              window.took = null;
+              start.addEventListener("click", () => {
+                const clicked = performance.now();
+                const timer = setInterval(() => {
+                  const chart = document.querySelector(`.st-key-loss_chart [aria-label="Loss of ${name}"]`);
+                  if (chart?.querySelector(".scatterlayer .trace path.point, .scatterlayer .trace path.js-line")) {
+                    window.took = (performance.now() - clicked) / 1000;
+                    clearInterval(timer);
+                  }
+                }, 10);
+              }, { once: true });
+            }""",
+            name,
+        )
+        page.locator(".st-key-start button").click()
+        page.wait_for_function("() => window.took !== null", timeout=120_000)
+        took = page.evaluate("() => window.took")
+        page.locator(".st-key-stop button").click()
+        folder = self.models / name
+        while runs.load(folder).status in runs.ACTIVE:
+            time.sleep(0.2)
+        page.wait_for_timeout(15_000 if stand_by else 3_000)  # the next process gets ready, or all is quiet again
+        return took
+
+
+if __name__ == "__main__":
+    main()
