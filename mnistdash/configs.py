@@ -107,7 +107,7 @@ def configure(
         if (models / name).exists():
             raise RunError(f"There is a run named {name} already; choose another name.")
     return RunConfig(
-        name=name or _free_name(recipe.name, models),
+        name=name or free_name(recipe.name, models),
         recipe=recipe.name,
         epochs=epochs or recipe.epochs,
         steps=None if epochs else recipe.steps,
@@ -164,7 +164,7 @@ def continued(config: RunConfig, models: Path, *, epochs: int, learning_rate: fl
         dropout=config.dropout,
         tensorboard=config.tensorboard,
     )
-    return replace(following, name=_free_name(config.name[:60], models), start=config.name)
+    return replace(following, name=free_name(config.name[:60], models), start=config.name)
 
 
 def check_name(name: str) -> None:
@@ -176,6 +176,7 @@ def check_name(name: str) -> None:
         )
 
 
-def _free_name(stem: str, models: Path) -> str:
+def free_name(stem: str, models: Path) -> str:
+    """A name that no run has: the stem and the smallest number that is left."""
     names = (f"{stem}-{number}" for number in range(1, 1_000_000))
     return next(name for name in names if not (models / name).exists())

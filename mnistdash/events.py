@@ -2,11 +2,12 @@
 
 Every event has `event` and `elapsed` (seconds since the run's process began). The kinds:
 
-    started  pid, process_created, time (seconds since 1970)
-    fitting  steps, epochs, batch_size, examples, data
-    batch    step, epoch, loss, accuracy: means since the last such event; learning_rate, images_per_second
-    epoch    epoch, step, loss, accuracy, val_loss, val_accuracy, learning_rate, images_per_second, best
-    ended    status ("finished", "stopped" or "failed"), reason
+    started    pid, process_created, time (seconds since 1970)
+    preparing  nothing more: training images are being made from the digits, which takes long
+    fitting    steps, epochs, batch_size, examples, data, precision
+    batch      step, epoch, loss, accuracy: means since the last such event; learning_rate, images_per_second
+    epoch      epoch, step, loss, accuracy, val_loss, val_accuracy, learning_rate, images_per_second, best
+    ended      status ("finished", "stopped" or "failed"), reason
 """
 
 import json

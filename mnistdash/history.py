@@ -11,7 +11,8 @@ class History:
     """A run so far.
 
     Attributes:
-        phase: "waiting" (no event yet), "starting" (libraries and data load), "fitting" or "ended".
+        phase: "waiting" (no event yet), "starting" (libraries and data load), "preparing" (training images are
+            made), "fitting" or "ended".
         steps: optimizer steps planned; 0 before fitting.
         epochs_planned: epochs planned, the last perhaps cut short; 0 before fitting.
         steps_per_epoch: of a whole epoch; 0 before fitting.
@@ -39,6 +40,8 @@ class History:
             phase = "ended"
         elif fitting:
             phase = "fitting"
+        elif any(event["event"] == "preparing" for event in events):
+            phase = "preparing"
         else:
             phase = "starting" if events else "waiting"
         return cls(

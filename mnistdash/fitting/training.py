@@ -42,6 +42,8 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     """
     recipe = config.adjusted(RECIPES[config.recipe])
     keras.utils.set_random_seed(config.seed)
+    if recipe.augmentation or recipe.refuses:
+        writer.write("preparing")
     training = examples.make(dataset, recipe, config.limit, config.seed)
     plan = Plan.of(config, len(training))
     network, model = compiled(config, recipe, plan)

@@ -67,6 +67,8 @@ def progress_text(run: runs.Run, so_far: History, state: str | None) -> str:
         return f"{run.status.capitalize()}. There is no model."
     if so_far.phase in ("waiting", "starting"):
         return "Starting: the data and TensorFlow are loaded."
+    if so_far.phase == "preparing":
+        return "Making the training images: digits redrawn in other hands, and what is no digit."
     if so_far.seconds_left is None:
         return f"Epoch 1 of {so_far.epochs_planned}: the first steps."
     if so_far.step >= so_far.steps:

@@ -13,13 +13,16 @@ from mnistdash.speeds import Speeds
 from mnistdash.wording import duration
 
 FIELD = 130  # pixels, of a field of the form
+WIDE = 2 * FIELD + 16  # pixels: as wide as two
 LOOK = 1.0  # seconds between two looks whether a speed has been measured
 
 
 def show(data: Dataset) -> None:
     """Ask for a recipe and its settings, and start the run, or a sweep of runs."""
-    names = list(recipes.RECIPES)
-    recipe = recipes.RECIPES[st.selectbox("Recipe", names, key="recipe", bind="query-params", width=320)]
+    with st.container(horizontal=True):
+        names = list(recipes.RECIPES)
+        recipe = recipes.RECIPES[st.selectbox("Recipe", names, key="recipe", bind="query-params", width=WIDE)]
+        name = _name(recipe)
     st.markdown(f"{recipe.summary} {recipe.reaches}")
     available = len(data.train) + (len(data.validation) if recipe.trains_on_validation else 0)
     settings = _fields(recipe, data, available)
@@ -35,14 +38,15 @@ def show(data: Dataset) -> None:
     models = ui.settings().models
 
     def plan(**changed: object) -> configs.RunConfig:
-        return configs.configure(recipe, models, **{**settings, **changed})
+        return configs.configure(recipe, models, **{"name": name, **settings, **changed})
 
     planned, objection = [], None
     plans = [plan]
     try:
         if setting is not None:
-            keyword = sweeps.SETTINGS[setting].keyword
-            plans = [partial(plan, **{keyword: value}) for value in sweeps.values(setting, typed)]
+            keyword, values = sweeps.SETTINGS[setting].keyword, sweeps.values(setting, typed)
+            each = [name and f"{name}-{number + 1}" for number in range(len(values))]
+            plans = [partial(plan, name=one, **{keyword: value}) for one, value in zip(each, values, strict=True)]
         planned = [plan() for plan in plans]
         objection = next(filter(None, (configs.objection(config, available) for config in planned)), None)
     except runs.RunError as error:
@@ -75,7 +79,16 @@ def submit(plans: Sequence[Callable[[], configs.RunConfig]]) -> None:
         st.error(str(error))
         return
     st.session_state.next_run, *st.session_state.next_compared = names
+    st.session_state.name_is_used = True
     st.rerun()
+
+
+def _name(recipe: Recipe) -> str | None:
+    """A field for the run's name; None for the recipe's and a number."""
+    if st.session_state.pop("name_is_used", False):
+        st.session_state.name = ""
+    free = configs.free_name(recipe.name, ui.settings().models)
+    return st.text_input("Name", key="name", placeholder=free, max_chars=60, width=WIDE).strip() or None
 
 
 def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
@@ -177,13 +190,13 @@ def _sweep(recipe: Recipe) -> tuple[str | None, str]:
         index=None,
         key=f"sweep-{recipe.name}",
         placeholder="no setting",
-        width=2 * FIELD + 16,
+        width=WIDE,
         help="Several values of one setting: a run for each is queued, and they are compared.",
     )
     if setting is None:
         return None, ""
     example = sweeps.SETTINGS[setting].example
-    return setting, st.text_input("Values", key=f"values-{setting}", placeholder=example, width=2 * FIELD + 16)
+    return setting, st.text_input("Values", key=f"values-{setting}", placeholder=example, width=WIDE)
 
 
 def _estimate(planned: list[configs.RunConfig], data: Dataset, available: int) -> None:

@@ -106,7 +106,9 @@ def browser(film):
 @pytest.fixture
 def start_server(tmp_path, mnist_or_none) -> Iterator:
     """Start a dashboard, with MNIST if this machine has it: start_server() -> Server."""
-    environment = {**os.environ, "MNISTDASH_DATA": mnist_or_none.source if mnist_or_none else ""}
+    # A process that stands by would slow down all other tests.
+    environment = {**os.environ, "MNISTDASH_STAND_BY": "0"}
+    environment["MNISTDASH_DATA"] = mnist_or_none.source if mnist_or_none else ""
     if mnist_or_none is None:  # the sample at once, not a download
         environment |= {"XDG_CACHE_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
     servers = []

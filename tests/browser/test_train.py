@@ -1,9 +1,10 @@
 import shutil
 import time
 
+import psutil
 from pen import STROKES, draw
 
-from mnistdash import events, runs
+from mnistdash import events, inference, runs
 
 PERCENT = r"\d+\.\d\d%"
 
@@ -38,17 +39,17 @@ def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
     visitor.press("start")
     visitor.wait_for("progress", "Starting|Epoch")
     for chart in ("Loss", "Accuracy"):
-        wait_for_points(visitor, "flagship-1", chart, 2)
+        wait_for_points(visitor, "express-1", chart, 2)
 
     visitor.page.reload()
     visitor.settle()
     visitor.wait_for("progress", r"Epoch \d+ of 400.*left")
-    wait_for_points(visitor, "flagship-1", "Loss", 2)
-    before = visitor.page.locator(curve("flagship-1", "Loss")).count()
-    wait_for_points(visitor, "flagship-1", "Loss", before + 2)
+    wait_for_points(visitor, "express-1", "Loss", 2)
+    before = visitor.page.locator(curve("express-1", "Loss")).count()
+    wait_for_points(visitor, "express-1", "Loss", before + 2)
 
     # The other tab was open before the start, and nobody touched it since.
-    second.wait_for("runs", "flagship-1.*running")
+    second.wait_for("runs", "express-1.*running")
     second.page.reload()
     second.settle()
     second.wait_for("progress", r"Epoch \d+ of 400")
@@ -56,14 +57,14 @@ def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
 
     visitor.press("stop")
     visitor.wait_for("progress", f"Stopped. Best epoch .* test accuracy {PERCENT}")
-    visitor.wait_for("runs", f"flagship-1.*stopped.*{PERCENT}")
-    assert runs.load(server.models / "flagship-1").status == "stopped"
+    visitor.wait_for("runs", f"express-1.*stopped.*{PERCENT}")
+    assert runs.load(server.models / "express-1").status == "stopped"
 
-    visitor.visit("/draw?model=flagship-1")
+    visitor.visit("/draw?model=express-1")
     visitor.page.locator(".st-key-canvas canvas").last.wait_for()
     draw(visitor.page, STROKES[0])
     visitor.wait_for("prediction", "% sure")
-    visitor.page.get_by_text("flagship-1 read the drawing").wait_for()
+    visitor.page.get_by_text("express-1 read the drawing").wait_for()
 
 
 def test_runs_queue_and_the_next_begins_by_itself(server, open_visitor):
@@ -74,12 +75,12 @@ def test_runs_queue_and_the_next_begins_by_itself(server, open_visitor):
     visitor.wait_for("progress", "Starting|Epoch")
     visitor.press("start")
     visitor.wait_for("progress", "Queued")
-    visitor.wait_for("runs", "flagship-2.*queued.*flagship-1.*running")
+    visitor.wait_for("runs", "express-2.*queued.*express-1.*running")
     visitor.page.locator(".st-key-run input").click()
-    visitor.page.get_by_role("option", name="flagship-1").click()
+    visitor.page.get_by_role("option", name="express-1").click()
     visitor.wait_for("progress", "Starting|Epoch")
     visitor.press("stop")
-    visitor.wait_for("runs", "flagship-2.*running.*flagship-1.*stopped", 60)
+    visitor.wait_for("runs", "express-2.*running.*express-1.*stopped", 60)
 
 
 def test_ending_the_server_ends_its_trainings_and_keeps_their_weights(server, open_visitor):
@@ -87,14 +88,14 @@ def test_ending_the_server_ends_its_trainings_and_keeps_their_weights(server, op
     visitor.visit("/train")
     fill(visitor, "Training images", "1000")
     visitor.press("start")
-    wait_for_points(visitor, "flagship-1", "Loss", 1)
+    wait_for_points(visitor, "express-1", "Loss", 1)
     (child,) = server.process.children()
     server.end()
     deadline = time.monotonic() + 20
     while child.is_running() and child.status() != "zombie":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    run = runs.load(server.models / "flagship-1")
+    run = runs.load(server.models / "express-1")
     assert run.status == "stopped"
     assert run.card is not None
     assert events.first_and_last(run.folder)[1]["event"] == "ended"
@@ -131,3 +132,115 @@ def test_a_run_is_renamed_downloaded_and_deleted(server, open_visitor, tmp_path)
     visitor.page.locator(".st-key-delete_now button").click()
     visitor.page.wait_for_function("() => !document.querySelector('.st-key-runs').innerText.includes('better')")
     assert not (server.models / "better").exists()
+
+
+def choose_run(visitor, name: str) -> None:
+    visitor.page.locator(".st-key-run input").click()
+    visitor.page.get_by_role("option", name=name, exact=True).click()
+    visitor.settle()
+
+
+def test_queue_three_reload_stop_compare_continue_and_take_the_model_home(
+    server, open_visitor, tmp_path, mnist_or_none, sample
+):
+    visitor = open_visitor(server, height=1500)
+    visitor.visit("/train")
+    fill(visitor, "Training images", "1000")
+    for epochs, seed in (("500", "0"), ("3", "1"), ("2", "2")):
+        fill(visitor, "Epochs", epochs)
+        fill(visitor, "Seed", seed)
+        visitor.press("start")
+        visitor.wait_for("progress", "Starting|Epoch|Queued")
+    visitor.wait_for("runs", "express-3.*queued.*express-2.*queued.*express-1.*running")
+
+    visitor.page.reload()
+    visitor.settle()
+    visitor.wait_for("runs", "express-3.*queued.*express-2.*queued.*express-1.*running")
+    assert visitor.page.get_by_role("spinbutton", name="Seed").input_value() == "2", "what was typed is still there"
+
+    choose_run(visitor, "express-3")
+    visitor.page.get_by_role("button", name="Cancel").click()
+    visitor.wait_for("runs", "express-3.*stopped.*express-2.*queued")
+
+    choose_run(visitor, "express-1")
+    wait_for_points(visitor, "express-1", "Loss", 2)
+    visitor.press("stop")
+    visitor.wait_for("runs", f"express-1.*stopped.*{PERCENT}", 60)
+
+    choose_run(visitor, "express-2")
+    visitor.wait_for("progress", "Finished", 90)  # it began by itself
+    visitor.page.locator(".st-key-compared input").click()
+    visitor.page.get_by_role("option", name="express-1", exact=True).click()
+    visitor.page.keyboard.press("Escape")
+    visitor.wait_for("comparison", "Epochs.*3.*500.*Seed.*1.*0")
+
+    choose_run(visitor, "express-1")
+    visitor.page.locator(".st-key-continuing button").first.click()
+    visitor.page.get_by_role("spinbutton", name="More epochs").fill("1")
+    visitor.page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Start").click()
+    visitor.wait_for("runs", f"express-1-1.*finished.*{PERCENT}", 90)
+    continued = runs.load(server.models / "express-1-1")
+    assert continued.config.start == "express-1"
+
+    choose_run(visitor, "express-1-1")
+    visitor.page.locator(".st-key-downloads button").first.click()
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("button", name="LiteRT").click()
+    file = tmp_path / "mine.tflite"
+    download.value.save_as(file)
+    test = (mnist_or_none or sample).test
+    read = inference.Model(file, "mine")(test.images).argmax(1)
+    accuracy = (read == test.labels).mean()
+    assert abs(accuracy - continued.card.test_accuracy) < 0.001
+    assert accuracy > 0.7
+
+
+def test_mistakes_and_features_follow_a_run_and_go_back_to_an_epoch(server, open_visitor):
+    visitor = open_visitor(server, height=1500)
+    visitor.visit("/train?view=Mistakes")
+    fill(visitor, "Training images", "1000")
+    fill(visitor, "Epochs", "6")
+    visitor.press("start")
+    visitor.wait_for("epoch_hardest", r"misread after epoch [3-6]", 90)
+    visitor.wait_for("progress", "Finished", 90)
+    visitor.wait_for("epoch_hardest", r"misread after epoch 6")
+    last = visitor.text("epoch_digits")
+    visitor.page.get_by_role("slider", name="Epoch").press("Home")
+    visitor.wait_for("epoch_hardest", r"misread after epoch 1;")
+    assert visitor.text("epoch_digits") != last
+    visitor.page.get_by_text("Features", exact=True).click()
+    visitor.page.locator(".st-key-filters img").nth(15).wait_for()
+    visitor.page.locator(".st-key-activated").get_by_text("7", exact=True).click()
+    visitor.settle()
+    assert visitor.page.locator(".st-key-activations .maps img").count() == 1 + 5 * 8
+
+
+def test_a_process_that_stands_by_says_what_a_run_takes_and_trains_it(start_server, open_visitor, tmp_path):
+    server = start_server(MNISTDASH_STAND_BY="1", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    visitor = open_visitor(server, height=1500)
+    visitor.visit("/train")
+    visitor.wait_for("estimate", r"About \d+ (s|min) on this machine: [\d,]+ images/s in \w+", 90)
+    (spare,) = server.process.children()
+    fill(visitor, "Training images", "1000")
+    fill(visitor, "Epochs", "400")
+    visitor.press("start")
+    wait_for_points(visitor, "express-1", "Loss", 1)
+    assert [child.pid for child in server.process.children()] == [spare.pid]
+    assert events.read(server.models / "express-1")[0][0]["pid"] == spare.pid
+    server.end()
+    assert not spare.is_running() or spare.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_sweep_is_queued_and_compared(server, open_visitor):
+    visitor = open_visitor(server, height=1500)
+    visitor.visit("/train?recipe=softmax")
+    fill(visitor, "Training images", "1000")
+    fill(visitor, "Epochs", "2")
+    visitor.page.locator(".st-key-sweep-softmax input").click()
+    visitor.page.get_by_role("option", name="Learning rate").click()
+    values = visitor.page.get_by_label("Values")
+    values.fill("0.5, 0.05")
+    values.press("Enter")
+    visitor.page.get_by_role("button", name="Start 2 runs").click()
+    visitor.wait_for("comparison", "Learning rate.*0.5.*0.05")
+    visitor.wait_for("runs", f"softmax-2.*finished.*{PERCENT}.*softmax-1.*finished.*{PERCENT}", 90)

@@ -77,6 +77,7 @@ def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, monke
 
     monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
     test = page("train")
+    test.selectbox(key="recipe").set_value("flagship").run()
     test.number_input(key="epochs-flagship").set_value(4).run()
     test.number_input(key="batch-flagship").set_value(64).run()
     test.number_input(key="rate-flagship").set_value(0.01).run()
@@ -92,6 +93,7 @@ def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_
 
     monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
     test = page("train")
+    test.selectbox(key="recipe").set_value("flagship").run()
     for field, value in (
         ("schedule", "constant"),
         ("optimizer", "sgd"),
@@ -257,6 +259,7 @@ def test_untouched_settings_are_the_recipes_own(page, with_sample, models, monke
     ("events", "says"),
     [
         ([STARTED], "Starting"),
+        ([STARTED, {"event": "preparing", "elapsed": 3.0}], "Making the training images"),
         ([STARTED, FITTING], "Epoch 1 of 2: the first steps."),
         ([STARTED, FITTING, batch(1, 6.0)], "Epoch 1 of 2: the first steps."),
         (
@@ -295,6 +298,36 @@ def test_the_list_shows_every_run_with_its_status(page, with_sample, make_run, f
     table = page("train").table[0].value
     assert table["Run"].tolist() == ["third", "second", "flagship"]
     assert [status.split()[-1] for status in table["Status"]] == ["stopped", "running", "finished"]
+
+
+def test_a_run_is_given_a_name_and_the_next_is_not_given_the_same(page, with_sample, models, monkeypatch):
+    from mnistdash import jobs
+
+    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+    test = page("train")
+    test.text_input(key="name").set_value("first try").run()
+    assert "cannot be a run's name" in test.error[0].value
+    assert test.button(key="start").disabled
+    test.text_input(key="name").set_value("first").run()
+    test.button(key="start").click().run()
+    assert not test.exception
+    assert not test.error
+    assert (models / "first").is_dir()
+    assert test.text_input(key="name").value == ""
+    test.text_input(key="name").set_value("first").run()
+    assert "There is a run named first already" in test.error[0].value
+
+
+def test_the_runs_of_a_sweep_share_a_name_and_are_numbered(page, with_sample, models, monkeypatch):
+    from mnistdash import jobs
+
+    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+    test = page("train")
+    test.text_input(key="name").set_value("seeds").run()
+    test.selectbox(key="sweep-express").set_value("Seed").run()
+    test.text_input(key="values-Seed").set_value("4, 5").run()
+    test.button(key="start").click().run()
+    assert [runs.load(models / name).config.seed for name in ("seeds-1", "seeds-2")] == [4, 5]
 
 
 def test_a_run_is_renamed_and_stays_chosen(page, with_sample, flagship, models):
