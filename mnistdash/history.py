@@ -83,12 +83,22 @@ class History:
     @property
     def seconds_left(self) -> float | None:
         """Until the last step, at the pace so far; None where there is no pace yet."""
+        pace = self._seconds_per_step if self.phase == "fitting" else None
+        return None if pace is None else pace * (self.steps - self.step)
+
+    @property
+    def seconds(self) -> float | None:
+        """From the first step to the last, at the pace so far; None where there is no pace yet."""
+        return None if self._seconds_per_step is None else self._seconds_per_step * self.steps
+
+    @property
+    def _seconds_per_step(self) -> float | None:
         reports = sorted([*self.batches, *self.epochs], key=_elapsed)
         # The first report is left out: building the network's graph is most of it.
-        if self.phase != "fitting" or len(reports) < 2:
+        if len(reports) < 2:
             return None
         first, last = reports[0], reports[-1]
-        return (last["elapsed"] - first["elapsed"]) / (last["step"] - first["step"]) * (self.steps - last["step"])
+        return (last["elapsed"] - first["elapsed"]) / (last["step"] - first["step"])
 
     @property
     def images_per_second(self) -> float | None:

@@ -1,6 +1,7 @@
 """What the pages share: the frame, cached loaders, common widgets. The only package module that knows Streamlit."""
 
 import atexit
+import gc
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -22,6 +23,7 @@ AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
 
 def page(title: str) -> None:
     """Set the page up and draw the sidebar; the first call of every page."""
+    _freeze_imports(title)
     icon = next(icon for _, name, icon in PAGES if name == title)
     st.set_page_config(page_title=f"{title} · mnistdash", page_icon=icon, layout="wide")
     accent, text = (st.get_option(f"theme.{_theme()}.{name}") for name in ("primaryColor", "textColor"))
@@ -94,6 +96,13 @@ def model(run: runs.Run) -> inference.Model:
 def evaluate(run: runs.Run, data: datasets.Dataset, split: str) -> evaluation.Evaluation:
     """A model's answers over a split, computed once for all sessions."""
     return _evaluate(run.name, run.version, data.name, split, data)
+
+
+@st.cache_resource(show_spinner=False)
+def _freeze_imports(title: str) -> None:
+    """Spare the garbage collector what a page has imported: Streamlit lets it look at everything after every run."""
+    gc.collect()
+    gc.freeze()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

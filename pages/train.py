@@ -4,9 +4,12 @@ import streamlit as st
 
 from mnistdash import events, runs, ui
 from mnistdash.datasets import Dataset
+from mnistdash.history import History
 from mnistdash.views import run_actions, run_tables, run_view, training_form
 
-REFRESH = 1.0  # seconds between two looks while a run is active
+REFRESH = 1.0  # seconds between two looks while a run is active; longer ones are looked at less often
+LOOKS = 150  # at a run, from its start to its end: more would cost more than they show
+SLOWEST = 3.0  # seconds
 REFRESH_FIRST = 0.25  # seconds, until the chosen run has its first point
 REFRESH_IDLE = 5.0  # seconds, to notice one that another tab or the command line starts
 
@@ -51,7 +54,12 @@ def refresh(name: str, all_runs: list[runs.Run]) -> float:
     if not any(run.status in runs.ACTIVE for run in all_runs):
         return REFRESH_IDLE
     run = next(run for run in all_runs if run.name == name)
-    return REFRESH_FIRST if ui.jobs().state(name) == "running" and not events.has_batch(run.folder) else REFRESH
+    if run.status not in runs.ACTIVE:
+        return REFRESH
+    if ui.jobs().state(name) == "running" and not events.has_batch(run.folder):
+        return REFRESH_FIRST
+    length = History.of(events.read(run.folder)[0]).seconds or 0
+    return float(round(min(SLOWEST, max(REFRESH, length / LOOKS))))
 
 
 ui.page("Train")
