@@ -41,6 +41,7 @@ SEEDS = 3
 READY = 12  # seconds in which a process that stands by has imported and loaded everything
 PORT = 8596
 WINDOW = 15  # seconds of watching, and of not watching
+SETTLE = 8  # seconds before each, in which pages load
 BARE = """
 import json, sys, time
 import keras, numpy as np
@@ -206,11 +207,11 @@ def watching() -> None:
         while not [e for e in events.read(folder)[0] if e["event"] == "batch"]:
             time.sleep(0.2)
         measured: dict[int, list[float]] = {0: [], len(tabs): []}
-        for turn in range(8):
+        for turn in range(6):
             count = len(tabs) * (turn % 2)
             for tab in tabs:
                 tab.goto(f"{browser.url}/train?run=keras-cnn-1" if count else "about:blank")
-            time.sleep(3)
+            time.sleep(SETTLE)
             began = events.read(folder)[0][-1]["elapsed"]
             time.sleep(WINDOW)
             batches = [e for e in events.read(folder)[0] if e["event"] == "batch" and e["elapsed"] > began]

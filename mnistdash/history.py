@@ -5,6 +5,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+FIRST_REPORTS = 6  # some seconds
+
 
 @dataclass(frozen=True)
 class History:
@@ -83,22 +85,18 @@ class History:
     @property
     def seconds_left(self) -> float | None:
         """Until the last step, at the pace so far; None where there is no pace yet."""
-        pace = self._seconds_per_step if self.phase == "fitting" else None
+        pace = _seconds_per_step(self._reports) if self.phase == "fitting" else None
         return None if pace is None else pace * (self.steps - self.step)
 
     @property
-    def seconds(self) -> float | None:
-        """From the first step to the last, at the pace so far; None where there is no pace yet."""
-        return None if self._seconds_per_step is None else self._seconds_per_step * self.steps
+    def first_estimate(self) -> float | None:
+        """Seconds from the first step to the last, as the first reports promise; does not change after them."""
+        pace = _seconds_per_step(self._reports[:FIRST_REPORTS])
+        return None if pace is None else pace * self.steps
 
     @property
-    def _seconds_per_step(self) -> float | None:
-        reports = sorted([*self.batches, *self.epochs], key=_elapsed)
-        # The first report is left out: building the network's graph is most of it.
-        if len(reports) < 2:
-            return None
-        first, last = reports[0], reports[-1]
-        return (last["elapsed"] - first["elapsed"]) / (last["step"] - first["step"])
+    def _reports(self) -> list[dict]:
+        return sorted([*self.batches, *self.epochs], key=_elapsed)
 
     @property
     def images_per_second(self) -> float | None:
@@ -134,6 +132,14 @@ def epochs_csv(events: Sequence[dict]) -> str:
     writer.writeheader()
     writer.writerows(event for event in events if event["event"] == "epoch")
     return text.getvalue()
+
+
+def _seconds_per_step(reports: Sequence[dict]) -> float | None:
+    # The first report is left out: building the network's graph is most of it.
+    if len(reports) < 2:
+        return None
+    first, last = reports[0], reports[-1]
+    return (last["elapsed"] - first["elapsed"]) / (last["step"] - first["step"])
 
 
 def _elapsed(event: dict) -> float:

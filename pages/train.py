@@ -7,11 +7,11 @@ from mnistdash.datasets import Dataset
 from mnistdash.history import History
 from mnistdash.views import run_actions, run_tables, run_view, training_form
 
-REFRESH = 1.0  # seconds between two looks while a run is active; longer ones are looked at less often
-LOOKS = 150  # at a run, from its start to its end: more would cost more than they show
-SLOWEST = 3.0  # seconds
+REFRESH = 1  # seconds between two looks while a run is active; longer runs are looked at less often
+LOOKS = 60  # at a run from its start to its end, at least: each costs the training some time
+SLOWEST = 5  # seconds
 REFRESH_FIRST = 0.25  # seconds, until the chosen run has its first point
-REFRESH_IDLE = 5.0  # seconds, to notice one that another tab or the command line starts
+REFRESH_IDLE = 5  # seconds, to notice one that another tab or the command line starts
 
 
 def watch(all_runs: list[runs.Run], data: Dataset) -> None:
@@ -58,8 +58,8 @@ def refresh(name: str, all_runs: list[runs.Run]) -> float:
         return REFRESH
     if ui.jobs().state(name) == "running" and not events.has_batch(run.folder):
         return REFRESH_FIRST
-    length = History.of(events.read(run.folder)[0]).seconds or 0
-    return float(round(min(SLOWEST, max(REFRESH, length / LOOKS))))
+    length = History.of(events.read(run.folder)[0]).first_estimate or 0
+    return min(SLOWEST, max(REFRESH, round(length / LOOKS)))
 
 
 ui.page("Train")

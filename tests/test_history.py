@@ -87,3 +87,13 @@ def test_the_epochs_as_comma_separated_values():
     assert (first["epoch"], first["val_loss"], first["best"]) == ("1", "0.25", "True")
     assert (second["step"], second["elapsed"]) == ("20", "12.0")
     assert epochs_csv([]) == ",".join(CSV_COLUMNS) + "\n"
+
+
+def test_the_first_estimate_of_a_run_does_not_change_later():
+    """How often the page looks at a run depends on it; it must not go back and forth."""
+    steady = [batch(step, 5.0 + step) for step in range(1, 8)]
+    events = [STARTED, FITTING, *steady]
+    estimate = History.of(events).first_estimate
+    assert estimate == pytest.approx(History.of(events).steps)
+    assert History.of([*events, batch(8, 500.0)]).first_estimate == estimate
+    assert History.of([STARTED, FITTING, steady[0]]).first_estimate is None
