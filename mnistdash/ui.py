@@ -2,6 +2,9 @@
 
 import atexit
 import gc
+import time
+import uuid
+from collections import Counter
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -18,12 +21,13 @@ PAGES = (
     ("pages/errors.py", "Errors", ":material/troubleshoot:"),
 )
 POLL = 0.5  # seconds between two looks at a download
+WATCHES = 12.0  # seconds after its last look that a session counts as watching
 AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
 
 
 def page(title: str) -> None:
     """Set the page up and draw the sidebar; the first call of every page."""
-    _freeze_imports(title)
+    _spare_the_collector(title)
     icon = next(icon for _, name, icon in PAGES if name == title)
     st.set_page_config(page_title=f"{title} · mnistdash", page_icon=icon, layout="wide")
     accent, text = (st.get_option(f"theme.{_theme()}.{name}") for name in ("primaryColor", "textColor"))
@@ -55,6 +59,13 @@ def jobs() -> Jobs:
     queue = Jobs(settings())
     atexit.register(queue.close)
     return queue
+
+
+def watchers(run: str) -> int:
+    """How many sessions watch a run; the one that asks is one of them from now on."""
+    now, seen = time.monotonic(), _last_looks()
+    seen[st.session_state.setdefault("watcher", uuid.uuid4().hex)] = run, now
+    return sum(watched == run and now - at < WATCHES for watched, at in list(seen.values()))
 
 
 def dataset() -> datasets.Dataset:
@@ -99,10 +110,25 @@ def evaluate(run: runs.Run, data: datasets.Dataset, split: str) -> evaluation.Ev
 
 
 @st.cache_resource(show_spinner=False)
-def _freeze_imports(title: str) -> None:
-    """Spare the garbage collector what a page has imported: Streamlit lets it look at everything after every run."""
-    gc.collect()
-    gc.freeze()
+def _last_looks() -> dict[str, tuple[str, float]]:
+    """By session: the run that it watches, and when it last looked."""
+    return {}
+
+
+@st.cache_resource(show_spinner=False)
+def _runs_of_pages() -> Counter[str]:
+    return Counter()
+
+
+def _spare_the_collector(title: str) -> None:
+    """Keep what lives as long as the server from the garbage collector, which Streamlit calls after every run.
+
+    That is what a page imports, and what its first charts make plotly load.
+    """
+    _runs_of_pages()[title] += 1
+    if _runs_of_pages()[title] in (1, 3):
+        gc.collect()
+        gc.freeze()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
