@@ -9,7 +9,8 @@ target    `express` and `keras-cnn` on 55,000 digits, started as the Train page 
           accuracy reaches 99.0 %: three seeds each, in a new process and in one that stands by
 start     from the click on Start to the first point of the run's chart in Chromium, with and without a process that
           stands by
-watching  images per second of one run while three browser tabs watch it, and while none does, in turns
+watching  images per second of one run while three browser tabs watch it, and while none does, in turns; of a browser on
+          the same cores, and of one that leaves out what it would draw elsewhere
 
 Takes about half an hour on two cores. All child processes use one cache of measured speeds, in a folder of its own.
 """
@@ -197,27 +198,33 @@ def start() -> None:
 
 
 def watching() -> None:
-    print("| images/s of one `keras-cnn` run | median |")
-    print("|---|---|")
+    print("| images/s of one `keras-cnn` run | median | ratio |")
+    print("|---|---|---|")
+    measured: dict[str, list[float]] = {"no tab watches": []}
     with Browser(MNISTDASH_STAND_BY="0") as browser:
         page = browser.open("/train?recipe=keras-cnn")
         page.locator(".st-key-start button").click()
         folder = browser.models / "keras-cnn-1"
-        tabs = [page, *(browser.open("/train?run=keras-cnn-1") for _ in range(2))]
         while not [e for e in events.read(folder)[0] if e["event"] == "batch"]:
             time.sleep(0.2)
-        measured: dict[int, list[float]] = {0: [], len(tabs): []}
-        for turn in range(6):
-            count = len(tabs) * (turn % 2)
-            for tab in tabs:
-                tab.goto(f"{browser.url}/train?run=keras-cnn-1" if count else "about:blank")
+        page.goto("about:blank")
+        kinds = {
+            "three tabs watch, charts drawn elsewhere": [browser.new_page(draws=False) for _ in range(3)],
+            "three tabs watch, charts drawn on the same cores": [browser.new_page() for _ in range(3)],
+        }
+        for kind in [*measured, *kinds] * 3:
+            for tab in kinds.get(kind, []):
+                tab.goto(f"{browser.url}/train?run=keras-cnn-1")
             time.sleep(SETTLE)
             began = events.read(folder)[0][-1]["elapsed"]
             time.sleep(WINDOW)
             batches = [e for e in events.read(folder)[0] if e["event"] == "batch" and e["elapsed"] > began]
-            measured[count] += [event["images_per_second"] for event in batches]
-    none, three = (statistics.median(values) for values in measured.values())
-    print(f"| no tab watches | {none:,.0f} |\n| three tabs watch | {three:,.0f} |\n\nratio {three / none:.2f}")
+            measured.setdefault(kind, []).extend(event["images_per_second"] for event in batches)
+            for tab in kinds.get(kind, []):
+                tab.goto("about:blank")
+    none = statistics.median(measured["no tab watches"])
+    for kind, speeds in measured.items():
+        print(f"| {kind} | {statistics.median(speeds):,.0f} | {statistics.median(speeds) / none:.2f} |")
 
 
 class Browser:
@@ -260,8 +267,15 @@ class Browser:
         self._server.wait()
         self._folder.cleanup()
 
-    def open(self, path: str):
+    def new_page(self, draws: bool = True):
+        """A tab; one that does not draw leaves the charts out, which is nearly all that drawing costs."""
         page = self._browser.new_page(viewport={"width": 1280, "height": 1400})
+        if not draws:
+            page.route("**/PlotlyChart*.js", lambda route: route.abort())
+        return page
+
+    def open(self, path: str):
+        page = self.new_page()
         page.goto(self.url + path)
         page.locator(".st-key-start button").wait_for()
         page.wait_for_timeout(1000)

@@ -63,9 +63,12 @@ def jobs() -> Jobs:
 
 def watchers(run: str) -> int:
     """How many sessions watch a run; the one that asks is one of them from now on."""
-    now, seen = time.monotonic(), _last_looks()
-    seen[st.session_state.setdefault("watcher", uuid.uuid4().hex)] = run, now
-    return sum(watched == run and now - at < WATCHES for watched, at in list(seen.values()))
+    now, looks = time.monotonic(), _last_looks()
+    looks[st.session_state.setdefault("watcher", uuid.uuid4().hex)] = run, now
+    for session, (_, at) in list(looks.items()):
+        if now - at > WATCHES:
+            looks.pop(session, None)
+    return sum(watched == run for watched, _ in list(looks.values()))
 
 
 def dataset() -> datasets.Dataset:

@@ -10,7 +10,7 @@ from mnistdash.views import run_actions, run_tables, run_view, training_form
 REFRESH = 1  # seconds between two looks while a run is active; longer runs are looked at less often
 LOOKS = 60  # at a run from its start to its end by all who watch: each costs the training some time
 SLOWEST = 5  # seconds
-REFRESH_FIRST = 0.25  # seconds, until the chosen run has its first point
+REFRESH_FIRST = 0.4  # seconds, until the chosen run has its first point
 REFRESH_IDLE = 5  # seconds, to notice one that another tab or the command line starts
 
 
@@ -56,10 +56,11 @@ def refresh(name: str, all_runs: list[runs.Run]) -> float:
     run = next(run for run in all_runs if run.name == name)
     if run.status not in runs.ACTIVE:
         return REFRESH
+    watchers = ui.watchers(name)
     if ui.jobs().state(name) == "running" and not events.has_batch(run.folder):
-        return REFRESH_FIRST
+        return REFRESH_FIRST * watchers
     length = History.of(events.read(run.folder)[0]).first_estimate or 0
-    return min(SLOWEST, max(REFRESH, round(ui.watchers(name) * length / LOOKS)))
+    return min(SLOWEST, max(REFRESH, round(watchers * length / LOOKS)))
 
 
 ui.page("Train")
