@@ -43,7 +43,7 @@ def train(name: str, models: Path) -> runs.Card:
 
 def row(recipe: Recipe, card: runs.Card) -> str:
     """One line of a Markdown table."""
-    length = f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps:,} steps"
+    length = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}" if recipe.epochs else f"{recipe.steps:,} steps"
     cells = [
         f"`{recipe.name}`",
         f"{card.parameters:,}",

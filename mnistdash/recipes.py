@@ -85,7 +85,7 @@ _ALL = (
         optimizer="nesterov",
         learning_rate=0.2,
         batch_size=96,
-        measured=0.99,
+        measured=0.9916,
         epochs=1,
         schedule="one-cycle",
     ),

@@ -56,11 +56,15 @@ def show(data: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         label = f"Start {len(planned)} runs" if len(planned) > 1 else "Start"
         impossible = bool(objection) or not planned
-        started = st.button(label, type="primary", icon=":material/play_arrow:", key="start", disabled=impossible)
+        # A click is kept until it is obeyed: a look at the runs, which may begin anew at any time, must not lose it.
+        clicked = partial(st.session_state.update, start_wanted=True)
+        st.button(
+            label, on_click=clicked, type="primary", icon=":material/play_arrow:", key="start", disabled=impossible
+        )
         with st.container(key="estimate"):
             if not objection:
                 _estimate(planned, data, available)
-    if started:
+    if st.session_state.pop("start_wanted", False) and not impossible:
         submit(plans)
 
 
