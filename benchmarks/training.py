@@ -9,8 +9,8 @@ target    `express` and `keras-cnn` on 55,000 digits, started as the Train page 
           accuracy reaches 99.0 %: three seeds each, in a new process and in one that stands by
 start     from the click on Start to the first point of the run's chart in Chromium, with and without a process that
           stands by
-watching  images per second of one run while three browser tabs watch it, and while none does, in turns; of a browser on
-          the same cores, and of one that leaves out what it would draw elsewhere
+watching  images per second of one run while nobody watches it, while three tabs of a browser elsewhere do (clients that
+          ask for the same and draw nothing), and three tabs of Chromium on the same cores, in turns
 
 Takes about half an hour on two cores. All child processes use one cache of measured speeds, in a folder of its own.
 """
@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from dataclasses import replace
@@ -200,7 +201,7 @@ def start() -> None:
 def watching() -> None:
     print("| images/s of one `keras-cnn` run | median | ratio |")
     print("|---|---|---|")
-    measured: dict[str, list[float]] = {"no tab watches": []}
+    measured: dict[str, list[float]] = {}
     with Browser(MNISTDASH_STAND_BY="0") as browser:
         page = browser.open("/train?recipe=keras-cnn")
         page.locator(".st-key-start button").click()
@@ -208,23 +209,58 @@ def watching() -> None:
         while not [e for e in events.read(folder)[0] if e["event"] == "batch"]:
             time.sleep(0.2)
         page.goto("about:blank")
-        kinds = {
-            "three tabs watch, charts drawn elsewhere": [browser.new_page(draws=False) for _ in range(3)],
-            "three tabs watch, charts drawn on the same cores": [browser.new_page() for _ in range(3)],
-        }
-        for kind in [*measured, *kinds] * 3:
-            for tab in kinds.get(kind, []):
-                tab.goto(f"{browser.url}/train?run=keras-cnn-1")
+        tabs = [browser.new_page() for _ in range(3)]
+        for kind in ("no tab watches", "three tabs elsewhere watch", "three tabs on the same cores watch") * 3:
+            done = threading.Event()
+            if "elsewhere" in kind:
+                for _ in tabs:
+                    threading.Thread(target=listen, args=("run=keras-cnn-1", done), daemon=True).start()
+            elif "same" in kind:
+                for tab in tabs:
+                    tab.goto(f"{browser.url}/train?run=keras-cnn-1")
             time.sleep(SETTLE)
             began = events.read(folder)[0][-1]["elapsed"]
             time.sleep(WINDOW)
             batches = [e for e in events.read(folder)[0] if e["event"] == "batch" and e["elapsed"] > began]
             measured.setdefault(kind, []).extend(event["images_per_second"] for event in batches)
-            for tab in kinds.get(kind, []):
+            done.set()
+            for tab in tabs:
                 tab.goto("about:blank")
     none = statistics.median(measured["no tab watches"])
     for kind, speeds in measured.items():
         print(f"| {kind} | {statistics.median(speeds):,.0f} | {statistics.median(speeds) / none:.2f} |")
+
+
+def listen(query: str, done: threading.Event) -> None:
+    """Ask the Train page for what a browser's tab asks for, and draw nothing: as a browser on another machine."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ClientState_pb2 import ClientState
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.sync.client import connect
+
+    timers: dict[str, tuple[float, float]] = {}  # fragment -> seconds between two looks, when the next is due
+    with connect(f"ws://127.0.0.1:{PORT}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as socket:
+
+        def ask(**state: object) -> None:
+            client = ClientState(query_string=query, page_name="train", **state)
+            socket.send(BackMsg(rerun_script=client).SerializeToString())
+
+        ask()
+        while not done.is_set():
+            try:
+                message = ForwardMsg.FromString(socket.recv(timeout=0.1))
+            except TimeoutError:
+                message = ForwardMsg()
+            kind = message.WhichOneof("type")
+            if kind == "new_session" and not message.new_session.fragment_ids_this_run:
+                timers.clear()
+            elif kind == "auto_rerun":
+                interval = message.auto_rerun.interval
+                timers[message.auto_rerun.fragment_id] = interval, time.monotonic() + interval
+            for fragment, (interval, due) in timers.items():
+                if time.monotonic() >= due:
+                    timers[fragment] = interval, time.monotonic() + interval
+                    ask(fragment_id=fragment, is_auto_rerun=True)
 
 
 class Browser:
@@ -267,12 +303,8 @@ class Browser:
         self._server.wait()
         self._folder.cleanup()
 
-    def new_page(self, draws: bool = True):
-        """A tab; one that does not draw leaves the charts out, which is nearly all that drawing costs."""
-        page = self._browser.new_page(viewport={"width": 1280, "height": 1400})
-        if not draws:
-            page.route("**/PlotlyChart*.js", lambda route: route.abort())
-        return page
+    def new_page(self):
+        return self._browser.new_page(viewport={"width": 1280, "height": 1400})
 
     def open(self, path: str):
         page = self.new_page()
