@@ -252,8 +252,9 @@ def listen(query: str, done: threading.Event) -> None:
             except TimeoutError:
                 message = ForwardMsg()
             kind = message.WhichOneof("type")
-            if kind == "new_session" and not message.new_session.fragment_ids_this_run:
-                timers.clear()
+            if kind == "stop_auto_rerun":
+                for fragment in message.stop_auto_rerun.fragment_ids:
+                    timers.pop(fragment, None)
             elif kind == "auto_rerun":
                 interval = message.auto_rerun.interval
                 timers[message.auto_rerun.fragment_id] = interval, time.monotonic() + interval
