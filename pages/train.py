@@ -32,13 +32,13 @@ def watch(all_runs: list[runs.Run], data: Dataset) -> None:
     others = [other for other in names if other != name]
     compared = st.multiselect("Compare with", others, key="compared", bind="query-params") if others else []
     pace = refresh(name, all_runs)
-    st.fragment(live, run_every=pace)(name, compared, names, pace, data)
+    st.fragment(live, run_every=pace)(name, compared, states(all_runs), pace, data)
 
 
-def live(name: str, compared: list[str], names: list[str], pace: float, data: Dataset) -> None:
+def live(name: str, compared: list[str], known: list[tuple[str, str]], pace: float, data: Dataset) -> None:
     """The part that is drawn anew by itself, also for what is started elsewhere."""
     all_runs = runs.list_runs(ui.settings().models)
-    if [run.name for run in all_runs] != names or refresh(name, all_runs) != pace:
+    if states(all_runs) != known or refresh(name, all_runs) != pace:
         st.rerun()  # the rest of the page is out of date, too
     jobs = ui.jobs()
     jobs.stand_by()
@@ -47,6 +47,11 @@ def live(name: str, compared: list[str], names: list[str], pace: float, data: Da
     if compared:
         run_tables.compare([by_name[name], *(by_name[other] for other in compared)])
     run_tables.show_list(all_runs)
+
+
+def states(all_runs: list[runs.Run]) -> list[tuple[str, str]]:
+    """What the buttons and fields for runs depend on."""
+    return [(run.name, run.status) for run in all_runs]
 
 
 def refresh(name: str, all_runs: list[runs.Run]) -> float:

@@ -163,6 +163,8 @@ def test_queue_three_reload_stop_compare_continue_and_take_the_model_home(
     choose_run(visitor, "express-3")
     visitor.page.get_by_role("button", name="Cancel").click()
     visitor.wait_for("runs", "express-3.*stopped.*express-2.*queued")
+    visitor.settle()
+    assert visitor.page.locator(".st-key-delete button").is_enabled()
 
     choose_run(visitor, "express-1")
     wait_for_points(visitor, "express-1", "Loss", 2)
@@ -205,6 +207,7 @@ def test_mistakes_and_features_follow_a_run_and_go_back_to_an_epoch(server, open
     visitor.wait_for("epoch_hardest", r"misread after epoch [3-6]", 90)
     visitor.wait_for("progress", "Finished", 90)
     visitor.wait_for("epoch_hardest", r"misread after epoch 6")
+    assert visitor.page.locator(".st-key-delete button").is_enabled(), "what can be done with a run is up to date"
     last = visitor.text("epoch_digits")
     visitor.page.get_by_role("slider", name="Epoch").press("Home")
     visitor.wait_for("epoch_hardest", r"misread after epoch 1;")
