@@ -26,7 +26,7 @@ def test_values_are_read_once_each(name, text, expected):
     [
         ("Learning rate", "0.1, fast", "Learning rate takes a number, and 'fast' is none."),
         ("Epochs", "1, 2.5", "Epochs takes a whole number, and '2.5' is none."),
-        ("Optimizer", "sgd, magic", "Optimizer cannot be 'magic' (known: sgd, adam, adamw, adadelta)."),
+        ("Optimizer", "sgd, magic", "Optimizer cannot be 'magic' (known: sgd, nesterov, adam, adamw, adadelta)."),
         ("Augmentation", "yes", "Augmentation cannot be 'yes' (known: on, off)."),
         ("Seed", ",".join(map(str, range(13))), "A sweep has at most 12 values, and these are 13."),
     ],

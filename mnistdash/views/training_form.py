@@ -120,19 +120,17 @@ def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
         )
         schedule = _choice(recipe, "Schedule", SCHEDULES, recipe.schedule)
         optimizer = _choice(recipe, "Optimizer", recipes.OPTIMIZERS, recipe.optimizer)
-        dropout = _number(
-            recipe,
-            "Dropout",
-            "dropout",
-            (0.0, configs.LARGEST_DROPOUT, recipe.dropout),
-            step=0.05,
-            format="%g",
-            placeholder="none",
-            disabled=recipe.dropout is None,
-            help="Share of the activations that are set to 0 at each step."
-            if recipe.dropout is not None
-            else "This network has no layer for it.",
-        )
+        dropout = None
+        if recipe.dropout is not None:
+            dropout = _number(
+                recipe,
+                "Dropout",
+                "dropout",
+                (0.0, configs.LARGEST_DROPOUT, recipe.dropout),
+                step=0.05,
+                format="%g",
+                help="Share of the activations that are set to 0 at each step.",
+            )
         augmentation = _choice(
             recipe,
             "Augmentation",
