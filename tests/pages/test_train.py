@@ -111,9 +111,7 @@ def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_
     )
 
 
-def test_dropout_reaches_the_run_and_is_not_asked_for_where_there_is_no_layer_for_it(
-    page, with_sample, models, monkeypatch
-):
+def test_dropout_is_asked_for_where_a_network_has_it_and_reaches_the_run(page, with_sample, models, monkeypatch):
     from mnistdash import jobs
 
     monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
