@@ -44,6 +44,10 @@ class Evaluation:
         """Share read right, in [0, 1]."""
         return float((self.predicted == self.labels).mean())
 
+    def accuracy_without(self, indices: np.ndarray) -> float:
+        """Share read right of all but the digits at (k,) indices, in [0, 1]."""
+        return float(np.delete(self.predicted == self.labels, indices).mean())
+
     @cached_property
     def loss(self) -> float:
         """Mean cross-entropy in nats."""

@@ -62,3 +62,11 @@ def test_the_calibration_error_is_how_far_confidence_is_from_the_share_read_righ
 
 def test_full_confidence_has_a_bin():
     assert Evaluation(np.array([1], np.uint8), np.eye(10, dtype=np.float32)[[1]]).calibration_error == 0
+
+
+def test_accuracy_without_some_digits_leaves_them_out():
+    probabilities = np.eye(10, dtype=np.float32)[[0, 1, 2, 3]]
+    result = Evaluation(np.array([0, 1, 5, 6], np.uint8), probabilities)
+    assert result.accuracy == 0.5
+    assert result.accuracy_without(np.array([2])) == pytest.approx(2 / 3)
+    assert result.accuracy_without(np.array([2, 3])) == 1.0

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from page_text import text
 
-from mnistdash import evaluation, inference
+from mnistdash import datasets, disputed, evaluation, inference
 
 
 @pytest.fixture
@@ -71,3 +73,25 @@ def test_a_split_without_a_mistake_says_so(page, flagship, with_sample, monkeypa
     monkeypatch.setattr(inference.Model, "__call__", lambda self, images: labels)
     test = page("errors")
     assert [success.value for success in test.success] == ["No digit of this split is misread."]
+
+
+def test_disputed_labels_are_told_with_their_votes_and_left_out_of_a_second_accuracy(
+    page, flagship, models, sample, monkeypatch
+):
+    result = evaluation.evaluate(inference.load("flagship", models), sample.test)
+    wrong = int(result.errors[0])
+    dispute = disputed.Dispute(wrong, int(result.labels[wrong]), 7, 1, 4, 0)
+    monkeypatch.setattr(datasets, "load_or_sample", lambda *_, **__: (replace(sample, name="mnist"), None))
+    monkeypatch.setattr(disputed, "disputes", lambda: {wrong: dispute})
+    test = page("errors")
+    figures = {metric.label: metric.value for metric in test.metric}
+    assert figures["Accuracy"] == f"{result.accuracy:.2%}"
+    assert figures["Without disputed"] == f"{result.accuracy_without(np.array([wrong])):.2%}"
+    assert figures["Accuracy"] != figures["Without disputed"]
+    assert f"raters: {dispute}" in text(test)
+    test.selectbox(key="split").set_value("train").run()
+    assert "Without disputed" not in [metric.label for metric in test.metric]
+
+
+def test_the_offline_sample_has_no_disputed_labels(test_page):
+    assert "raters" not in text(test_page)
