@@ -109,9 +109,7 @@ def of_kind(name: str, kind: str) -> list[dict]:
 
 
 def speed(repeat: int) -> None:
-    print(
-        "| recipe | precision | ours | bare Keras | ratio | bare, loss read at each step | ratio | defaults | ratio |"
-    )
+    print("| recipe | precision | ours | bare Keras | ratio | bare, loss read each step | ratio | defaults | ratio |")
     print("|---|---|---|---|---|---|---|---|---|")
     for recipe in RECIPES:
         digits, precision = DIGITS.get(recipe, 55_000), "auto"
