@@ -31,7 +31,7 @@ def summary(result: Evaluation, votes: dict[int, Dispute]) -> None:
         column.metric(label, value, border=True)
     if votes:
         misread = sum(index in votes for index in result.errors.tolist())
-        st.caption(
+        st.markdown(
             f"Of {len(votes)} test digits fewer than three of five raters confirmed the published label; {misread} of "
             f"the {len(result.errors):,} errors are among them. Source: [Northcutt, Athalye and Mueller, 2021]"
             "(https://github.com/cleanlab/label-errors)."
