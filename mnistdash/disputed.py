@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 FILE = Path(__file__).with_name("disputed_test_labels.csv")
 
 
@@ -46,8 +44,3 @@ def disputes() -> dict[int, Dispute]:
         rows = list(csv.DictReader(file))
     renamed = [{name.removeprefix("test_"): int(value) for name, value in row.items()} for row in rows]
     return {row["index"]: Dispute(**row) for row in renamed}
-
-
-def indices() -> np.ndarray:
-    """(15,) int64, in their order."""
-    return np.array(sorted(disputes()))

@@ -21,7 +21,6 @@ class History:
         batches: "batch" events.
         epochs: "epoch" events.
         data: name of the data set; None before fitting.
-        precision: of the arithmetic; None before fitting, and in runs that know nothing of it.
     """
 
     phase: str
@@ -31,7 +30,6 @@ class History:
     batches: Sequence[dict]
     epochs: Sequence[dict]
     data: str | None = None
-    precision: str | None = None
 
     @classmethod
     def of(cls, events: Sequence[dict]) -> "History":
@@ -54,7 +52,6 @@ class History:
             batches=kinds["batch"],
             epochs=kinds["epoch"],
             data=fitting.get("data"),
-            precision=fitting.get("precision"),
         )
 
     @property

@@ -24,7 +24,7 @@ from mnistdash.settings import PROJECT, Settings
 GRACE = 25  # seconds that children have to keep their best weights when the server ends
 WANTED = 60  # seconds that a spare process outlives the last request for one
 CHECK = 2  # seconds between two looks whether it is still wanted
-ROOM = 1_600_000_000  # bytes that must be free before a spare is started: it takes 0.5 GB, training 1.1
+ROOM = 1_600_000_000  # bytes that must be free before a spare is started: it takes 0.7 GB, training 1.1
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
-import numpy as np
-
-from mnistdash.disputed import disputes, indices
+from mnistdash.disputed import disputes
 
 
 def test_fifteen_digits_each_with_the_votes_of_five_raters():
-    assert len(disputes()) == len(indices()) == 15
+    assert len(disputes()) == 15
     for index, dispute in disputes().items():
         assert dispute.index == index
         assert dispute.votes_label + dispute.votes_suggested + dispute.votes_neither == 5
@@ -13,14 +11,9 @@ def test_fifteen_digits_each_with_the_votes_of_five_raters():
 
 
 def test_the_labels_are_those_of_mnist(mnist):
-    assert [disputes()[index].label for index in indices()] == mnist.test.labels[indices()].tolist()
+    assert [dispute.label for dispute in disputes().values()] == mnist.test.labels[list(disputes())].tolist()
 
 
 def test_votes_are_told_in_words():
     assert str(disputes()[947]) == "5 for 9"
     assert str(disputes()[2130]) == "2 for 4, 2 for 9, 1 for neither"
-
-
-def test_indices_are_in_order_and_within_the_test_split():
-    assert np.array_equal(indices(), np.sort(indices()))
-    assert indices()[-1] < 10_000
