@@ -1,6 +1,7 @@
 """Runs exported networks with LiteRT: images in, probabilities out, without TensorFlow."""
 
 import threading
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from mnistdash.runs import TFLITE, RunError, load_model
 from mnistdash.settings import Settings
 
 BATCH = 100  # images at a time; more were not read faster
+THREADS = 2  # because small hosts have two cores
 
 
 class Model:
@@ -26,16 +28,13 @@ class Model:
             RunError: the file is missing or damaged.
         """
         self.name = name
-        self._lock = threading.Lock()  # an interpreter used by two threads at once raises
+        self._path = path
         try:
-            # Two threads, because small hosts have two cores.
-            self._interpreter = Interpreter(str(path), num_threads=2)
-            self._input = self._interpreter.get_input_details()[0]["index"]
-            outputs = {int(output["shape"][-1]): output["index"] for output in self._interpreter.get_output_details()}
-            self._probabilities, self._is_digit = outputs[10], outputs.get(1)
-            self._resize(1)
+            self._network = _Network(model_path=str(path))
+            self._probabilities = self._network.outputs[10]
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise RunError(f"{path}: the model file is missing or damaged; train or export it again.") from error
+        self._is_digit = self._network.outputs.get(1)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Read digits.
@@ -58,13 +57,57 @@ class Model:
             (n, 10) float32 probabilities, given that it is a digit; and (n,) float32 in [0, 1],
             or None where the network was not taught what is not a digit.
         """
-        parts = [self._predict(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
-        if not parts:
-            parts = [(np.zeros((0, 10), np.float32), np.zeros(0, np.float32))]
-        probabilities, is_digit = zip(*parts, strict=True)
-        return np.concatenate(probabilities), None if self._is_digit is None else np.concatenate(is_digit)
+        if self._is_digit is None:
+            return self._network.run(images, [self._probabilities])[0], None
+        probabilities, is_digit = self._network.run(images, [self._probabilities, self._is_digit])
+        return probabilities, is_digit[:, 0]
 
-    def _predict(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def inspect(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Read digits, and tell by what they were told apart.
+
+        Args:
+            images: as for a call.
+
+        Returns:
+            (n, 10) float32 probabilities, and (n, k) float32 features: what goes into the last dense
+            layer, side by side where several networks vote.
+        """
+        network, features = self._tapped
+        probabilities, *parts = network.run(images, [self._probabilities, *features])
+        return probabilities, np.concatenate(parts, axis=1)
+
+    @cached_property
+    def _tapped(self) -> tuple["_Network", list[int]]:
+        from mnistdash.tapping import tapped  # only the error explorer needs it
+
+        content, features = tapped(self._path)
+        return _Network(model_content=content), features
+
+
+class _Network:
+    """A LiteRT interpreter that takes any number of images.
+
+    Attributes:
+        outputs: number of values for an image -> index of the tensor.
+    """
+
+    def __init__(self, **source: str | bytes):
+        self._lock = threading.Lock()  # an interpreter used by two threads at once raises
+        self._interpreter = Interpreter(**source, num_threads=THREADS)
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self.outputs = {int(output["shape"][-1]): output["index"] for output in self._interpreter.get_output_details()}
+        self._resize(1)
+
+    def run(self, images: np.ndarray, wanted: list[int]) -> list[np.ndarray]:
+        """For each tensor that is wanted, its (n, values) float32 for these images."""
+        starts = range(0, max(1, len(images)), BATCH)
+        parts = [self._run_batch(images[start : start + BATCH], wanted) for start in starts]
+        return [np.concatenate(values) for values in zip(*parts, strict=True)]
+
+    def _run_batch(self, images: np.ndarray, wanted: list[int]) -> list[np.ndarray]:
+        count = len(images)
+        if not count:  # the interpreter takes no empty batch
+            images = np.zeros((1, 28, 28), np.float32)
         if images.dtype == np.uint8:
             images = images.astype(np.float32) / np.float32(255)
         with self._lock:
@@ -72,10 +115,7 @@ class Model:
                 self._resize(len(images))
             self._interpreter.set_tensor(self._input, np.ascontiguousarray(images, np.float32))
             self._interpreter.invoke()
-            probabilities = self._interpreter.get_tensor(self._probabilities)
-            if self._is_digit is None:
-                return probabilities, None
-            return probabilities, self._interpreter.get_tensor(self._is_digit)[:, 0]
+            return [self._interpreter.get_tensor(index)[:count] for index in wanted]
 
     def _resize(self, batch: int) -> None:
         self._interpreter.resize_tensor_input(self._input, (batch, 28, 28))
