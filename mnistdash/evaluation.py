@@ -13,6 +13,21 @@ SMALLEST = 1e-7  # probabilities are clipped to this before the logarithm, as Ke
 
 
 @dataclass(frozen=True)
+class Reliability:
+    """How sure a model is, and how often it is right then, for bins of its confidence.
+
+    Attributes:
+        count: (b,) int64 digits in each bin.
+        confidence: (b,) float64, their mean confidence; NaN in an empty bin.
+        accuracy: (b,) float64, the share of them read right; NaN in an empty bin.
+    """
+
+    count: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A model's answers over a split.
 
@@ -49,20 +64,53 @@ class Evaluation:
         return float(np.delete(self.predicted == self.labels, indices).mean())
 
     @cached_property
-    def loss(self) -> float:
-        """Mean cross-entropy in nats."""
+    def losses(self) -> np.ndarray:
+        """(n,) float64: cross-entropy in nats."""
         true = self.probabilities[np.arange(len(self.labels)), self.labels]
-        return float(-np.log(np.clip(true.astype(np.float64), SMALLEST, 1)).mean())
+        return -np.log(np.clip(true.astype(np.float64), SMALLEST, 1))
 
     @cached_property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        return float(self.losses.mean())
+
+    @cached_property
+    def margins(self) -> np.ndarray:
+        """(n,) float32: by how much the likeliest digit's probability exceeds the runner-up's."""
+        second, first = np.partition(self.probabilities, -2, axis=1)[:, -2:].T
+        return first - second
+
+    @cached_property
+    def reliability(self) -> "Reliability":
+        """Confidence against the share read right, over 15 bins of equal width."""
+        bins = np.minimum((BINS * self.confidence).astype(int), BINS - 1)
+        right = (self.predicted == self.labels).astype(np.float64)
+        count = np.bincount(bins, minlength=BINS)
+        with np.errstate(invalid="ignore"):  # an empty bin has no means
+            return Reliability(
+                count, np.bincount(bins, self.confidence, BINS) / count, np.bincount(bins, right, BINS) / count
+            )
+
+    @property
     def calibration_error(self) -> float:
         """Expected calibration error in [0, 1]: how far confidence is from the share read right, over 15 bins.
 
         Source: C. Guo et al., "On Calibration of Modern Neural Networks", 2017, section 2.
         """
-        bins = np.minimum((BINS * self.confidence).astype(int), BINS - 1)
-        surplus = self.confidence.astype(np.float64) - (self.predicted == self.labels)
-        return float(np.abs(np.bincount(bins, surplus, BINS)).sum() / len(self.labels))
+        bins = self.reliability
+        gaps = np.nan_to_num(np.abs(bins.confidence - bins.accuracy))
+        return float((gaps * bins.count).sum() / len(self.labels))
+
+    @cached_property
+    def refusal(self) -> tuple[np.ndarray, np.ndarray]:
+        """What refusing the least sure digits brings.
+
+        Returns:
+            Two (n,) float64 in [0, 1]: the share refused, from 0 on, and the share read right of the rest.
+        """
+        right = (self.predicted == self.labels)[np.argsort(self.confidence, kind="stable")]
+        left = np.arange(len(right), 0, -1)
+        return 1 - left / len(right), right[::-1].cumsum()[::-1] / left
 
     @cached_property
     def errors(self) -> np.ndarray:

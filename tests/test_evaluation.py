@@ -70,3 +70,22 @@ def test_accuracy_without_some_digits_leaves_them_out():
     assert result.accuracy == 0.5
     assert result.accuracy_without(np.array([2])) == pytest.approx(2 / 3)
     assert result.accuracy_without(np.array([2, 3])) == 1.0
+
+
+def test_losses_margins_and_bins_are_of_each_digit():
+    assert RESULT.losses.mean() == pytest.approx(RESULT.loss)
+    assert RESULT.losses.argmax() == 3
+    assert RESULT.margins == pytest.approx(
+        [0.9 - 0.1 / 9, 0.8 - 0.2 / 9, 0.6 - 0.4 / 9, 0.95 - 0.05 / 9, 1.0], abs=1e-6
+    )
+    bins = RESULT.reliability
+    assert bins.count.tolist() == [0] * 9 + [1, 0, 0, 1, 1, 2]
+    assert bins.accuracy[[9, 12, 13, 14]].tolist() == [0, 1, 1, 0.5]
+    assert bins.confidence[14] == pytest.approx(0.975)
+    assert np.isnan(bins.accuracy[0])
+
+
+def test_refusing_the_least_sure_first():
+    refused, right = RESULT.refusal
+    assert refused == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert right == pytest.approx([3 / 5, 3 / 4, 2 / 3, 1 / 2, 1])
