@@ -112,7 +112,7 @@ def read(image: np.ndarray, model: Model) -> Answer:
     probabilities, is_digit = model.judge(views)
     milliseconds = 1000 * (time.perf_counter() - began)
     readings = [
-        Reading(_verdict(shares, likeness), part, view, shares, likeness)
+        Reading(verdict_on(shares, likeness), part, view, shares, likeness)
         for part, view, shares, likeness in zip(
             parts, views, probabilities, [None] * len(parts) if is_digit is None else map(float, is_digit), strict=True
         )
@@ -123,7 +123,8 @@ def read(image: np.ndarray, model: Model) -> Answer:
     return Answer(digits, readings[-1], ink, milliseconds)
 
 
-def _verdict(probabilities: np.ndarray, is_digit: float | None) -> str:
+def verdict_on(probabilities: np.ndarray, is_digit: float | None) -> str:
+    """DIGIT, UNSURE or NOT_A_DIGIT, by (10,) probabilities and how likely it is a digit at all, None for unknown."""
     if is_digit is not None and is_digit < LEAST_LIKENESS:
         return NOT_A_DIGIT
     return DIGIT if probabilities.max() >= LEAST_CONFIDENCE else UNSURE

@@ -7,10 +7,14 @@ from streamlit_drawable_canvas import st_canvas
 from mnistdash import images, markup, preprocess, ui
 from mnistdash.reading import NOT_A_DIGIT, NOTHING, Answer, read
 from mnistdash.score import LENGTH, Score
+from mnistdash.views import handover
+from mnistdash.views.similar import similar_errors
 
 SIDE = 280  # pixels, of the canvas for one digit, and the height of the one for a number
 WIDE = 560  # pixels, the width of the canvas for a number
 PEN = 20  # pixels; a fourteenth of the canvas, the thickness of a felt pen on a small card
+TOOLS = {"Pen": "#ffffff", "Eraser": "#000000"}  # by what is chosen, the colour that it draws in
+LEFT = 68  # pixels by which the canvas's half of the page is wider, so that all of its buttons fit in one row
 SETTINGS = 696  # pixels, of the row above it; its second half begins where the answer does
 FILES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
@@ -32,11 +36,36 @@ def redraw(canvas: str, objects: list[dict]) -> None:
 def clear(canvas: str) -> None:
     """Empty a canvas; what is drawn next is another drawing."""
     redraw(canvas, [])
+    st.session_state[f"{canvas}_kept"] = {"strokes": [], "image": None}
     st.session_state.drawings = st.session_state.get("drawings", 0) + 1
+    if canvas == "drawing":
+        st.session_state.pop("handed", None)
+
+
+def undo(canvas: str) -> None:
+    """Take the last stroke back; a digit that was handed over is none."""
+    strokes = st.session_state[f"{canvas}_kept"]["strokes"]
+    redraw(canvas, strokes[:-1] if strokes and strokes[-1]["type"] != "Image" else strokes)
+
+
+def take_over() -> None:
+    """Start with the digit that another page hands over, if one does."""
+    digit = handover.take()
+    if digit is not None:
+        strokes = [digit.as_object()]
+        clear("drawing")
+        redraw("drawing", strokes)
+        # The canvas sends nothing before the first stroke.
+        st.session_state.drawing_kept = {"strokes": strokes, "image": digit.picture}
+        st.session_state.update(source=ONE, model=digit.model, handed=digit)
 
 
 def canvas(key: str, width: int) -> np.ndarray | None:
-    """Draw a canvas and its buttons; return (SIDE, width, 4) uint8, or None before the first stroke."""
+    """Draw a canvas and its buttons; return what is on it, or None before the first stroke.
+
+    Returns:
+        (SIDE, width, 4) uint8; (SIDE, width) for a digit that was handed over, before the first stroke.
+    """
     # The canvas forgets its drawing when the user goes to another page: keep what it last sent.
     kept = st.session_state.setdefault(f"{key}_kept", {"strokes": [], "image": None})
     if key not in st.session_state:
@@ -44,7 +73,7 @@ def canvas(key: str, width: int) -> np.ndarray | None:
     with st.container(key="wide_canvas" if width == WIDE else "canvas"):
         result = st_canvas(
             stroke_width=st.session_state.get("pen", PEN),
-            stroke_color="#ffffff",
+            stroke_color=TOOLS[st.session_state.get("tool", "Pen")],
             background_color="#000000",
             width=width,
             height=SIDE,
@@ -55,9 +84,18 @@ def canvas(key: str, width: int) -> np.ndarray | None:
     image = result.image_data
     if image is not None:
         kept.update(strokes=result.json_data["objects"], image=image)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.segmented_control(
+            "Tool",
+            list(TOOLS),
+            default="Pen",
+            required=True,
+            key="tool",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         st.button("Clear", icon=":material/delete:", key="clear", on_click=clear, args=(key,))
-        st.button("Undo", icon=":material/undo:", key="undo", on_click=redraw, args=(key, kept["strokes"][:-1]))
+        st.button("Undo", icon=":material/undo:", key="undo", on_click=undo, args=(key,))
     return kept["image"]
 
 
@@ -79,8 +117,16 @@ def picture(source: str) -> np.ndarray | None:
     return image
 
 
-def show(answer: Answer, invitation: str, what: str, run_name: str) -> None:
-    """Show what was read, or what to do where there is nothing to read."""
+def show(answer: Answer, invitation: str, what: str, made: str, run_name: str) -> None:
+    """Show what was read, or what to do where there is nothing to read.
+
+    Args:
+        answer: what was read.
+        invitation: what to do.
+        what: what is read, "drawing".
+        made: what was done to it for the network, "cropped and centred".
+        run_name: of the model.
+    """
     single = answer.digits[0] if len(answer.digits) == 1 else None
     with st.container(key="prediction"):
         if single is not None:
@@ -100,15 +146,14 @@ def show(answer: Answer, invitation: str, what: str, run_name: str) -> None:
         with view, st.container(key="network_view"):
             seen = np.zeros((preprocess.SIZE, preprocess.SIZE)) if single is None else single.view
             st.html(markup.network_view(_bytes(seen)))
-            st.caption("What the network sees: 28 × 28 pixels, cropped and centred.")
+            st.caption(f"What the network sees: 28 × 28 pixels, {made}.")
     st.caption(
         f"{run_name} read the {what} in {answer.milliseconds:.1f} ms." if answer.digits else f"{run_name} will read it."
     )
 
 
-def ask(answer: Answer) -> Score:
-    """Ask for the true digit, and keep the score of this session."""
-    score = st.session_state.setdefault("score", Score())
+def ask(answer: Answer, score: Score) -> None:
+    """Ask for the true digit, and keep the score."""
     number = st.session_state.get("drawings", 0)
     single = answer.digits[0] if len(answer.digits) == 1 else None
 
@@ -134,7 +179,6 @@ def ask(answer: Answer) -> Score:
             st.markdown(f"**{score.right} of {counted}** read right.")
         else:
             st.caption(f"Counts your last {LENGTH} drawings. Clear the canvas for the next one.")
-    return score
 
 
 def misread(score: Score) -> str:
@@ -149,10 +193,13 @@ def misread(score: Score) -> str:
     )
 
 
-def steps(image: np.ndarray, answer: Answer) -> None:
-    """Show how the drawing became what the network sees, step by step."""
+def steps(image: np.ndarray, answer: Answer, as_it_is: bool) -> None:
+    """Show how the drawing became what the network sees, step by step; nothing is done to one that is read as it is."""
     pictures = [("Drawing", image), ("Ink found", _bytes(answer.ink))]
-    if len(answer.digits) == 1:
+    if as_it_is:
+        size = preprocess.SIZE
+        pictures = [("Drawing", image), (f"Reduced to {size} × {size}", _bytes(answer.digits[0].view))]
+    elif len(answer.digits) == 1:
         pictures += [(name, _bytes(made)) for name, made in preprocess.steps(answer.digits[0].ink)]
     else:
         pictures += [(f"Digit {k}", _bytes(reading.ink)) for k, reading in enumerate(answer.digits, start=1)]
@@ -168,8 +215,10 @@ def _bytes(values: np.ndarray) -> np.ndarray:
 @st.fragment
 def board() -> None:
     """Canvas and answer; a stroke reruns this and nothing else."""
+    # Not a default of the widget's own: Streamlit warns of one where a digit that is handed over chooses.
+    st.session_state.setdefault("source", ONE)
     source = st.segmented_control(
-        "Source", list(SOURCES), default=ONE, key="source", label_visibility="collapsed", persist_state="session"
+        "Source", list(SOURCES), key="source", label_visibility="collapsed", persist_state="session"
     )
     source = source or ONE
     with st.container(width=SETTINGS):
@@ -182,26 +231,41 @@ def board() -> None:
         )
     if run is None:
         return
+    handed = st.session_state.get("handed") if source == ONE else None
+    # Its place stays when it goes: the canvas must not move among the page's elements, or it would be made anew.
+    place = st.empty()
+    if handed is not None:
+        with place.container():
+            handover.banner(handed)
     width = WIDE if source == NUMBER else SIDE
     # On a phone, and where the canvas is wide, the answer stands right under the canvas.
-    with st.container(horizontal=source != NUMBER, gap="large"):
-        left, right = st.container(width=width + 20), st.container(width="stretch")
+    with st.container(horizontal=source != NUMBER, gap="small"):
+        left, right = st.container(width=width + LEFT), st.container(width="stretch")
     with left:
         is_drawn = source in (ONE, NUMBER)
         image = canvas("drawing" if source == ONE else "number", width) if is_drawn else picture(source)
-    answer = NOTHING if image is None else read(image, ui.model(run))
+    reader = read if handed is None else handover.read
+    answer = NOTHING if image is None else reader(image, ui.model(run))
     invitation = SOURCES[source] if is_drawn or image is None else "This image is blank"
     with right:
-        show(answer, invitation, "drawing" if is_drawn else "image", run.name)
-        score = ask(answer) if source == ONE else None
+        made = "cropped and centred" if handed is None else "just as they are on the canvas"
+        show(answer, invitation, "drawing" if is_drawn else "image", made, run.name)
+        score = st.session_state.setdefault("score", Score())
+        # A digit that was handed over is not the visitor's drawing.
+        if source == ONE and handed is None:
+            ask(answer, score)
     if answer.digits:
-        steps(image, answer)
-    if score is not None and score.misread:
+        steps(image, answer, as_it_is=handed is not None)
+    if source == ONE and score.misread:
         st.subheader("Misread", anchor=False)
         with st.container(key="misread"):
             st.html(misread(score))
+    # The last, as the page may have to wait for it.
+    if len(answer.digits) == 1 and answer.digits[0].verdict != NOT_A_DIGIT:
+        similar_errors(run, answer.digits[0].view, "similar")
 
 
 ui.page("Draw")
 st.title("Draw", anchor=False)
+take_over()
 board()

@@ -137,3 +137,94 @@ def test_a_finger_on_a_narrow_screen(server, open_visitor):
     visitor.wait_for("prediction", SURE.format(digit=7))
     answer = visitor.page.locator(".st-key-prediction").bounding_box()
     assert answer["y"] + answer["height"] <= 844
+
+
+def use(visitor, tool: str) -> None:
+    visitor.page.locator(".st-key-tool").get_by_text(tool, exact=True).click()
+    visitor.settle()
+
+
+def everywhere() -> list[tuple[float, float]]:
+    """One stroke that leaves nothing of the canvas out."""
+    rows = [row / 24 for row in range(25)]
+    return [(x, row) for k, row in enumerate(rows) for x in ((0.0, 1.0) if k % 2 == 0 else (1.0, 0.0))]
+
+
+def test_the_eraser_takes_ink_away_and_a_canvas_erased_clean_is_blank(visitor):
+    draw(visitor.page, STROKES[7])
+    visitor.wait_for("prediction", SURE.format(digit=7))
+    use(visitor, "Eraser")
+    draw(visitor.page, [[(0.2, 0.18), (0.58, 0.18)]])  # the bar
+    visitor.wait_for("prediction", SURE.format(digit=1))
+    visitor.press("undo")
+    visitor.wait_for("prediction", SURE.format(digit=7))
+    draw(visitor.page, [everywhere()])
+    visitor.wait_for("prediction", "Draw a digit")
+    use(visitor, "Pen")
+    draw(visitor.page, STROKES[3])
+    visitor.wait_for("prediction", SURE.format(digit=3))
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pen_eraser_clear_and_undo_stand_in_one_row(server, open_visitor, width):
+    visitor = open_visitor(server, width=width)
+    visitor.visit("/draw")
+    boxes = [visitor.page.locator(f".st-key-{key}").bounding_box() for key in ("tool", "clear", "undo")]
+    middles = [box["y"] + box["height"] / 2 for box in boxes]
+    assert max(middles) - min(middles) < 2
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+
+
+@pytest.fixture
+def handed_over(server, open_visitor, mnist):
+    """A 4 read as a 9, no. 2130 of the test split, which the error explorer hands over."""
+    visitor = open_visitor(server)
+    visitor.visit("/errors?digit=2130")
+    visitor.press("fix")
+    visitor.wait_for("handed", "Test digit no. 2,130: a 4 read as 9")
+    visitor.page.locator(".st-key-canvas canvas").last.wait_for()
+    visitor.settle()
+    return visitor
+
+
+def test_a_handed_over_digit_is_read_as_it_was_misread_until_something_is_erased(handed_over):
+    handed_over.wait_for("prediction", SURE.format(digit=9))
+    seen = handed_over.page.locator(VIEW).get_attribute("src")
+    use(handed_over, "Eraser")
+    draw(handed_over.page, [[(0.56, 0.2), (0.6, 0.36), (0.52, 0.4)]])  # what closes the loop
+    handed_over.wait_for("prediction", SURE.format(digit=4))
+    handed_over.press("undo")
+    handed_over.wait_for("prediction", SURE.format(digit=9))
+    handed_over.settle()
+    assert handed_over.page.locator(VIEW).get_attribute("src") == seen, "the canvas shows the digit pixel by pixel"
+
+
+def test_clear_makes_room_for_a_drawing(handed_over):
+    handed_over.press("clear")
+    handed_over.wait_for("prediction", "Draw a digit")
+    handed_over.settle()
+    assert not handed_over.page.locator(".st-key-handed").count()
+    draw(handed_over.page, STROKES[3])
+    handed_over.wait_for("prediction", SURE.format(digit=3))
+
+
+def test_a_handed_over_digit_outlives_a_visit_to_another_page_and_leads_back(handed_over):
+    handed_over.follow("Train")
+    handed_over.follow("Draw")
+    handed_over.wait_for("prediction", SURE.format(digit=9))
+    handed_over.page.locator(".st-key-handed").get_by_role("link").click()
+    handed_over.page.locator(".st-key-fix").wait_for()
+    assert handed_over.page.url.endswith("/errors?digit=2130")
+
+
+def test_a_test_error_that_looks_like_a_drawing_opens_and_the_drawing_is_kept(visitor, mnist):
+    draw(visitor.page, STROKES[4])
+    visitor.wait_for("prediction", SURE.format(digit=4))
+    visitor.page.locator(".st-key-similar").get_by_text("Test errors").click()
+    first = visitor.page.locator(".st-key-similar_digits button").first
+    index = first.get_attribute("data-pick")
+    first.click()
+    visitor.page.locator(".st-key-fix").wait_for()
+    assert visitor.page.url.endswith(f"/errors?digit={index}")
+    visitor.follow("Draw")
+    visitor.wait_for("prediction", SURE.format(digit=4))
