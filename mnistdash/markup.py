@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from mnistdash.reading import DIGIT, NOT_A_DIGIT, UNSURE
+from mnistdash.sheets import COLUMNS, sprite
 
 STYLE = """
 .md-bars { display: grid; grid-template-columns: 1ch 1fr 3.6em; gap: 0.35rem 0.6rem; align-items: center;
@@ -49,12 +50,16 @@ STYLE = """
 .md-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); gap: 1rem 0.75rem; }
 .md-gallery figure { margin: 0; }
 .md-view { max-width: 11rem; }
-.md-gallery img, .md-samples img, .md-view img, .md-cards img {
+.md-gallery .digit, .md-samples img, .md-view img, .md-cards img {
   width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 0.35rem; background: #000; display: block; }
+.md-gallery .digit { background-image: var(--sheet); }
+.md-gallery button { all: unset; display: block; width: 100%; cursor: pointer; border-radius: 0.35rem; }
+.md-gallery button:hover, .md-gallery button:focus-visible, .md-gallery .noted .digit {
+  outline: 3px solid var(--md-accent); outline-offset: 2px; }
+.md-gallery .noted .digit { border-radius: 0.35rem; }
 .md-gallery figcaption { font-size: 0.875rem; line-height: 1.35; margin-top: 0.25rem;
   font-variant-numeric: tabular-nums; }
 .md-gallery b { font-size: 1rem; }
-.md-gallery .noted img { outline: 3px solid var(--md-accent); outline-offset: 2px; }
 .md-scores { grid-template-columns: 1ch 3.4em 1fr 5em; row-gap: 0.85rem; }
 .md-filters { display: grid; grid-template-columns: repeat(auto-fill, minmax(3.5rem, 1fr)); gap: 0.5rem;
   max-width: 44rem; }
@@ -172,6 +177,8 @@ def gallery(
     confidence: Sequence[float],
     indices: Sequence[int],
     notes: Sequence[str] | None = None,
+    remarks: Sequence[str] | None = None,
+    pick: bool = False,
 ) -> str:
     """Digits with their true and predicted labels, as a grid that fits any width.
 
@@ -181,19 +188,35 @@ def gallery(
         predicted: n digits, or words.
         confidence: n shares in [0, 1].
         indices: n positions in the split.
-        notes: n words, each "" or what sets the digit off.
+        notes: n words, each "" or what sets the digit off; it is framed then.
+        remarks: n words, each "" or what else there is to say.
+        pick: whether each can be clicked, for `views.clickable`.
     """
-    notes = [""] * len(images) if notes is None else notes
-    figures = [
-        f'<figure{" class=noted" if note else ""}><img src="{png_url(image)}" '
-        f'alt="Digit {index}: a {true} read as {read}">'
-        f"<figcaption><b>{true} → {read}</b><br>{percent(sure)} sure<br>no. {index}"
-        f"{f'<br>{note}' if note else ''}</figcaption></figure>"
-        for image, true, read, sure, index, note in zip(
-            images, labels, predicted, confidence, indices, notes, strict=True
+    notes, remarks = ([""] * len(images) if words is None else words for words in (notes, remarks))
+    figures = []
+    for place, (index, true, read, sure, note, remark) in enumerate(
+        zip(indices, labels, predicted, confidence, notes, remarks, strict=True)
+    ):
+        name = f"Digit {index}: a {true} read as {read}"
+        picture = f'<span class="digit" role="img" aria-label="{name}" style="{_place(place, len(images))}"></span>'
+        if pick:
+            picture = f'<button data-pick="{index}" title="Open digit no. {index}">{picture}</button>'
+        figures.append(
+            f"<figure{' class=noted' if note else ''}>{picture}"
+            f"<figcaption><b>{true} → {read}</b><br>{percent(sure)} sure<br>no. {index}"
+            f"{''.join(f'<br>{words}' for words in (remark, note) if words)}</figcaption></figure>"
         )
-    ]
-    return f'<div class="md-gallery">{"".join(figures)}</div>'
+    # One picture for all: a browser shows it in a blink, a hundred small ones one after the other.
+    sheet = png_url(sprite(images)) if len(images) else ""
+    return f'<div class="md-gallery" style="--sheet: url({sheet})">{"".join(figures)}</div>'
+
+
+def _place(place: int, count: int) -> str:
+    """Where on the sprite of `count` digits a digit is, as CSS."""
+    rows = -(-count // COLUMNS)
+    row, column = divmod(place, COLUMNS)
+    across, down = 100 * column / (COLUMNS - 1), 100 * row / max(1, rows - 1)
+    return f"background-size: {100 * COLUMNS}% {100 * rows}%; background-position: {across:.4g}% {down:.4g}%"
 
 
 def digit_scores(confusion: np.ndarray) -> str:

@@ -6,10 +6,13 @@ import time
 import uuid
 from collections import Counter
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from mnistdash import datasets, evaluation, inference, markup, runs
+from mnistdash import datasets, inference, markup, runs
+from mnistdash.analysing import BackgroundAnalysis
+from mnistdash.analysis import Analysis
 from mnistdash.jobs import Jobs
 from mnistdash.loading import BackgroundLoad
 from mnistdash.settings import Settings
@@ -107,9 +110,34 @@ def model(run: runs.Run) -> inference.Model:
     return _model(run.name, run.version)
 
 
-def evaluate(run: runs.Run, data: datasets.Dataset, split: str) -> evaluation.Evaluation:
-    """A model's answers over a split, computed once for all sessions."""
-    return _evaluate(run.name, run.version, data.name, split, data)
+def reading(run: runs.Run, data: datasets.Dataset) -> BackgroundAnalysis:
+    """What reads the splits with a model, once for all sessions."""
+    return _reading(run.name, run.version, data.name, run, data)
+
+
+def analysis(run: runs.Run, data: datasets.Dataset, split: str) -> Analysis:
+    """What a model makes of a split; the page waits here, and shows how far it is, until it is there."""
+    background = reading(run, data)
+    background.want(split)
+    if not background.wait(split, AT_ONCE):
+        show_reading(run, data, split)
+        st.stop()
+    return background.result(split)
+
+
+def features_of(run: runs.Run, data: datasets.Dataset, views: np.ndarray) -> np.ndarray:
+    """The features of (n, 28, 28) images, as those of a split that is analysed already: (n, d) float32."""
+    return reading(run, data).axes.project(model(run).inspect(views)[1])
+
+
+@st.fragment(run_every=POLL)
+def show_reading(run: runs.Run, data: datasets.Dataset, split: str) -> None:
+    """How far the analysis of a split is; the page runs again when it is done."""
+    background = reading(run, data)
+    if background.wait(split, 0):
+        st.rerun()
+    text = f"{run.name} reads the {len(data.split(split)):,} digits of the {split} split …"
+    st.progress(background.progress(split), text)
 
 
 @st.cache_resource(show_spinner=False)
@@ -139,9 +167,9 @@ def _model(name: str, version: int) -> inference.Model:
     return inference.load(name, settings().models)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Reading the digits …")
-def _evaluate(name: str, version: int, data_name: str, split: str, _data: datasets.Dataset) -> evaluation.Evaluation:
-    return evaluation.evaluate(_model(name, version), _data.split(split))
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _reading(name: str, version: int, data_name: str, _run: runs.Run, _data: datasets.Dataset) -> BackgroundAnalysis:
+    return BackgroundAnalysis(_run, _model(name, version), _data)
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,93 +1,93 @@
-"""Errors: the digits a model gets wrong."""
+"""Errors: the digits a model gets wrong, and why."""
 
-import math
-
-import numpy as np
 import streamlit as st
 
-from mnistdash import charts, markup, ui
-from mnistdash.datasets import SPLITS, Split
-from mnistdash.disputed import Dispute, disputes
-from mnistdash.evaluation import Evaluation
+from mnistdash import explorer_markup, links, marks, robustness_markup, runs, ui
+from mnistdash.configs import RunError
+from mnistdash.datasets import SPLITS, Dataset
+from mnistdash.disputed import disputes
+from mnistdash.links import SECTIONS, Link
+from mnistdash.views import address, error_detail, error_digits, error_sections, explorer, map_view, robustness_view
+from mnistdash.views.explorer import Subject
 
-PER_PAGE = 100  # digits in the gallery at a time
-DIGITS = list(range(10))
-
-
-def summary(result: Evaluation, votes: dict[int, Dispute]) -> None:
-    """Accuracy, as published and without the disputed labels, errors and the confusion matrix."""
-    figures = {
-        "Accuracy": f"{result.accuracy:.2%}",
-        "Errors": f"{len(result.errors):,}",
-        "Images": f"{len(result.labels):,}",
-    }
-    if votes:
-        figures = {
-            "Accuracy": figures.pop("Accuracy"),
-            "Without disputed": f"{result.accuracy_without(np.array(sorted(votes))):.2%}",
-            **figures,
-        }
-    for column, (label, value) in zip(st.columns(len(figures), gap="medium"), figures.items(), strict=True):
-        column.metric(label, value, border=True)
-    if votes:
-        misread = sum(index in votes for index in result.errors.tolist())
-        st.markdown(
-            f"Of {len(votes)} test digits fewer than three of five raters confirmed the published label; {misread} of "
-            f"the {len(result.errors):,} errors are among them. Source: [Northcutt, Athalye and Mueller, 2021]"
-            "(https://github.com/cleanlab/label-errors)."
-        )
-    st.subheader("Confusion matrix", anchor=False)
-    with st.container(key="confusion", width=620):
-        ui.chart(charts.confusion_chart(result.confusion), key="confusion_plot", alt="Confusion matrix")
-        st.caption("Row: true digit. Column: what it was read as. The colour marks the errors.")
+TITLES = dict(zip(SECTIONS, ("Digits", "Confidence", "Robustness", "Map", "Compare", "Labels"), strict=True))
 
 
-def gallery(result: Evaluation, split: Split, votes: dict[int, Dispute]) -> None:
-    """The misread digits, filtered, the most confident mistakes first."""
-    st.subheader("Misread digits", anchor=False)
-    with st.container(horizontal=True, gap="medium"):
-        true = st.pills("True digit", DIGITS, selection_mode="multi", key="true", wrap=True)
-        read = st.pills("Predicted digit", DIGITS, selection_mode="multi", key="predicted", wrap=True)
-    errors = result.errors
-    kept = np.isin(result.labels[errors], true or DIGITS) & np.isin(result.predicted[errors], read or DIGITS)
-    chosen = errors[kept]
-    with st.container(key="gallery"):
-        if not len(errors):
-            st.success("No digit of this split is misread.", icon=":material/check_circle:")
-            return
-        if not len(chosen):
-            st.info("No mistake of this kind. Choose other digits.", icon=":material/filter_alt_off:")
-            return
-        pages = math.ceil(len(chosen) / PER_PAGE)
-        page = st.pagination(pages, key=f"page-{len(chosen)}") if pages > 1 else 1
-        shown = chosen[(page - 1) * PER_PAGE : page * PER_PAGE]
-        first = (page - 1) * PER_PAGE + 1
-        st.caption(
-            f"{first:,} to {first + len(shown) - 1:,} of {len(chosen):,}: true → predicted, "
-            "the most confident mistakes first."
-        )
-        st.html(
-            markup.gallery(
-                split.images[shown],
-                result.labels[shown],
-                result.predicted[shown],
-                result.confidence[shown],
-                shown,
-                [f"raters: {votes[index]}" if index in votes else "" for index in shown.tolist()],
-            )
-        )
+def models() -> list[str]:
+    return [run.name for run in runs.list_models(ui.settings().models)]
+
+
+def objections_to_pickers() -> list[str]:
+    """A sentence for each of the two pickers that the address asks something impossible of."""
+    asked = (("model", models(), "There is no model named"), ("split", SPLITS, "There is no split named"))
+    return [
+        f"{sentence} {links.quoted(st.query_params[name])} here."
+        for name, known, sentence in asked
+        if name in st.query_params and known and st.query_params[name] not in known
+    ]
+
+
+@st.fragment
+def explore(run: runs.Run, data: Dataset, name: str) -> None:
+    """The open digit, or a section; a click reruns this and nothing else."""
+    found = ui.analysis(run, data, name)
+    # The votes are on MNIST's own test digits.
+    votes = disputes() if (data.name, name) == ("mnist", "test") else {}
+    try:
+        marked = marks.read(run, data.name, name)
+    except RunError as error:
+        st.error(str(error), icon=":material/error:")
+        marked = {}
+    subject = Subject(run, data, name, found.result, found.features, votes, marked)
+    link, _ = address.current(models(), len(subject.split))
+    if link.digit is not None:
+        error_detail.show(subject, link)
+    else:
+        section(subject, link)
+
+
+def section(subject: Subject, link: Link) -> None:
+    st.session_state.section = link.section
+    st.segmented_control(
+        "Section",
+        SECTIONS,
+        required=True,
+        format_func=TITLES.get,
+        key="section",
+        label_visibility="collapsed",
+        on_change=lambda: address.go(link, section=st.session_state.section),
+    )
+    if link.section == links.DIGITS:
+        error_digits.show(subject, link)
+    elif link.section == links.CONFIDENCE:
+        error_sections.confidence(subject)
+    elif link.section == links.ROBUSTNESS:
+        robustness_view.whole_model(subject.run, ui.model(subject.run), subject.data, subject.name)
+    elif link.section == links.MAP:
+        chosen = map_view.show(subject.run, subject.data, subject.name)
+        if chosen is not None and len(chosen):
+            explorer.gallery(subject, link, chosen, ", as chosen on the map")
+    elif link.section == links.COMPARE:
+        error_sections.compare(subject, link)
+    else:
+        error_sections.labels(subject, link)
 
 
 ui.page("Errors")
+st.html(f"<style>{explorer_markup.STYLE}{robustness_markup.STYLE}</style>")
 st.title("Errors", anchor=False)
+objections = objections_to_pickers()
 data = ui.dataset()
 with st.container(horizontal=True):
     with st.container(width=320):
         run = ui.model_picker()
     name = st.selectbox("Split", SPLITS, key="split", bind="query-params", width=320)
 if run is not None:
-    result = ui.evaluate(run, data, name)
-    # The votes are on MNIST's own test digits.
-    votes = disputes() if (data.name, name) == ("mnist", "test") else {}
-    summary(result, votes)
-    gallery(result, data.split(name), votes)
+    link, more = address.current(models(), len(data.split(name)))
+    if objections or more:
+        address.go(link, page=link.page)
+        st.warning(" ".join(objections + more), icon=":material/link_off:")
+    ui.analysis(run, data, name)
+    for other in SPLITS:  # the others meanwhile
+        ui.reading(run, data).want(other)
+    explore(run, data, name)

@@ -78,7 +78,9 @@ def models(monkeypatch, tmp_path) -> Path:
 @pytest.fixture
 def flagship(models) -> runs.Run:
     """The shipped model, copied into `models`."""
-    shutil.copytree(PROJECT / "models" / "flagship", models / "flagship")
+    shutil.copytree(
+        PROJECT / "models" / "flagship", models / "flagship", ignore=shutil.ignore_patterns("analysis", "marks.json")
+    )
     return runs.load(models / "flagship")
 
 

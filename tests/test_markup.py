@@ -100,9 +100,41 @@ def test_the_gallery_says_true_and_predicted_of_each_digit_to_eye_and_ear():
     images = np.zeros((2, 28, 28), np.uint8)
     html = markup.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7])
     assert "<b>4 → 9</b>" in html
-    assert 'alt="Digit 115: a 4 read as 9"' in html
+    assert 'role="img" aria-label="Digit 115: a 4 read as 9"' in html
     assert "99.8% sure" in html
     assert html.count("<figure>") == 2
+
+
+def test_the_gallery_is_one_picture_with_each_digit_in_its_place():
+    images = np.random.default_rng(0).integers(0, 256, (23, 28, 28), np.uint8)
+    html = markup.gallery(images, [0] * 23, [1] * 23, [0.5] * 23, range(23))
+    (source,) = re.findall(r"data:image/png;base64,([^)\"]+)", html)
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(source))))
+    places = re.findall(r"background-size: (\d+)% (\d+)%; background-position: ([\d.]+)% ([\d.]+)%", html)
+    assert len(places) == 23
+    for image, place in zip(images, places, strict=True):
+        columns, rows, across, down = (float(number) / 100 for number in place)
+        left, top = round(across * (columns - 1)) * 28, round(down * (rows - 1)) * 28
+        assert np.array_equal(sheet[top : top + 28, left : left + 28], image)
+
+
+def test_a_gallery_of_one_row_or_none():
+    one = markup.gallery(np.zeros((1, 28, 28), np.uint8), [1], [2], [0.5], [0])
+    assert "background-size: 1000% 100%; background-position: 0% 0%" in one
+    assert markup.gallery(np.zeros((0, 28, 28), np.uint8), [], [], [], []).count("<figure") == 0
+
+
+def test_digits_that_can_be_picked_are_buttons():
+    images = np.zeros((2, 28, 28), np.uint8)
+    assert "<button" not in markup.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7])
+    html = markup.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7], pick=True)
+    assert re.findall(r'<button data-pick="(\d+)"', html) == ["115", "7"]
+
+
+def test_remarks_frame_nothing():
+    html = markup.gallery(np.zeros((1, 28, 28), np.uint8), [1], [3], [0.5], [7], remarks=["quality 0.001"])
+    assert "quality 0.001" in html
+    assert "noted" not in html
 
 
 def test_every_picture_has_a_text():

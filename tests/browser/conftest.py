@@ -44,7 +44,8 @@ class Server:
 
     def __init__(self, folder: Path, environment: dict[str, str]):
         self.models = folder / "models"
-        shutil.copytree(PROJECT / "models" / "flagship", self.models / "flagship")
+        shipped = PROJECT / "models" / "flagship"
+        shutil.copytree(shipped, self.models / "flagship", ignore=shutil.ignore_patterns("analysis", "marks.json"))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

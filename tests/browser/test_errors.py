@@ -1,29 +1,164 @@
 import re
 
+import pytest
+from pen import draw
 
-def test_the_gallery_shows_true_and_predicted_labels(server, open_visitor):
+FIGURES = ".st-key-gallery figcaption"
+TITLE = "[data-testid=stMain] h3"
+
+
+@pytest.fixture
+def split(mnist_or_none) -> str:
+    """One in which the flagship misreads enough."""
+    return "test" if mnist_or_none else "train"
+
+
+@pytest.fixture
+def visitor(server, open_visitor, split):
     visitor = open_visitor(server)
-    visitor.visit("/errors")
-    visitor.page.locator(".st-key-gallery figcaption").first.wait_for()
-    captions = visitor.page.locator(".st-key-gallery figcaption").all_inner_texts()
-    for caption in captions:
+    visitor.visit(f"/errors?split={split}")
+    visitor.page.locator(FIGURES).first.wait_for()
+    return visitor
+
+
+def captions(visitor) -> list[str]:
+    return visitor.page.locator(FIGURES).all_inner_texts()
+
+
+def cell(visitor) -> tuple[int, int]:
+    """True and predicted digit of a cell with errors; 4 and 9 where there are such."""
+    picks = visitor.page.locator(".md-matrix .wrong").evaluate_all("cells => cells.map(one => one.dataset.pick)")
+    true, predicted = ("4,9" if "4,9" in picks else picks[0]).split(",")
+    return int(true), int(predicted)
+
+
+def press(visitor, pick: str) -> None:
+    visitor.page.locator(f'[data-pick="{pick}"]').click()
+    visitor.page.wait_for_timeout(300)
+    visitor.settle()
+
+
+def test_the_gallery_shows_true_and_predicted_labels(visitor):
+    shown = captions(visitor)
+    for caption in shown:
         true, read, sure = re.match(r"(\d) → (\d)\s+>?([\d.]+)% sure", caption).groups()
         assert true != read
         assert 10 <= float(sure) <= 100
-    shares = [float(re.search(r"([\d.]+)% sure", caption).group(1)) for caption in captions]
+    shares = [float(re.search(r"([\d.]+)% sure", caption).group(1)) for caption in shown]
     assert shares == sorted(shares, reverse=True)
-    visitor.page.locator(".st-key-confusion .heatmaplayer").wait_for(state="attached")
-    pictures = visitor.page.locator(".st-key-gallery img")
-    assert pictures.first.evaluate("image => image.naturalWidth") == 28
+    sizes = visitor.page.locator(".st-key-gallery .digit").first.bounding_box()
+    assert sizes["width"] == pytest.approx(sizes["height"], abs=1)
+    assert sizes["width"] > 60, "large enough to judge"
 
 
-def test_a_filter_narrows_the_gallery(server, open_visitor):
-    visitor = open_visitor(server)
-    visitor.visit("/errors")
-    true = visitor.page.locator(".st-key-gallery figcaption b").first.inner_text()[0]
-    visitor.page.locator(".st-key-true").get_by_role("button", name=true, exact=True).click()
+def test_from_a_cell_to_a_digit_by_link_to_a_colleague_to_draw_and_back(visitor, server, open_visitor):
+    true, predicted = cell(visitor)
+    press(visitor, f"{true},{predicted}")
+    shown = captions(visitor)
+    assert shown
+    assert all(caption.startswith(f"{true} → {predicted}") for caption in shown), "only these"
+    visitor.page.locator(".st-key-gallery button").first.click()
+    visitor.page.locator(".st-key-pictures img").first.wait_for()
     visitor.settle()
-    visitor.page.wait_for_timeout(500)
-    labels = visitor.page.locator(".st-key-gallery figcaption b").all_inner_texts()
-    assert labels
-    assert {label[0] for label in labels} == {true}
+    title = visitor.page.locator(TITLE).first.inner_text()
+    assert f"a {true} read as {predicted}" in title
+    visitor.page.locator(".st-key-neighbours figure").first.wait_for()
+
+    colleague = open_visitor(server)
+    colleague.page.goto(visitor.page.url)
+    colleague.page.locator(".st-key-pictures img").first.wait_for()
+    colleague.settle()
+    assert colleague.page.locator(TITLE).first.inner_text() == title
+    colleague.press("back")
+    colleague.page.locator(FIGURES).first.wait_for()
+    assert captions(colleague) == shown
+
+    visitor.press("fix")
+    visitor.page.get_by_role("heading", name="Draw", level=1).wait_for()
+    visitor.settle()
+    assert title in visitor.page.locator(".st-key-handed").inner_text()
+    before = visitor.wait_for("prediction", "sure|Not a digit")
+    visitor.page.locator(".st-key-tool").get_by_text("Eraser", exact=True).click()
+    visitor.settle()
+    for height in (0.3, 0.36, 0.42, 0.24):  # the top, with a thick eraser, row by row
+        draw(visitor.page, [[(0.15, height), (0.9, height)]])
+        visitor.page.wait_for_timeout(700)
+    assert visitor.text("prediction") != before, "what is read changes"
+
+    visitor.page.locator(".st-key-handed").get_by_role("link").click()
+    visitor.page.get_by_role("heading", name="Errors", level=1).wait_for()
+    visitor.page.locator(".st-key-pictures img").first.wait_for()
+    assert visitor.page.locator(TITLE).first.inner_text() == title
+    visitor.press("back")
+    visitor.page.locator(FIGURES).first.wait_for()
+    visitor.settle()
+    assert captions(visitor) == shown, "the filter still stands"
+
+
+def test_rows_columns_and_pressing_again(visitor):
+    everything = captions(visitor)
+    true, predicted = cell(visitor)
+    press(visitor, f"{true},")
+    assert {caption[0] for caption in captions(visitor)} == {str(true)}
+    press(visitor, f",{predicted}")
+    assert {caption[4] for caption in captions(visitor)} == {str(predicted)}
+    press(visitor, f",{predicted}")
+    assert captions(visitor) == everything
+    press(visitor, f"{true},{true}")
+    assert {caption[:5] for caption in captions(visitor)} == {f"{true} → {true}"}, "the diagonal shows what was right"
+    assert "show=right" in visitor.page.url
+    press(visitor, f"{true},{predicted}")
+    assert "show=right" not in visitor.page.url
+
+
+def test_the_keyboard_reaches_a_cell_and_keeps_its_place(visitor):
+    true, predicted = cell(visitor)
+    visitor.page.locator(f'[data-pick="{true},{predicted}"]').focus()
+    visitor.page.keyboard.press("Enter")
+    visitor.page.locator(f'[data-pick="{true},{predicted}"][aria-pressed="true"]').wait_for()
+    visitor.settle()
+    assert visitor.page.evaluate("document.activeElement.dataset.pick") == f"{true},{predicted}"
+
+
+def test_what_is_listed_can_be_taken_away(visitor, split):
+    count = len(captions(visitor))
+    with visitor.page.expect_download() as download:
+        visitor.page.locator(".st-key-csv").get_by_role("button", name="CSV").click()
+    table = download.value.path().read_text().splitlines()
+    assert download.value.suggested_filename == f"flagship-{split}.csv"
+    assert len(table) == 1 + count
+    with visitor.page.expect_download() as download:
+        visitor.page.locator(".st-key-png").get_by_role("button", name="PNG").click()
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("section", ["confidence", "robustness", "map", "compare", "labels"])
+def test_every_section_has_something_to_show(server, open_visitor, split, section):
+    visitor = open_visitor(server)
+    visitor.visit(f"/errors?split={split}&section={section}")
+    visitor.page.locator(".st-key-section").wait_for()
+    visitor.settle()
+    there = ".js-plotly-plot, .md-gallery, .st-key-section ~ * [data-testid='stAlert'], [data-testid='stAlert']"
+    visitor.page.locator(there).first.wait_for()
+    assert visitor.page.locator("[data-testid='stException']").count() == 0
+
+
+def test_a_phone_shows_all_of_it(server, open_visitor, split):
+    visitor = open_visitor(server, width=390, height=844)
+    visitor.visit(f"/errors?split={split}")
+    visitor.page.locator(FIGURES).first.wait_for()
+    wide = visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert wide <= 390
+    visitor.page.locator(".st-key-gallery button").first.click()
+    visitor.page.locator(".st-key-pictures img").first.wait_for()
+    visitor.settle()
+    assert visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+
+
+def test_a_wrong_link_is_told_in_plain_words(server, open_visitor, split):
+    visitor = open_visitor(server)
+    visitor.visit(f"/errors?split={split}&model=gone&digit=x")
+    said = visitor.page.get_by_test_id("stAlert").first.inner_text()
+    assert "There is no model named gone here." in said
+    assert "This link asks for digit x; expected a number from 0 to" in said
+    visitor.page.locator(FIGURES).first.wait_for()

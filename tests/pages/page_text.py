@@ -1,5 +1,7 @@
 """Helpers for tests of pages."""
 
+import json
+
 from streamlit.testing.v1 import AppTest
 
 
@@ -9,4 +11,11 @@ def text(test: AppTest) -> str:
     parts = [getattr(element, "value", "") for kind in kinds for element in getattr(test, kind)]
     parts += [element.label for element in test.metric]
     parts += [element.proto.body for element in test.get("html")]
+    parts += clickable(test)
     return "\n".join(str(part) for part in parts)
+
+
+def clickable(test: AppTest) -> list[str]:
+    """The HTML of each `views.clickable` on a page."""
+    shown = [element.proto for element in test.get("bidi_component")]
+    return [json.loads(proto.json)["html"] for proto in shown if proto.component_name == "mnistdash.clickable"]

@@ -1,0 +1,185 @@
+"""How long the error explorer takes, and how much memory.
+
+    python benchmarks/errors.py [--parts analysis,click] [--model NAME] [--count N]
+
+analysis  reading all digits of the three splits and keeping answers and features; again, when they are kept already
+click     in Chromium, from a click on a cell of the confusion matrix to its gallery, from a click on a digit to its
+          detail view, and on a bare page from a click on a button to one image, in turns; then the server's memory
+          after all sections
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import psutil
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mnistdash import analysis, datasets, inference, links, runs
+from mnistdash.settings import PROJECT, Settings
+
+PORT, BARE_PORT = 8597, 8598
+TIMEOUT = 60_000  # milliseconds
+BARE = """
+import numpy as np
+import streamlit as st
+
+number = st.session_state.setdefault("number", 0)
+
+def count():
+    st.session_state.number += 1
+
+st.button("Next", key="next", on_click=count)
+with st.container(key="shown"):
+    st.image(np.full((280, 280), 25 * (number % 10), np.uint8), caption=f"image {number}")
+"""
+# Resolves with the milliseconds from the click to the frame in which the page shows what is expected of it.
+CLICK = """
+([button, expression]) => new Promise(resolve => {
+  const expected = new Function(`return ${expression}`);
+  const element = document.querySelector(button);
+  let began = null;
+  const look = () => {
+    if (!expected()) return requestAnimationFrame(look);
+    requestAnimationFrame(() => resolve(performance.now() - began));
+  };
+  element.addEventListener("click", () => { began = performance.now(); requestAnimationFrame(look); }, { once: true });
+  element.click();
+})
+"""
+GALLERY = """(() => {
+  const names = [...document.querySelectorAll(".md-gallery button .digit")].map(one => one.ariaLabel);
+  return names.length && names.every(name => name.endsWith(": a %d read as %d"));
+})()"""
+DETAIL = """[...document.querySelectorAll("h3")].some(one => one.innerText.includes("digit no. %s:"))
+  && [...document.querySelectorAll(".md-digit img")].filter(one => one.complete).length === 3"""
+IMAGE = """(() => {
+  const image = document.querySelector(".st-key-shown img");
+  return document.querySelector(".st-key-shown").innerText.includes("image %d") && image.complete && image.naturalWidth;
+})()"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", default="analysis,click")
+    parser.add_argument("--model", default="flagship")
+    parser.add_argument("--count", type=int, default=15, help="clicks of each kind")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        models = Path(folder) / "models"
+        shutil.copytree(Settings.from_environment().models / options.model, models / options.model)
+        shutil.rmtree(models / options.model / analysis.FOLDER, ignore_errors=True)
+        data = datasets.load(Settings.from_environment())
+        run = runs.load_model(options.model, models)
+        if "analysis" in options.parts:
+            read_everything(run, data)
+        if "click" in options.parts:
+            click_through(run, data, options.count)
+
+
+def read_everything(run: runs.Run, data: datasets.Dataset) -> None:
+    model = inference.Model(run.folder / runs.TFLITE, run.name)
+    for label in ("read and kept", "kept already"):
+        began = time.perf_counter()
+        axes = analysis.fit_axes(run, model, data.name, data.validation)
+        for name in datasets.SPLITS:
+            analysis.analyse(run, model, axes, data.name, name, data.split(name))
+        print(f"{run.name}, all 70,000 digits {label}: {time.perf_counter() - began:.1f} s", flush=True)
+    size = sum(path.stat().st_size for path in (run.folder / analysis.FOLDER).iterdir())
+    print(f"files: {size / 1e6:.1f} MB\n", flush=True)
+
+
+def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        sys.exit("Chromium is needed: install it, or name it in CHROMIUM.")
+    answers = inference.Model(run.folder / runs.TFLITE, run.name)(data.test.images)
+    labels, read = data.test.labels, answers.argmax(1)
+    wrong = np.flatnonzero(labels != read)
+    cells = np.unique(np.stack([labels[wrong], read[wrong]], axis=1), axis=0).tolist()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        script = Path(folder) / "bare.py"
+        script.write_text(BARE)
+        servers = [serve(PROJECT / "app.py", PORT, run.folder.parent), serve(script, BARE_PORT, run.folder.parent)]
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        try:
+            ours, bare = (browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(2))
+            bare.goto(f"http://127.0.0.1:{BARE_PORT}")
+            bare.locator(".st-key-shown img").wait_for(timeout=TIMEOUT)
+            ours.goto(f"http://127.0.0.1:{PORT}/errors")
+            ours.locator(".md-gallery").wait_for(timeout=TIMEOUT)
+            ours.wait_for_timeout(15_000)  # the other splits are read meanwhile
+            times: dict[str, list[float]] = {"cell": [], "detail": [], "bare": []}
+            for k in range(-3, count):  # the first ones warm up
+                true, predicted = cells[k % len(cells)]
+                index = int(np.flatnonzero((labels == true) & (read == predicted))[0])
+                took = {
+                    "cell": click(ours, f'[data-pick="{true},{predicted}"]', GALLERY % (true, predicted)),
+                    "detail": click(ours, f'.md-gallery [data-pick="{index}"]', DETAIL % f"{index:,}"),
+                }
+                ours.locator(".st-key-back button").click()
+                ours.locator(".md-gallery button").first.wait_for(timeout=TIMEOUT)
+                took["bare"] = click(bare, ".st-key-next button", IMAGE % (k + 4))
+                if k >= 0:
+                    for name, milliseconds in took.items():
+                        times[name].append(milliseconds)
+            medians = {name: statistics.median(values) for name, values in times.items()}
+            print(f"| medians of {count} | ms | times the bare page |\n|---|---|---|")
+            for name, label in (
+                ("bare", "bare page: click to one image"),
+                ("cell", "click on a cell to its gallery"),
+                ("detail", "click on a digit to its detail view"),
+            ):
+                print(f"| {label} | {medians[name]:.0f} | {medians[name] / medians['bare']:.2f} |")
+            for section in links.SECTIONS:
+                ours.goto(f"http://127.0.0.1:{PORT}/errors?section={section}&split=train")
+                ours.locator(".st-key-section").wait_for(timeout=TIMEOUT)
+                ours.wait_for_timeout(20_000 if section in (links.MAP, links.ROBUSTNESS) else 5_000)
+            memory = psutil.Process(servers[0].pid).memory_info().rss
+            print(f"\nthe server's memory after all sections: {memory / 1e6:.0f} MB")
+        finally:
+            browser.close()
+            for server in servers:
+                server.terminate()
+                server.wait()
+
+
+def click(page: Page, button: str, expected: str) -> float:
+    """Click, and return the milliseconds until the page shows what is expected."""
+    page.bring_to_front()
+    page.locator(button).wait_for(timeout=TIMEOUT)
+    page.wait_for_timeout(400)
+    return page.evaluate(CLICK, [button, expected])
+
+
+def serve(script: Path, port: int, models: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
+    server = subprocess.Popen(
+        [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"],
+        cwd=PROJECT,
+        env={**os.environ, "MNISTDASH_MODELS": str(models), "MNISTDASH_STAND_BY": "0"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+            return server
+        except OSError:
+            if server.poll() is not None:
+                sys.exit(f"The server for {script.name} did not start.")
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()

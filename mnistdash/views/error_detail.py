@@ -1,0 +1,145 @@
+"""One digit of the error explorer: what the model made of it, why, and what people say of it."""
+
+import numpy as np
+import streamlit as st
+
+from mnistdash import analysis, explorer_markup, marks, markup, occlusion, ui
+from mnistdash.configs import RunError
+from mnistdash.links import Link
+from mnistdash.marks import KINDS, Mark
+from mnistdash.selection import select
+from mnistdash.views import handover, robustness_view
+from mnistdash.views.address import go
+from mnistdash.views.explorer import Subject
+
+NEIGHBOURS = 8
+
+
+def show(subject: Subject, link: Link) -> None:
+    """All there is to say of the digit that is open."""
+    index = link.digit
+    _bar(subject, link)
+    st.subheader(subject.title(index), anchor=False)
+    image, label, model = subject.split.images[index], int(subject.result.labels[index]), ui.model(subject.run)
+    with st.container(key="pictures"):
+        _pictures(subject, image, index)
+    numbers, words = st.columns(2, gap="large")
+    with numbers, st.container(key="probabilities"):
+        st.subheader("Probabilities", anchor=False)
+        st.html(markup.probability_bars(subject.result.probabilities[index]))
+    with words:
+        st.subheader("What people say", anchor=False)
+        _votes(subject, index)
+        _mark(subject, index)
+    _neighbours(subject, index)
+    with st.container(key="robustness"):
+        st.subheader("What would change its mind", anchor=False)
+        robustness_view.one_digit(image, label, model, key="disturb")
+
+
+def _bar(subject: Subject, link: Link) -> None:
+    listed = st.session_state.get("listed") or []
+    if link.digit not in listed:  # opened by a link
+        listed = select(subject.result, link, subject.marks).tolist()
+    place = listed.index(link.digit) if link.digit in listed else None
+    before = listed[place - 1] if place else None
+    after = listed[place + 1] if place is not None and place + 1 < len(listed) else None
+    with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+        st.button("Back", icon=":material/arrow_back:", key="back", on_click=lambda: go(link, digit=None))
+        st.button(
+            "Previous",
+            icon=":material/chevron_left:",
+            key="previous",
+            disabled=before is None,
+            on_click=lambda: go(link, digit=before),
+        )
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            key="next",
+            disabled=after is None,
+            on_click=lambda: go(link, digit=after),
+        )
+        if place is not None:
+            st.caption(f"{place + 1:,} of {len(listed):,}", width="content")
+        st.space("stretch")
+        if st.button("Fix it on Draw", icon=":material/ink_eraser:", key="fix", type="primary"):
+            image = subject.split.images[link.digit]
+            back = st.query_params.to_dict()
+            handover.to_draw(image, subject.title(link.digit), model=subject.run.name, back=back)
+
+
+def _pictures(subject: Subject, image: np.ndarray, index: int) -> None:
+    probabilities, true = subject.result.probabilities[index], int(subject.result.labels[index])
+    first, second = np.argsort(-probabilities, kind="stable")[:2].tolist()
+    # Of a digit that was read right, the runner-up is the more telling other.
+    other, name = (true, "true") if true != first else (second, "runner-up")
+    evidence = occlusion.evidence(ui.model(subject.run), image)
+    scale = float(np.abs(evidence[[first, other]]).max())
+    st.html(
+        explorer_markup.pictures(
+            [
+                ("The digit, ten times as large", image),
+                (
+                    f"What speaks for <b>{first}</b>, as it was read",
+                    explorer_markup.evidence_picture(image, evidence[first], scale),
+                ),
+                (
+                    f"What speaks for <b>{other}</b>, the {name} digit",
+                    explorer_markup.evidence_picture(image, evidence[other], scale),
+                ),
+            ]
+        )
+    )
+    st.caption("Warm where covering the place makes the answer less likely, cold where it makes it more likely.")
+
+
+def _votes(subject: Subject, index: int) -> None:
+    if index in subject.votes:
+        st.markdown(
+            f"Five human raters on this label: **{subject.votes[index]}**. Source: [Northcutt, Athalye and Mueller, "
+            "2021](https://github.com/cleanlab/label-errors)."
+        )
+
+
+def _mark(subject: Subject, index: int) -> None:
+    mark = subject.marks.get(index, Mark())
+    st.session_state.mark, st.session_state.note = mark.kind or None, mark.note
+
+    def save() -> None:
+        made = Mark(st.session_state.mark or "", st.session_state.note.strip())
+        try:
+            marks.put(subject.run, subject.data.name, subject.name, index, made)
+        except RunError as error:
+            st.session_state.mark_failure = str(error)
+
+    with st.container(key="marking"):
+        st.segmented_control("Mark", KINDS, key="mark", on_change=save)
+        st.text_input("Note", key="note", max_chars=marks.LONGEST, on_change=save, placeholder="What do you see in it?")
+    if failure := st.session_state.pop("mark_failure", None):
+        st.error(failure, icon=":material/error:")
+
+
+def _neighbours(subject: Subject, index: int) -> None:
+    st.subheader("Nearest training digits", anchor=False)
+    reading = ui.reading(subject.run, subject.data)
+    reading.want("train")
+    with st.container(key="neighbours"):
+        if not reading.wait("train", 0):
+            ui.show_reading(subject.run, subject.data, "train")
+            return
+        train = reading.result("train")
+        found, _ = analysis.nearest(train.features, subject.features[index], NEIGHBOURS + 1)
+        if subject.name == "train":
+            found = found[found != index]
+        found = found[:NEIGHBOURS]
+        st.html(
+            markup.gallery(
+                subject.data.train.images[found],
+                train.result.labels[found],
+                train.result.predicted[found],
+                train.result.confidence[found],
+                found,
+            )
+        )
+        st.caption("The training digits that the network's last layer tells least apart from this one, nearest first.")

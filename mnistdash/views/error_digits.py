@@ -1,0 +1,180 @@
+"""The digits of a split: the confusion matrix, each digit's figures, and the gallery they filter."""
+
+import numpy as np
+import streamlit as st
+
+from mnistdash import explorer_markup, links
+from mnistdash.links import Link
+from mnistdash.selection import select
+from mnistdash.views import explorer
+from mnistdash.views.address import go
+from mnistdash.views.clickable import clickable
+from mnistdash.views.explorer import Subject
+
+SHOWN = {
+    links.MISREAD: "Misread",
+    links.RIGHT: "Read right",
+    links.ALL: "All",
+    links.MARKED: "Marked",
+}
+SORTS = {
+    links.SURE: "Most confident first",
+    links.UNSURE: "Least confident first",
+    links.LOSS: "Highest loss first",
+    links.MARGIN: "Smallest margin first",
+    links.TRUE: "By true digit",
+    links.POSITION: "As in the split",
+}
+COUNTS, SHARES = "Counts", "Shares"
+FIGURE = 170  # pixels; two stand side by side on a phone
+
+
+def show(subject: Subject, link: Link) -> None:
+    """Figures, matrix and gallery."""
+    _figures(subject)
+    left, right = st.columns([6, 7], gap="large")
+    with left, st.container(key="matrix_side"):
+        _matrix(subject, link)
+        _each_digit(subject)
+    with right:
+        _gallery(subject, link)
+
+
+def _figures(subject: Subject) -> None:
+    result, votes = subject.result, subject.votes
+    figures = {"Accuracy": f"{result.accuracy:.2%}"}
+    if votes:
+        figures["Without disputed"] = f"{result.accuracy_without(np.array(sorted(votes))):.2%}"
+    figures |= {"Errors": f"{len(result.errors):,}", "Images": f"{len(result.labels):,}"}
+    with st.container(horizontal=True):
+        for label, value in figures.items():
+            st.metric(label, value, border=True, width=FIGURE)
+    if votes:
+        misread = sum(index in votes for index in result.errors.tolist())
+        st.markdown(
+            f"Of {len(votes)} test digits fewer than three of five raters confirmed the published label; {misread} of "
+            f"the {len(result.errors):,} errors are among them. Source: [Northcutt, Athalye and Mueller, 2021]"
+            "(https://github.com/cleanlab/label-errors)."
+        )
+
+
+def _matrix(subject: Subject, link: Link) -> None:
+    st.subheader("Confusion matrix", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        unit = st.segmented_control(
+            "Unit",
+            (COUNTS, SHARES),
+            default=COUNTS,
+            required=True,
+            key="unit",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        diagonal = st.toggle("Diagonal", value=True, key="diagonal", persist_state="session")
+
+    def pick(what: str) -> None:
+        true, predicted = (int(part) if part else None for part in what.split(","))
+        if (true, predicted) == (link.true, link.predicted):  # pressed again: let go
+            go(link, true=None, predicted=None)
+            return
+        # What was read right is not among the misread, and the other way round.
+        is_right = true is not None and true == predicted
+        show = link.show
+        if is_right and show == links.MISREAD:
+            show = links.RIGHT
+        elif not is_right and show == links.RIGHT:
+            show = links.MISREAD
+        go(link, true=true, predicted=predicted, show=show, sort=link.sort if show == link.show else "")
+
+    with st.container(key="confusion"):
+        clickable(
+            explorer_markup.confusion_matrix(
+                subject.result.confusion, link.true, link.predicted, unit == SHARES, diagonal
+            ),
+            "matrix",
+            pick,
+        )
+        st.caption("Press a cell, a row's digit or a column's digit to see only those. The colour marks the errors.")
+
+
+def _each_digit(subject: Subject) -> None:
+    with st.expander("Precision, recall and F1 of each digit"):
+        rows = [
+            {
+                "Digit": row["digit"],
+                "Precision": _per_cent(row["precision"]),
+                "Recall": _per_cent(row["recall"]),
+                "F1": _per_cent(row["f1"]),
+                "Count": row["count"],
+            }
+            for row in subject.result.per_digit
+        ]
+        share = st.column_config.NumberColumn(format="%.2f%%")
+        st.dataframe(
+            rows,
+            hide_index=True,
+            key="each_digit",
+            height="content",
+            column_config={"Precision": share, "Recall": share, "F1": share},
+        )
+
+
+def _per_cent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _gallery(subject: Subject, link: Link) -> None:
+    st.subheader("Digits", anchor=False)
+    st.session_state.show, st.session_state.sort = link.show, link.order
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Show",
+            links.SHOWN,
+            format_func=SHOWN.get,
+            key="show",
+            width=150,
+            on_change=lambda: go(link, show=st.session_state.show, sort=""),
+        )
+        st.selectbox(
+            "Sort",
+            links.SORTS,
+            format_func=SORTS.get,
+            key="sort",
+            width=220,
+            on_change=lambda: go(link, sort=st.session_state.sort),
+        )
+        if link.true is not None or link.predicted is not None:
+            st.button(
+                filter_words(link),
+                icon=":material/close:",
+                key="let_go",
+                help="Show all again",
+                on_click=lambda: go(link, true=None, predicted=None),
+            )
+    chosen = select(subject.result, link, subject.marks)
+    if len(chosen):
+        explorer.gallery(subject, link, chosen, ": true → predicted")
+    else:
+        _nothing(subject, link)
+
+
+def filter_words(link: Link) -> str:
+    """Which digits are shown, as far as the matrix says it."""
+    words = []
+    if link.true is not None:
+        words.append(f"true {link.true}")
+    if link.predicted is not None:
+        words.append(f"predicted {link.predicted}")
+    return ", ".join(words).capitalize()
+
+
+def _nothing(subject: Subject, link: Link) -> None:
+    is_filtered = link.true is not None or link.predicted is not None
+    if link.show == links.MISREAD and not len(subject.result.errors):
+        st.success("No digit of this split is misread.", icon=":material/check_circle:")
+    elif link.show == links.MARKED and not subject.marks:
+        st.info("No digit is marked yet. Open one to mark it.", icon=":material/bookmark:")
+    elif is_filtered:
+        st.info("There are no such digits. Choose others, or show all again.", icon=":material/filter_alt_off:")
+    else:
+        st.info("There are no such digits.", icon=":material/filter_alt_off:")
