@@ -18,7 +18,8 @@ STYLE = """
 .md-matrix button:hover { outline: 2px solid color-mix(in srgb, currentColor 60%, transparent); }
 .md-matrix button:focus-visible, .md-matrix button[aria-pressed="true"] {
   outline: 2.5px solid var(--md-text); outline-offset: -1px; }
-@media (min-width: 641px) { .st-key-matrix_side { position: sticky; top: 4rem; } }
+@media (min-width: 641px) {
+  [data-testid="stLayoutWrapper"]:has(> .st-key-matrix_side) { position: sticky; top: 4rem; } }
 .md-matrix .across { grid-column: 3 / -1; text-align: center; }
 .md-matrix .down { grid-row: 3 / span 10; grid-column: 1; writing-mode: vertical-rl; transform: rotate(180deg);
   text-align: center; }
@@ -99,7 +100,8 @@ def pictures(parts: Sequence[tuple[str, np.ndarray]]) -> str:
         parts: for each what it shows and (28, 28) or (28, 28, 3) uint8.
     """
     figures = [
-        f'<figure><img src="{png_url(image)}" alt=""><figcaption>{text}</figcaption></figure>' for text, image in parts
+        f'<figure><img src="{png_url(image)}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+        for text, image in parts
     ]
     return f'<div class="md-digit">{"".join(figures)}</div>'
 

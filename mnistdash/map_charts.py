@@ -66,7 +66,7 @@ def map_chart(
         dragmode=TOOLS[tool],
         hovermode="closest",
         # Hiding a digit would not take it out of what is selected.
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "itemsizing": "constant", "entrywidth": 20},
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "itemsizing": "constant"},
         legend_itemclick=False,
         legend_itemdoubleclick=False,
         newselection={"line": THIN},
@@ -76,6 +76,11 @@ def map_chart(
     figure.update_xaxes(visible=False, range=[-1.05, 1.05])
     figure.update_yaxes(visible=False, range=[-1.05, 1.05], scaleanchor="x")
     return figure
+
+
+def stays(outline: np.ndarray, tool: str) -> bool:
+    """Whether an outline stays on a figure when something else is selected; otherwise Plotly replaces it."""
+    return len(outline) == 1 or tool not in ("lasso", "box")
 
 
 def digits_picture(images: np.ndarray) -> bytes:
@@ -108,13 +113,11 @@ def _marks(points: np.ndarray, indices: np.ndarray, chosen: np.ndarray | None, *
 
 
 def _add_outline(figure: go.Figure, outline: np.ndarray, tool: str, ink: str) -> None:
-    """Show what is selected: where the tool selects as a selection, which it can change, elsewhere out of its way."""
-    if len(outline) == 1:
+    path = f"M{'L'.join(f'{x},{y}' for x, y in outline.tolist())}Z"
+    if not stays(outline, tool):
+        figure.add_selection(type="path", path=path, xref="x", yref="y", line=THIN)
+    elif len(outline) > 1:
+        figure.add_shape(type="path", path=path, xref="x", yref="y", line={**THIN, "color": ink})
+    else:
         (x, y), ring = outline[0].tolist(), {"symbol": "circle-open", "size": 18, "color": ink, "line": {"width": 2}}
         figure.add_scatter(x=[x], y=[y], mode="markers", marker=ring, hoverinfo="skip", showlegend=False)
-        return
-    path = f"M{'L'.join(f'{x},{y}' for x, y in outline.tolist())}Z"
-    if tool in ("lasso", "box"):
-        figure.add_selection(type="path", path=path, xref="x", yref="y", line=THIN)
-    else:
-        figure.add_shape(type="path", path=path, xref="x", yref="y", line={**THIN, "color": ink})

@@ -71,6 +71,7 @@ STYLE = """
 .md-layers .maps { display: grid; grid-template-columns: repeat(8, minmax(0, 1fr)); gap: 0.5rem; }
 .md-layers .wide { grid-column: 1 / -1; }
 [data-testid="stSliderThumbValue"] { color: inherit; }
+[data-testid="stPaginationEllipsis"] { color: var(--md-text); }
 [data-testid="stButtonGroup"] [data-selected="true"] * { color: var(--md-text); }
 [class*="st-key-way-"] a { padding-left: 0; }
 .md-samples { display: grid; grid-template-columns: repeat(10, minmax(0, 1fr)); gap: 0.35rem; max-width: 44rem; }

@@ -1,5 +1,6 @@
 """Errors: the digits a model gets wrong, and why."""
 
+import numpy as np
 import streamlit as st
 
 from mnistdash import explorer_markup, links, marks, robustness_markup, runs, ui
@@ -65,8 +66,9 @@ def section(subject: Subject, link: Link) -> None:
         robustness_view.whole_model(subject.run, ui.model(subject.run), subject.data, subject.name)
     elif link.section == links.MAP:
         chosen = map_view.show(subject.run, subject.data, subject.name)
-        if chosen is not None and len(chosen):
-            explorer.gallery(subject, link, chosen, ", as chosen on the map")
+        if chosen is not None:
+            right = subject.result.predicted[chosen] == subject.result.labels[chosen]
+            explorer.gallery(subject, link, chosen[np.argsort(right, kind="stable")], ", the misread ones first")
     elif link.section == links.COMPARE:
         error_sections.compare(subject, link)
     else:

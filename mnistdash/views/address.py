@@ -7,7 +7,7 @@ import streamlit as st
 from mnistdash import links
 from mnistdash.links import Link
 
-ELSEWHERE = ("lasso",)  # of a section's own; it means nothing in another
+ELSEWHERE = ("lasso", "map")  # of a section's own; it means nothing in another
 
 
 def current(models: list[str], count: int) -> tuple[Link, list[str]]:

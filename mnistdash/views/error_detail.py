@@ -81,11 +81,11 @@ def _pictures(subject: Subject, image: np.ndarray, index: int) -> None:
             [
                 ("The digit, ten times as large", image),
                 (
-                    f"What speaks for <b>{first}</b>, as it was read",
+                    f"What speaks for {first}, as it was read",
                     explorer_markup.evidence_picture(image, evidence[first], scale),
                 ),
                 (
-                    f"What speaks for <b>{other}</b>, the {name} digit",
+                    f"What speaks for {other}, the {name} digit",
                     explorer_markup.evidence_picture(image, evidence[other], scale),
                 ),
             ]

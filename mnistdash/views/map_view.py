@@ -72,11 +72,13 @@ export default function ({ parentElement, data }) {
     map.on("plotly_hover", show);
     map.on("plotly_unhover", hide);
   };
+  addEventListener("scroll", hide, { capture: true, passive: true });
   const observer = new MutationObserver(listen);
   observer.observe(document.body, { childList: true, subtree: true });
   listen();
   parentElement.stop = () => {
     observer.disconnect();
+    removeEventListener("scroll", hide, { capture: true });
     map?.removeListener?.("plotly_hover", show);
     map?.removeListener?.("plotly_unhover", hide);
     for (const kind of ["wheel", "touchstart"]) map?.removeEventListener(kind, pass, { capture: true });
@@ -127,7 +129,7 @@ def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
     labels, predicted = (values[: len(points)] for values in (found.result.labels, found.result.predicted))
     wrong = labels != predicted
     which = f"{len(points):,}" if len(points) == len(found.features) else f"first {MOST:,} of {len(found.features):,}"
-    st.caption(f"The {which} {split_name} digits, placed {PLACED[kind]}. The {wrong.sum():,} misread ones are crossed.")
+    st.caption(f"The {which} {split_name} digits, placed {PLACED[kind]}. Misread ones are crossed: {wrong.sum():,}.")
     with st.container(key="digits_map", gap=None):
         _chart(points, found.result, kind, tool, outline, about, map_charts.LOW if is_phone else map_charts.HEIGHT)
         _pictures(data=_picture(data.name, split_name, data), key="map_pictures")
@@ -219,13 +221,13 @@ def _chart(
         figure,
         key=key,
         alt=f"Map of the digits by {KINDS[kind]}",
-        on_select=partial(_select, key, kind, points),
+        on_select=partial(_select, key, kind, tool, points),
         selection_mode=("points", "box", "lasso"),
         config={"displayModeBar": False, "scrollZoom": True},
     )
 
 
-def _select(key: str, kind: str, points: np.ndarray) -> None:
+def _select(key: str, kind: str, tool: str, points: np.ndarray) -> None:
     """Put what was drawn on the map into the address."""
     drawn = st.session_state[key].selection
     outlines = [np.column_stack((one["x"], one["y"])) for one in drawn.lasso]
@@ -236,7 +238,8 @@ def _select(key: str, kind: str, points: np.ndarray) -> None:
     if not outlines or len(outlines[-1]) == 2:
         _forget(kind)
         return
-    if len(outlines) > 1 or (len(outlines[-1]) == 1 and st.session_state.map_drawn is not None):
+    before = st.session_state.map_drawn
+    if len(outlines) > 1 or (before is not None and map_charts.stays(before, tool)):
         _draw_anew()  # the address holds the last one only, and so shall the map
     st.query_params.map = kind
     st.query_params.lasso = embedding.to_text(outlines[-1])

@@ -3,7 +3,9 @@
 () => {
   const parse = (colour) => {
     const [r, g, b, a = 1] = colour.match(/[\d.]+/g).map(Number);
-    return { r, g, b, a };
+    // What color-mix() makes is given in shares, as color(srgb 0.2 0.3 0.7 / 0.5).
+    const scale = colour.startsWith("color(srgb") ? 255 : 1;
+    return { r: scale * r, g: scale * g, b: scale * b, a };
   };
   const over = (top, below) => {
     const mix = (channel) => top[channel] * top.a + below[channel] * (1 - top.a);
