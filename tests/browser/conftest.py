@@ -110,8 +110,8 @@ def start_server(tmp_path, mnist_or_none) -> Iterator:
     # A process that stands by would slow down all other tests.
     environment = {**os.environ, "MNISTDASH_STAND_BY": "0"}
     environment["MNISTDASH_DATA"] = mnist_or_none.source if mnist_or_none else ""
-    if mnist_or_none is None:  # the sample at once, not a download
-        environment |= {"XDG_CACHE_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
+    if mnist_or_none is None:
+        environment |= _with_sample(tmp_path)
     servers = []
 
     def start(**more: str) -> Server:
@@ -128,6 +128,18 @@ def start_server(tmp_path, mnist_or_none) -> Iterator:
 def server(start_server) -> Server:
     """One dashboard."""
     return start_server()
+
+
+@pytest.fixture
+def small_server(start_server, tmp_path) -> Server:
+    """One dashboard with the offline sample, which a model reads in no time."""
+    return start_server(**_with_sample(tmp_path))
+
+
+def _with_sample(cache: Path) -> dict[str, str]:
+    """The environment in which the sample is there at once, without a try to download MNIST."""
+    nowhere = {"https_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
+    return {"MNISTDASH_DATA": "", "XDG_CACHE_HOME": str(cache), **nowhere}
 
 
 class Visitor:

@@ -34,24 +34,24 @@ def test_an_address_typed_in_leads_to_the_whole_page(server, open_visitor, path)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(server, open_visitor, scheme):
-    visitor = open_visitor(server, height=2000, color_scheme=scheme)
+def test_every_text_can_be_read(small_server, open_visitor, scheme):
+    visitor = open_visitor(small_server, height=2000, color_scheme=scheme)
     for path in PLACES:
         go(visitor, path)
         visitor.page.wait_for_timeout(1000)
         assert visitor.page.evaluate(TOO_FAINT) == {}, path
 
 
-def test_nothing_sticks_out_of_a_narrow_screen(server, open_visitor):
-    visitor = open_visitor(server, width=390, height=844)
+def test_nothing_sticks_out_of_a_narrow_screen(small_server, open_visitor):
+    visitor = open_visitor(small_server, width=390, height=844)
     for path in PLACES:
         go(visitor, path)
         width = visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         assert width <= 390, path
 
 
-def test_every_control_has_a_name_and_every_picture_a_text(server, open_visitor):
-    visitor = open_visitor(server)
+def test_every_control_has_a_name_and_every_picture_a_text(small_server, open_visitor):
+    visitor = open_visitor(small_server)
     for path in PLACES:
         go(visitor, path)
         nameless = visitor.page.evaluate(
