@@ -21,7 +21,7 @@ for column, (path, label, icon), text in zip(
     (
         "Draw with mouse, finger or pen. The answer follows every stroke, with all ten probabilities.",
         "Pick a recipe, from softmax regression to our best network, and follow loss and accuracy live.",
-        "See the confusion matrix and every misread digit, the most confident mistakes first.",
+        "See which digits it misreads, and why: what the decision hangs on, what would change it, what people say.",
     ),
     strict=True,
 ):

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from mnistdash.embedding import inside
 from mnistdash.evaluation import Evaluation
+from mnistdash.outlines import inside
 from mnistdash.sheets import sprite
 
 HEIGHT, LOW = 620, 460  # pixels; the lower one fits a phone's width

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from mnistdash.evaluation import Evaluation
 from mnistdash.reading import DIGIT, NOT_A_DIGIT, UNSURE
 from mnistdash.sheets import COLUMNS, sprite
 
@@ -210,6 +211,19 @@ def gallery(
     # One picture for all: a browser shows it in a blink, a hundred small ones one after the other.
     sheet = png_url(sprite(images)) if len(images) else ""
     return f'<div class="md-gallery" style="--sheet: url({sheet})">{"".join(figures)}</div>'
+
+
+def gallery_of(images: np.ndarray, result: Evaluation, chosen: np.ndarray, **more) -> str:
+    """A `gallery` of some digits of a split.
+
+    Args:
+        images: (n, 28, 28) uint8, of the split.
+        result: a model's answers over it.
+        chosen: (k,) int64 indices.
+        more: as for `gallery`.
+    """
+    labels, predicted, confidence = result.labels[chosen], result.predicted[chosen], result.confidence[chosen]
+    return gallery(images[chosen], labels, predicted, confidence, chosen, **more)
 
 
 def _place(place: int, count: int) -> str:

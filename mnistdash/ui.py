@@ -1,4 +1,4 @@
-"""What the pages share: the frame, cached loaders, common widgets. The only package module that knows Streamlit."""
+"""What the pages share: the frame, cached loaders, common widgets."""
 
 import atexit
 import gc

@@ -133,13 +133,5 @@ def _neighbours(subject: Subject, index: int) -> None:
         if subject.name == "train":
             found = found[found != index]
         found = found[:NEIGHBOURS]
-        st.html(
-            markup.gallery(
-                subject.data.train.images[found],
-                train.result.labels[found],
-                train.result.predicted[found],
-                train.result.confidence[found],
-                found,
-            )
-        )
+        st.html(markup.gallery_of(subject.data.train.images, train.result, found))
         st.caption("The training digits that the network's last layer tells least apart from this one, nearest first.")

@@ -79,15 +79,13 @@ def gallery(
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(chosen):,}{caption}", width="content")
         _downloads(subject, chosen)
-    result, notes = subject.result, notes or {}
-    html = markup.gallery(
-        subject.split.images[shown],
-        result.labels[shown],
-        result.predicted[shown],
-        result.confidence[shown],
+    words = notes or {}
+    html = markup.gallery_of(
+        subject.split.images,
+        subject.result,
         shown,
-        [subject.note(index) for index in shown.tolist()],
-        [notes.get(index, "") for index in shown.tolist()],
+        notes=[subject.note(index) for index in shown.tolist()],
+        remarks=[words.get(index, "") for index in shown.tolist()],
         pick=True,
     )
     clickable(html, "gallery", lambda index: go(link, digit=int(index)))

@@ -5,12 +5,13 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from mnistdash import embedding, map_charts, ui
+from mnistdash import embedding, map_charts, outlines, ui
 from mnistdash.datasets import Dataset
-from mnistdash.embedding import MOST, BackgroundMap, OutlineError
+from mnistdash.embedding import MOST, BackgroundMap
 from mnistdash.evaluation import Evaluation
 from mnistdash.links import quoted
 from mnistdash.runs import Run
+from mnistdash.views.map_pictures import show_pictures
 
 PCA, TSNE = "pca", "tsne"
 KINDS = {PCA: "PCA", TSNE: "t-SNE"}
@@ -31,76 +32,6 @@ HINTS = {
     "zoom": "Draw a box to enlarge it; press twice to see everything again.",
 }
 POLL = 0.5  # seconds between two looks at a map in the making
-
-# Shows the digit that the pointer is on, which Plotly's own labels cannot: a piece of the one picture of all digits.
-# Plotly draws a map anew at times, as another element or with other listeners, so that this looks again whenever
-# the page changes. It also keeps from Plotly what is to scroll the page: the wheel without Ctrl, and a finger where
-# the tool is to click.
-PICTURES = """
-export default function ({ parentElement, data }) {
-  parentElement.stop?.();  // the data has changed
-  const label = parentElement.querySelector(".md-hover");
-  const [picture, words] = label.children;
-  const address = URL.createObjectURL(new Blob([data], { type: "image/png" }));
-  picture.style.backgroundImage = `url(${address})`;
-  const side = 84, columns = COLUMNS;
-  const show = ({ points, event }) => {
-    const { customdata: index, text, data: trace } = points.at(-1);
-    picture.style.backgroundPosition = `${-side * (index % columns)}px ${-side * Math.floor(index / columns)}px`;
-    words.textContent = `No. ${index}: ${text ?? `a ${trace.name}, read right`}`;
-    const { clientX: x, clientY: y } = event.touches?.[0] ?? event.changedTouches?.[0] ?? event;
-    label.hidden = false;
-    const { width, height } = label.getBoundingClientRect();
-    label.style.left = `${x + 16 + width > innerWidth ? Math.max(4, x - 16 - width) : x + 16}px`;
-    label.style.top = `${Math.max(4, y - 16 - height)}px`;
-  };
-  const hide = () => { label.hidden = true; };
-  const pass = (event) => {
-    const scrolls = event.type === "wheel" ? !event.ctrlKey : map.layout?.dragmode === "pan";
-    if (scrolls) event.stopPropagation();
-  };
-  let listening = null, map = null;
-  const listen = () => {
-    const before = map;
-    map = document.querySelector(".st-key-digits_map .js-plotly-plot");
-    if (!map) hide();
-    if (map && map !== before) {
-      for (const kind of ["wheel", "touchstart"]) map.addEventListener(kind, pass, { capture: true, passive: true });
-    }
-    if (!map?.on || map.on === listening) return;
-    listening = map.on;
-    map.on("plotly_hover", show);
-    map.on("plotly_unhover", hide);
-  };
-  addEventListener("scroll", hide, { capture: true, passive: true });
-  const observer = new MutationObserver(listen);
-  observer.observe(document.body, { childList: true, subtree: true });
-  listen();
-  parentElement.stop = () => {
-    observer.disconnect();
-    removeEventListener("scroll", hide, { capture: true });
-    map?.removeListener?.("plotly_hover", show);
-    map?.removeListener?.("plotly_unhover", hide);
-    for (const kind of ["wheel", "touchstart"]) map?.removeEventListener(kind, pass, { capture: true });
-    URL.revokeObjectURL(address);
-  };
-  return parentElement.stop;
-}
-""".replace("COLUMNS", str(map_charts.COLUMNS))
-STYLE = """
-.md-hover { position: fixed; z-index: 1000; pointer-events: none; padding: 0.4rem; border-radius: 0.5rem;
-  background: var(--st-secondary-background-color); color: var(--st-text-color);
-  border: 1px solid var(--st-border-color); font-size: 0.875rem; max-width: 12rem; }
-.md-hover > :first-child { width: 84px; height: 84px; margin: 0 auto 0.25rem; border-radius: 0.25rem;
-  background-size: 8400px; background-color: #000; image-rendering: pixelated; }
-"""
-_pictures = st.components.v2.component(
-    "mnistdash.map_pictures",
-    html='<div class="md-hover" hidden><div></div><div></div></div>',
-    css=STYLE,
-    js=PICTURES,
-    isolate_styles=False,
-)
 
 
 def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
@@ -132,11 +63,11 @@ def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
     st.caption(f"The {which} {split_name} digits, placed {PLACED[kind]}. Misread ones are crossed: {wrong.sum():,}.")
     with st.container(key="digits_map", gap=None):
         _chart(points, found.result, kind, tool, outline, about, map_charts.LOW if is_phone else map_charts.HEIGHT)
-        _pictures(data=_picture(data.name, split_name, data), key="map_pictures")
+        show_pictures(_picture(data.name, split_name, data), key="map_pictures")
     if outline is None:
         st.caption(HINTS[tool])
         return None
-    chosen = np.flatnonzero(embedding.inside(points, outline))
+    chosen = np.flatnonzero(outlines.inside(points, outline))
     if not len(chosen):
         st.caption("There is no digit in the outline.")
         return None
@@ -186,8 +117,8 @@ def _asked_outline() -> np.ndarray | None:
     if (text := st.query_params.get("lasso")) is None:
         return None
     try:
-        return embedding.from_text(text)
-    except OutlineError:
+        return outlines.from_text(text)
+    except outlines.OutlineError:
         st.warning("The selection in this link cannot be read and is left out.", icon=":material/link_off:")
         return None
 
@@ -230,19 +161,19 @@ def _chart(
 def _select(key: str, kind: str, tool: str, points: np.ndarray) -> None:
     """Put what was drawn on the map into the address."""
     drawn = st.session_state[key].selection
-    outlines = [np.column_stack((one["x"], one["y"])) for one in drawn.lasso]
+    found = [np.column_stack((one["x"], one["y"])) for one in drawn.lasso]
     for one in drawn.box:
         (left, right), (bottom, top) = one["x"], one["y"]
-        outlines.append(np.array([(left, bottom), (right, bottom), (right, top), (left, top)]))
-    outlines = outlines or [points[[point["customdata"]]] for point in drawn.points]
-    if not outlines or len(outlines[-1]) == 2:
+        found.append(np.array([(left, bottom), (right, bottom), (right, top), (left, top)]))
+    found = found or [points[[point["customdata"]]] for point in drawn.points]
+    if not found or len(found[-1]) == 2:
         _forget(kind)
         return
     before = st.session_state.map_drawn
-    if len(outlines) > 1 or (before is not None and map_charts.stays(before, tool)):
+    if len(found) > 1 or (before is not None and map_charts.stays(before, tool)):
         _draw_anew()  # the address holds the last one only, and so shall the map
     st.query_params.map = kind
-    st.query_params.lasso = embedding.to_text(outlines[-1])
+    st.query_params.lasso = outlines.to_text(found[-1])
     st.query_params.pop("page", None)
 
 

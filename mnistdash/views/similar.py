@@ -34,14 +34,7 @@ def similar_errors(run: runs.Run, view: np.ndarray, key: str) -> None:
     chosen = errors[nearest]
     with st.container(key=f"{key}_digits"):
         clickable(
-            markup.gallery(
-                data.test.images[chosen],
-                found.result.labels[chosen],
-                found.result.predicted[chosen],
-                found.result.confidence[chosen],
-                chosen,
-                pick=True,
-            ),
+            markup.gallery_of(data.test.images, found.result, chosen, pick=True),
             key=f"{key}_picked",
             # Both pages share the model that is chosen.
             on_pick=lambda index: st.switch_page("pages/errors.py", query_params={"digit": index}),

@@ -130,10 +130,13 @@ def server(start_server) -> Server:
     return start_server()
 
 
-@pytest.fixture
-def small_server(start_server, tmp_path) -> Server:
-    """One dashboard with the offline sample, which a model reads in no time."""
-    return start_server(**_with_sample(tmp_path))
+@pytest.fixture(scope="session")
+def small_server(tmp_path_factory) -> Iterator[Server]:
+    """A dashboard with the offline sample, which a model reads in no time; one for all tests that change nothing."""
+    folder = tmp_path_factory.mktemp("small")
+    server = Server(folder, {**os.environ, "MNISTDASH_STAND_BY": "0", **_with_sample(folder)})
+    yield server
+    server.end()
 
 
 def _with_sample(cache: Path) -> dict[str, str]:
