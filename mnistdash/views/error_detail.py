@@ -13,6 +13,7 @@ from mnistdash.views.address import go
 from mnistdash.views.explorer import Subject
 
 NEIGHBOURS = 8
+LOOK = 1  # seconds between two looks at how far the training digits are read
 
 
 def show(subject: Subject, link: Link) -> None:
@@ -124,14 +125,21 @@ def _neighbours(subject: Subject, index: int) -> None:
     st.subheader("Nearest training digits", anchor=False)
     reading = ui.reading(subject.run, subject.data)
     reading.want("train")
+    # Looked at again until the training digits are read; the rest of the page stays as it is.
+    pace = None if reading.wait("train", 0) else LOOK
     with st.container(key="neighbours"):
-        if not reading.wait("train", 0):
-            ui.show_reading(subject.run, subject.data, "train")
-            return
-        train = reading.result("train")
-        found, _ = analysis.nearest(train.features, subject.features[index], NEIGHBOURS + 1)
-        if subject.name == "train":
-            found = found[found != index]
-        found = found[:NEIGHBOURS]
-        st.html(markup.gallery_of(subject.data.train.images, train.result, found))
-        st.caption("The training digits that the network's last layer tells least apart from this one, nearest first.")
+        st.fragment(_show_neighbours, run_every=pace)(subject, index)
+
+
+def _show_neighbours(subject: Subject, index: int) -> None:
+    reading = ui.reading(subject.run, subject.data)
+    if not reading.wait("train", 0):
+        digits = len(subject.data.train)
+        st.progress(reading.progress("train"), f"{subject.run.name} reads the {digits:,} training digits …")
+        return
+    train = reading.result("train")
+    found, _ = analysis.nearest(train.features, subject.features[index], NEIGHBOURS + 1)
+    if subject.name == "train":
+        found = found[found != index]
+    st.html(markup.gallery_of(subject.data.train.images, train.result, found[:NEIGHBOURS]))
+    st.caption("The training digits that the network's last layer tells least apart from this one, nearest first.")
