@@ -8,14 +8,10 @@ The two pages take turns. The canvas itself waits 200 ms for the next stroke; th
 """
 
 import argparse
-import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "brows
 import hands
 import pen
 from playwright.sync_api import Page, sync_playwright
+from serving import find_chromium, serve
 
 from mnistdash import inference, preprocess
 from mnistdash.settings import PROJECT, Settings
@@ -91,14 +88,11 @@ def median_of(work: Callable[[], object], count: int = 500) -> float:
 
 def pen_to_answer(count: int) -> tuple[float, float]:
     """The median times of the Draw page and of the bare page, in milliseconds."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        sys.exit("Chromium is needed: install it, or name it in CHROMIUM.")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         script = Path(folder) / "bare.py"
         script.write_text(BARE)
         servers = [serve(PROJECT / "app.py", 8597), serve(script, 8598)]
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
         try:
             pages = [open_page(browser.new_page(), 8597, "/draw"), open_page(browser.new_page(), 8598, "")]
             times: list[list[float]] = [[], []]
@@ -113,24 +107,6 @@ def pen_to_answer(count: int) -> tuple[float, float]:
                 server.terminate()
                 server.wait()
     return statistics.median(times[0]), statistics.median(times[1])
-
-
-def serve(script: Path, port: int) -> subprocess.Popen:
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
-    server = subprocess.Popen(
-        [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--browser.gatherUsageStats=false"],
-        cwd=PROJECT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-            return server
-        except OSError:
-            if server.poll() is not None:
-                sys.exit(f"The server for {script.name} did not start.")
-            time.sleep(0.1)
 
 
 def open_page(page: Page, port: int, path: str) -> Page:

@@ -9,14 +9,11 @@ click     in Chromium, from a click on a cell of the confusion matrix to its gal
 """
 
 import argparse
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +21,8 @@ import psutil
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from serving import find_chromium, serve
 
 from mnistdash import analysis, datasets, inference, links, runs
 from mnistdash.settings import PROJECT, Settings
@@ -100,9 +99,6 @@ def read_everything(run: runs.Run, data: datasets.Dataset) -> None:
 
 
 def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        sys.exit("Chromium is needed: install it, or name it in CHROMIUM.")
     answers = inference.Model(run.folder / runs.TFLITE, run.name)(data.test.images)
     labels, read = data.test.labels, answers.argmax(1)
     wrong = np.flatnonzero(labels != read)
@@ -110,8 +106,8 @@ def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         script = Path(folder) / "bare.py"
         script.write_text(BARE)
-        servers = [serve(PROJECT / "app.py", PORT, run.folder.parent), serve(script, BARE_PORT, run.folder.parent)]
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        servers = [serve(PROJECT / "app.py", PORT, MNISTDASH_MODELS=str(run.folder.parent)), serve(script, BARE_PORT)]
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
         try:
             ours, bare = (browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(2))
             bare.goto(f"http://127.0.0.1:{BARE_PORT}")
@@ -160,25 +156,6 @@ def click(page: Page, button: str, expected: str) -> float:
     page.locator(button).wait_for(timeout=TIMEOUT)
     page.wait_for_timeout(400)
     return page.evaluate(CLICK, [button, expected])
-
-
-def serve(script: Path, port: int, models: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
-    server = subprocess.Popen(
-        [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"],
-        cwd=PROJECT,
-        env={**os.environ, "MNISTDASH_MODELS": str(models), "MNISTDASH_STAND_BY": "0"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-            return server
-        except OSError:
-            if server.poll() is not None:
-                sys.exit(f"The server for {script.name} did not start.")
-            time.sleep(0.1)
 
 
 if __name__ == "__main__":

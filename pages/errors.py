@@ -48,15 +48,13 @@ def explore(run: runs.Run, data: Dataset, name: str) -> None:
 
 
 def section(subject: Subject, link: Link) -> None:
-    st.session_state.section = link.section
     st.segmented_control(
         "Section",
         SECTIONS,
         required=True,
         format_func=TITLES.get,
-        key="section",
         label_visibility="collapsed",
-        on_change=lambda: address.go(link, section=st.session_state.section),
+        **address.bound(link, "section"),
     )
     if link.section == links.DIGITS:
         error_digits.show(subject, link)

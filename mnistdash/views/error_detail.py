@@ -47,20 +47,14 @@ def _bar(subject: Subject, link: Link) -> None:
     after = listed[place + 1] if place is not None and place + 1 < len(listed) else None
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         st.button("Back", icon=":material/arrow_back:", key="back", on_click=lambda: go(link, digit=None))
-        st.button(
-            "Previous",
-            icon=":material/chevron_left:",
-            key="previous",
-            disabled=before is None,
-            on_click=lambda: go(link, digit=before),
-        )
-        st.button(
-            "Next",
-            icon=":material/chevron_right:",
-            key="next",
-            disabled=after is None,
-            on_click=lambda: go(link, digit=after),
-        )
+        for label, icon, index in (("Previous", "chevron_left", before), ("Next", "chevron_right", after)):
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                key=label.lower(),
+                disabled=index is None,
+                on_click=lambda index=index: go(link, digit=index),
+            )
         if place is not None:
             st.caption(f"{place + 1:,} of {len(listed):,}", width="content")
         st.space("stretch")

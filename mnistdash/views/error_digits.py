@@ -7,7 +7,7 @@ from mnistdash import explorer_markup, links
 from mnistdash.links import Link
 from mnistdash.selection import select
 from mnistdash.views import explorer
-from mnistdash.views.address import go
+from mnistdash.views.address import bound, go
 from mnistdash.views.clickable import clickable
 from mnistdash.views.explorer import Subject
 
@@ -125,27 +125,12 @@ def _per_cent(share: float | None) -> float | None:
 
 def _gallery(subject: Subject, link: Link) -> None:
     st.subheader("Digits", anchor=False)
-    st.session_state.show, st.session_state.sort = link.show, link.order
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            "Show",
-            links.SHOWN,
-            format_func=SHOWN.get,
-            key="show",
-            width=150,
-            on_change=lambda: go(link, show=st.session_state.show, sort=""),
-        )
-        st.selectbox(
-            "Sort",
-            links.SORTS,
-            format_func=SORTS.get,
-            key="sort",
-            width=220,
-            on_change=lambda: go(link, sort=st.session_state.sort),
-        )
+        st.selectbox("Show", links.SHOWN, format_func=SHOWN.get, width=150, **bound(link, "show", sort=""))
+        st.selectbox("Sort", links.SORTS, format_func=SORTS.get, width=220, **bound(link, "sort", link.order))
         if link.true is not None or link.predicted is not None:
             st.button(
-                filter_words(link),
+                _filter_words(link),
                 icon=":material/close:",
                 key="let_go",
                 help="Show all again",
@@ -158,7 +143,7 @@ def _gallery(subject: Subject, link: Link) -> None:
         _nothing(subject, link)
 
 
-def filter_words(link: Link) -> str:
+def _filter_words(link: Link) -> str:
     """Which digits are shown, as far as the matrix says it."""
     words = []
     if link.true is not None:

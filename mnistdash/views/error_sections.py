@@ -4,10 +4,11 @@ import numpy as np
 import streamlit as st
 
 from mnistdash import explorer_charts, runs, suspects, ui
+from mnistdash.evaluation import Evaluation
 from mnistdash.links import GROUPS, Link
 from mnistdash.rivals import Rivalry, verdict
 from mnistdash.views import explorer
-from mnistdash.views.address import go
+from mnistdash.views.address import bound
 from mnistdash.views.explorer import Subject
 
 REFUSED = 0.01  # share, of the sentence on refusing
@@ -46,10 +47,7 @@ def compare(subject: Subject, link: Link) -> None:
         return
     names = [run.name for run in others]
     other = link.other if link.other in names else names[0]
-    st.session_state.other = other
-    st.selectbox(
-        "Compare with", names, key="other", width=320, on_change=lambda: go(link, other=st.session_state.other)
-    )
+    st.selectbox("Compare with", names, width=320, **bound(link, "other", other))
     second = ui.analysis(others[names.index(other)], subject.data, subject.name).result
     rivalry = Rivalry.of(subject.result, second)
     groups = dict(zip(GROUPS, (rivalry.only_first, rivalry.only_second, rivalry.both), strict=True))
@@ -58,15 +56,7 @@ def compare(subject: Subject, link: Link) -> None:
         for group, found in groups.items():
             st.metric(f"{labels[group]} misread", f"{len(found):,}", border=True, width="content")
     st.markdown(verdict(rivalry, subject.run.name, other) + " (McNemar's test)")
-    st.session_state.group = link.group
-    st.segmented_control(
-        "Misread by",
-        GROUPS,
-        required=True,
-        format_func=labels.get,
-        key="group",
-        on_change=lambda: go(link, group=st.session_state.group),
-    )
+    st.segmented_control("Misread by", GROUPS, required=True, format_func=labels.get, **bound(link, "group"))
     chosen = groups[link.group]
     if not len(chosen):
         st.info("There are no such digits.", icon=":material/filter_alt_off:")
@@ -77,7 +67,7 @@ def compare(subject: Subject, link: Link) -> None:
 
 def labels(subject: Subject, link: Link) -> None:
     """The labels that look wrong, the most suspicious first."""
-    found = _suspects(subject.run.name, subject.run.version, subject.data.name, subject.name, subject)
+    found = _suspects(subject.run.name, subject.run.version, subject.data.name, subject.name, subject.result)
     st.markdown(
         f"Confident learning takes **{found.flagged:,}** of the {len(found.ranking):,} labels for wrong. Below are "
         "those that the model finds least likely: bad labels, and digits that it just cannot read."
@@ -89,5 +79,5 @@ def labels(subject: Subject, link: Link) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Ranking the labels …")
-def _suspects(name: str, version: int, data: str, split: str, _subject: Subject) -> suspects.Suspects:
-    return suspects.find(_subject.result)
+def _suspects(name: str, version: int, data: str, split: str, _result: Evaluation) -> suspects.Suspects:
+    return suspects.find(_result)

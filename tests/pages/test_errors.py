@@ -49,7 +49,7 @@ def listed(test: AppTest) -> list[int]:
     return test.session_state["listed"]
 
 
-def answer(models, monkeypatch, change) -> None:
+def answer(monkeypatch, change) -> None:
     """Have every model answer something else: change(images) -> (n, 10) probabilities."""
     monkeypatch.setattr(
         inference.Model,
@@ -108,13 +108,11 @@ def test_at_most_a_hundred_at_a_time(visit, result):
     assert "1,201 to 1,297 of 1,297" in text(test)
 
 
-def test_a_split_without_a_mistake_says_so(visit, with_sample, models, monkeypatch):
+def test_a_split_without_a_mistake_says_so(visit, with_sample, monkeypatch):
     truth = {
         image.tobytes(): label for image, label in zip(with_sample.test.images, with_sample.test.labels, strict=True)
     }
-    answer(
-        models, monkeypatch, lambda images: np.eye(10, dtype=np.float32)[[truth.get(i.tobytes(), 0) for i in images]]
-    )
+    answer(monkeypatch, lambda images: np.eye(10, dtype=np.float32)[[truth.get(i.tobytes(), 0) for i in images]])
     test = visit()
     assert [success.value for success in test.success] == ["No digit of this split is misread."]
 
