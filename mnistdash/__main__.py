@@ -8,18 +8,20 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mnistdash import configs, datasets, evaluation, images, inference, runs, worker
 from mnistdash.files import replacing
+from mnistdash.lifelines import Lifeline
 from mnistdash.reading import BLANK, Answer, Reading, read
 from mnistdash.recipes import OPTIMIZERS, RECIPES
 from mnistdash.schedules import SCHEDULES
-from mnistdash.settings import Settings
+from mnistdash.settings import Settings, SettingsError
 from mnistdash.terminal import DownloadBar, native_output_to
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
-ERRORS = (datasets.DataError, runs.RunError, images.ImageError)
+ERRORS = (datasets.DataError, runs.RunError, images.ImageError, SettingsError)
 
 
 class CommandError(Exception):
@@ -83,9 +85,15 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
         dropout=options.dropout,
         tensorboard=options.tensorboard,
     )
-    folder = runs.create(config, settings.models)
+    try:
+        lifeline = Lifeline(settings.models)
+    except OSError as error:
+        raise CommandError(f"The run cannot be stored in {settings.models}: {error.strerror or error}.") from error
+    # Nobody takes the run over before it begins.
+    folder = runs.create(replace(config, queued_by=lifeline.name), settings.models)
     with native_output_to(folder / runs.LOG):
-        card = worker.train_in_terminal(config, folder, settings)
+        card = worker.train_in_terminal(config, folder, settings, lifeline)
+    lifeline.release()
     if card is None:
         print(f"{folder}: stopped before the first epoch; there is no model.")
         return

@@ -137,7 +137,7 @@ def _read(path: Path, run: Run) -> dict[str, np.ndarray] | None:
             kept = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         if not isinstance(error, FileNotFoundError):
-            log.warning("%s cannot be read, and is made again: %s", path, error)
+            log.warning("made again", extra={"reason": type(error).__name__, "where": path.name})
         return None
     return kept if kept.pop("version", None) == run.version else None
 
@@ -148,4 +148,4 @@ def _write(path: Path, run: Run, **arrays: np.ndarray) -> None:
         with replacing(path) as temporary:
             np.savez(temporary, version=np.int64(run.version), **arrays)
     except OSError as error:  # what cannot be kept is used all the same
-        log.warning("%s cannot be written: %s", path, error)
+        log.warning("not kept", extra={"reason": error.strerror or type(error).__name__, "where": path.name})

@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mnistdash.processes import Process
 from mnistdash.recipes import OPTIMIZERS, RECIPES, Recipe
 from mnistdash.schedules import SCHEDULES
 
@@ -17,6 +16,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 class RunError(Exception):
     """A run cannot be made, found or used; the message is one sentence for the user."""
+
+
+class NameTakenError(RunError):
+    """There is a run of that name already."""
+
+    def __init__(self, name: str):
+        super().__init__(f"There is a run named {name} already; choose another name.")
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class RunConfig:
         precision: one of PRECISIONS, of the arithmetic; weights stay float32. "auto" is the faster on the
             machine that trains.
         created: seconds since 1970.
-        owner: the process that asked for the run: while it lives, the run may still begin.
+        queued_by: the lifeline of the dashboard that queued the run; "" for none.
         start: the run whose weights it begins with; None for fresh ones.
         schedule, optimizer, dropout, augmentation: as in a recipe; None, as in runs that know nothing of it, for the
             recipe's own.
@@ -52,7 +58,7 @@ class RunConfig:
     limit: int | None
     precision: str
     created: float
-    owner: Process
+    queued_by: str = ""
     start: str | None = None
     schedule: str | None = None
     optimizer: str | None = None
@@ -105,7 +111,7 @@ def configure(
     if name is not None:
         check_name(name)
         if (models / name).exists():
-            raise RunError(f"There is a run named {name} already; choose another name.")
+            raise NameTakenError(name)
     return RunConfig(
         name=name or free_name(recipe.name, models),
         recipe=recipe.name,
@@ -117,7 +123,6 @@ def configure(
         limit=limit,
         precision=precision,
         created=time.time(),
-        owner=Process.current(),
         schedule=schedule or recipe.schedule,
         optimizer=optimizer or recipe.optimizer,
         augmentation=recipe.augmentation if augmentation is None else augmentation,

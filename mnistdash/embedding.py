@@ -203,7 +203,7 @@ def _keep(path: Path, version: int, points: np.ndarray) -> None:
         with replacing(path) as temporary:
             np.savez(temporary, version=np.int64(version), map=points)
     except OSError as error:  # what cannot be kept is used all the same
-        log.warning("%s cannot be written: %s", path, error)
+        log.warning("not kept", extra={"reason": error.strerror or type(error).__name__, "where": path.name})
 
 
 def _end_with_input() -> None:

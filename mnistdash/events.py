@@ -2,14 +2,17 @@
 
 Every event has `event` and `elapsed` (seconds since the run's process began). The kinds:
 
-    started    pid, process_created, time (seconds since 1970)
+    begun      by: the lifeline of the dashboard that starts the run's process
+    started    lifeline of that process, pid, time (seconds since 1970)
     preparing  nothing more: training images are being made from the digits, which takes long
+    sample     why: MNIST could not be had, and the offline sample stands in
     fitting    steps, epochs, batch_size, examples, data, precision
     batch      step, epoch, loss, accuracy: means since the last such event; learning_rate, images_per_second
     epoch      epoch, step, loss, accuracy, val_loss, val_accuracy, learning_rate, images_per_second, best
     ended      status ("finished", "stopped" or "failed"), reason
 """
 
+import errno
 import json
 import math
 import os
@@ -33,17 +36,28 @@ class EventWriter:
         self._began = time.monotonic() if began is None else began
 
     def write(self, event: str, **fields: object) -> dict:
-        """Append one event and return it; numbers that are not finite become null."""
-        fields = {key: _finite(value) for key, value in fields.items()}
-        record = {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
-        line = json.dumps(record, allow_nan=False) + "\n"
-        # One write of one line in append mode: a reader never sees two events mixed.
-        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        """Append one event and return it; numbers that are not finite become null.
+
+        Raises:
+            OSError: it cannot be written, or not all of it: the disk is full.
+        """
+        record = self.record(event, **fields)
+        line = json.dumps(record, allow_nan=False).encode() + b"\n"
+        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(handle, line.encode())
+            if _ends_within_a_line(handle):  # a disk that was full then: what follows must not be lost with it
+                line = b"\n" + line
+            # One write of one line in append mode: a reader never sees two events mixed.
+            if os.write(handle, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(handle)
         return record
+
+    def record(self, event: str, **fields: object) -> dict:
+        """What `write` would write."""
+        fields = {key: _finite(value) for key, value in fields.items()}
+        return {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
 
 
 def read(folder: Path, offset: int = 0) -> tuple[list[dict], int]:
@@ -57,22 +71,22 @@ def read(folder: Path, offset: int = 0) -> tuple[list[dict], int]:
         with (folder / FILE_NAME).open("rb") as file:
             file.seek(offset)
             data = file.read()
-    except FileNotFoundError:
+    except OSError:
         return [], offset
     complete = data[: data.rfind(b"\n") + 1]
     return _parse(complete), offset + len(complete)
 
 
-def first_and_last(folder: Path) -> tuple[dict | None, dict | None]:
-    """The first and the last event, without reading what is between; None where there is none."""
+def ends(folder: Path) -> tuple[list[dict], dict | None]:
+    """The first events, two at most, and the last one (None where there is none), without what is between."""
     try:
         with (folder / FILE_NAME).open("rb") as file:
-            first = _parse(file.readline())
+            first = _parse(file.readline(LONGEST) + file.readline(LONGEST))
             file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST))
             last = _parse(file.read())
-    except FileNotFoundError:
-        return None, None
-    return (first or [None])[0], (last or [None])[-1]
+    except OSError:
+        return [], None
+    return first, (last or [None])[-1]
 
 
 def has_batch(folder: Path) -> bool:
@@ -80,7 +94,7 @@ def has_batch(folder: Path) -> bool:
     try:
         with (folder / FILE_NAME).open("rb") as file:
             return any(event["event"] == "batch" for event in _parse(file.read(LONGEST)))
-    except FileNotFoundError:
+    except OSError:
         return False
 
 
@@ -89,11 +103,19 @@ def _parse(data: bytes) -> list[dict]:
     for line in data.splitlines():
         try:
             record = json.loads(line)
-        except ValueError:  # cut short, by where reading began or by a disk that ran full
+        except (ValueError, RecursionError):  # cut short, by where reading began or by a disk that ran full
             continue
-        if isinstance(record, dict) and "event" in record:
+        if isinstance(record, dict) and isinstance(record.get("event"), str):
             events.append(record)
     return events
+
+
+def _ends_within_a_line(handle: int) -> bool:
+    size = os.fstat(handle).st_size
+    if not size:
+        return False
+    os.lseek(handle, size - 1, os.SEEK_SET)
+    return os.read(handle, 1) != b"\n"
 
 
 def _finite(value: object) -> object:

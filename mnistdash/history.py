@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FIRST_REPORTS = 6  # some seconds
+NUMBERS = {  # that an event of a kind must hold; a file may have been damaged, or be from elsewhere
+    "fitting": ("steps", "epochs", "batch_size", "examples"),
+    "batch": ("step", "images_per_second"),
+    "epoch": ("step", "epoch", "images_per_second", "val_accuracy", "accuracy"),
+}
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,7 @@ class History:
         batches: "batch" events.
         epochs: "epoch" events.
         data: name of the data set; None before fitting.
+        why_sample: why it trains on the offline sample; "" for MNIST.
     """
 
     phase: str
@@ -30,10 +36,12 @@ class History:
     batches: Sequence[dict]
     epochs: Sequence[dict]
     data: str | None = None
+    why_sample: str = ""
 
     @classmethod
     def of(cls, events: Sequence[dict]) -> "History":
-        """Add up a run's events, given in their order."""
+        """Add up a run's events, given in their order; those that lack something are left out."""
+        events = [event for event in events if _is_whole(event)]
         kinds = {kind: [e for e in events if e["event"] == kind] for kind in ("batch", "epoch", "fitting", "ended")}
         fitting = kinds["fitting"][0] if kinds["fitting"] else {}
         if kinds["ended"]:
@@ -52,6 +60,7 @@ class History:
             batches=kinds["batch"],
             epochs=kinds["epoch"],
             data=fitting.get("data"),
+            why_sample=next((str(event.get("why", "")) for event in events if event["event"] == "sample"), ""),
         )
 
     @property
@@ -131,12 +140,19 @@ def epochs_csv(events: Sequence[dict]) -> str:
     return text.getvalue()
 
 
+def _is_whole(event: dict) -> bool:
+    numbers = [event.get(name) for name in ("elapsed", *NUMBERS.get(event["event"], ()))]
+    if not all(isinstance(number, int | float) and 0 <= number < 1e15 for number in numbers):
+        return False
+    return event["event"] != "fitting" or min(numbers[1:]) >= 1
+
+
 def _seconds_per_step(reports: Sequence[dict]) -> float | None:
     # The first report is left out: building the network's graph is most of it.
     if len(reports) < 2:
         return None
     first, last = reports[0], reports[-1]
-    return (last["elapsed"] - first["elapsed"]) / (last["step"] - first["step"])
+    return (last["elapsed"] - first["elapsed"]) / max(1, last["step"] - first["step"])
 
 
 def _elapsed(event: dict) -> float:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from mnistdash.wording import quoted
+
 DIGITS, CONFIDENCE, ROBUSTNESS, MAP, COMPARE, LABELS = (
     "digits", "confidence", "robustness", "map", "compare", "labels",
 )  # fmt: skip
@@ -85,11 +87,6 @@ def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[
         else:
             objections.append(f"This link asks for {name} {quoted(raw)}; expected a number from {low} to {high:,}.")
     return Link(**values), objections
-
-
-def quoted(raw: str) -> str:
-    """Part of an address, for a sentence in Markdown in which it must not mean anything."""
-    return f"`{raw[:40].replace('`', '')}`" if raw.strip(" `") else "nothing"
 
 
 def _listed(values: tuple[str, ...]) -> str:

@@ -1,32 +1,14 @@
-"""Processes, and whether they still live."""
+"""What a process may take of the machine."""
 
+import contextlib
+import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process, told from a later one with the same number by when it was created."""
-
-    pid: int
-    created: float
-
-    @classmethod
-    def current(cls) -> "Process":
-        return cls(os.getpid(), psutil.Process().create_time())
-
-    def is_alive(self) -> bool:
-        try:
-            process = psutil.Process(self.pid)
-            # Clocks are read to a hundredth of a second at best.
-            return abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+NICENESS = 10  # of 19; beside a server that has work to do, such a process gets a tenth of a core's time
 
 
 def available_memory(cgroup: Path = CGROUP) -> int:
@@ -37,3 +19,25 @@ def available_memory(cgroup: Path = CGROUP) -> int:
     except (OSError, ValueError):
         return available
     return min(available, max(0, limit - used))
+
+
+def usable_cores(cgroup: Path = CGROUP) -> int:
+    """Processor cores that this process may use, by what it is bound to and by what a container may take; at least 1.
+
+    Half a core of a quota counts as a whole one.
+    """
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # Windows and macOS bind no process to cores
+        cores = os.cpu_count() or 1
+    try:  # cgroup version 2: microseconds of processor time in each period; "max" where there is no limit
+        quota, period = (int(number) for number in (cgroup / "cpu.max").read_text().split())
+    except (OSError, ValueError):
+        return cores
+    return max(1, min(cores, math.ceil(quota / period)))
+
+
+def lower_priority() -> None:
+    """Let other processes of this machine go first; this one and those that it starts take what is left."""
+    with contextlib.suppress(OSError, psutil.Error):  # a host that forbids it
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else NICENESS)

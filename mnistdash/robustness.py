@@ -173,7 +173,7 @@ def stored(run: Run, data_name: str, split: str) -> Curves | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("%s cannot be read, and is made again: %s", path, error)
+        log.warning("made again", extra={"reason": type(error).__name__, "where": path.name})
         return None
 
 
@@ -198,7 +198,7 @@ def measure(
         path.parent.mkdir(exist_ok=True)
         write_json(path, {"version": version, "curves": made.to_json()})
     except OSError as error:  # what cannot be kept is used all the same
-        log.warning("%s cannot be written: %s", path, error)
+        log.warning("not kept", extra={"reason": error.strerror or type(error).__name__, "where": path.name})
     return made
 
 

@@ -8,22 +8,27 @@ model.tflite  the same for LiteRT
 card.json     Card               written last: a folder with a card holds a usable model
 """
 
+import hashlib
 import json
+import math
 import shutil
 import tempfile
+import types
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
-from mnistdash import events
-from mnistdash.configs import RunConfig, RunError, check_name
+from mnistdash import events, lifelines
+from mnistdash.configs import NameTakenError, RunConfig, RunError, check_name
 from mnistdash.files import write_json
-from mnistdash.processes import Process
 
 CONFIG, CARD, LOG = "config.json", "card.json", "log.txt"
 KERAS, TFLITE = "model.keras", "model.tflite"
 ACTIVE = ("queued", "running")
+ENDED = ("finished", "stopped", "failed")
 SHIPPED = "flagship"  # the model that comes with the dashboard: never renamed or deleted from it
 LOG_TAIL = 2_000  # characters of a dead run's log that its reason quotes
+FULL = 1_000_000  # bytes; with less of the disk free, that is why a process ended
 
 
 class TrainingError(RunError):
@@ -37,7 +42,7 @@ class Card:
     Accuracies are in [0, 1], losses the mean cross-entropy in nats, seconds those from the first
     step to the last validation, bytes those of the .tflite file. `validation_seen` says that the
     validation images were trained on too, which makes the validation figures too good. `precision` is
-    that of the arithmetic, None in cards that know nothing of it.
+    that of the arithmetic, `sha256` that of the .tflite file; None in cards that know nothing of it.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Card:
     seconds: float
     versions: dict[str, str]
     precision: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Run:
 
     Attributes:
         status: "queued", "running", "finished", "stopped" or "failed".
-        reason: why it failed, else "".
+        reason: why it failed, or was stopped by other than a user; else "".
         card: None until there is a usable model.
     """
 
@@ -80,14 +86,18 @@ class Run:
     @property
     def version(self) -> int:
         """Changes when the model does; a key for caches."""
-        return (self.folder / TFLITE).stat().st_mtime_ns
+        try:
+            return (self.folder / TFLITE).stat().st_mtime_ns
+        except OSError:
+            return 0
 
 
 def create(config: RunConfig, models: Path) -> Path:
     """Make the run's folder with its config.json, and return it.
 
     Raises:
-        RunError: there is one of that name already, or the folder cannot be written to.
+        NameTakenError: there is one of that name already.
+        RunError: the folder cannot be written to.
     """
     folder = models / config.name
     try:
@@ -95,8 +105,9 @@ def create(config: RunConfig, models: Path) -> Path:
         folder.mkdir()
         write_json(folder / CONFIG, asdict(config))
     except FileExistsError as error:
-        raise RunError(f"There is a run named {config.name} already; choose another name.") from error
+        raise NameTakenError(config.name) from error
     except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)  # without its settings it would be none
         raise RunError(f"The run cannot be stored in {models}: {error.strerror or error}.") from error
     return folder
 
@@ -110,22 +121,38 @@ def load(folder: Path) -> Run:
     if not (folder / CONFIG).is_file():
         known = ", ".join(run.name for run in list_models(folder.parent)) or "none"
         raise RunError(f"There is no model named {folder.name} (models: {known}).")
-    values = _read_json(folder / CONFIG, RunConfig)
-    config = RunConfig(**{**values, "owner": Process(**values["owner"])})
-    card = Card(**_read_json(folder / CARD, Card)) if _has_model(folder) else None
-    status, reason = _status(folder, config, card)
+    config = RunConfig(**_read_json(folder / CONFIG, RunConfig))
+    card, trouble = None, ""
+    if (folder / CARD).is_file():
+        try:
+            card = Card(**_read_json(folder / CARD, Card))
+            if not (folder / TFLITE).is_file():
+                card, trouble = None, f"{folder.name}/{TFLITE} is missing: bring it back, or train the run again."
+        except RunError as error:
+            trouble = str(error)
+    status, reason = ("failed", trouble) if trouble else _status(folder, card)
     return Run(folder, config, status, reason, card)
+
+
+def survey(models: Path) -> tuple[list[Run], list[str]]:
+    """All runs, newest first; and a sentence for each folder that cannot be read."""
+    found, objections = [], []
+    for config in models.glob(f"*/{CONFIG}"):
+        try:
+            found.append(load(config.parent))
+        except RunError as error:
+            objections.append(str(error))
+    return sorted(found, key=lambda run: (-run.config.created, run.name)), sorted(objections)
 
 
 def list_runs(models: Path) -> list[Run]:
     """All runs, newest first; a folder that cannot be read is passed over."""
-    found = []
-    for config in models.glob(f"*/{CONFIG}"):
-        try:
-            found.append(load(config.parent))
-        except RunError:
-            continue
-    return sorted(found, key=lambda run: (-run.config.created, run.name))
+    return survey(models)[0]
+
+
+def count(models: Path) -> int:
+    """How many runs there are, readable or not."""
+    return sum(1 for _ in models.glob(f"*/{CONFIG}"))
 
 
 def list_models(models: Path) -> list[Run]:
@@ -206,33 +233,68 @@ def log_tail(folder: Path) -> str:
     return f"The end of its log:\n{text[-LOG_TAIL:]}" if text else "Its log is empty."
 
 
-def _read_json(path: Path, kind: type) -> dict:
+def check_model(run: Run) -> None:
+    """Raise RunError unless a run's .tflite file is the one that its card describes."""
+    path = run.folder / TFLITE
     try:
-        values = json.loads(path.read_text())
-        # A field with a default came later than some files did.
-        return {
-            field.name: values[field.name] for field in fields(kind) if field.default is MISSING or field.name in values
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path}: expected a JSON object that describes a {kind.__name__}, found something else.") from (
-            error
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{run.name}/{TFLITE} cannot be read ({error.strerror or error}).") from error
+    known = run.card.sha256
+    if len(content) != run.card.bytes or known not in (None, hashlib.sha256(content).hexdigest()):
+        raise RunError(
+            f"{run.name}/{TFLITE} is not the file that this run made: bring that back, or train the run again."
         )
 
 
-def _has_model(folder: Path) -> bool:
-    return (folder / CARD).is_file() and (folder / TFLITE).is_file()
+def _read_json(path: Path, kind: type) -> dict:
+    what = f"{path.parent.name}/{path.name}"
+    try:
+        values = json.loads(path.read_text())
+        # A field with a default came later than some files did.
+        found = {
+            field.name: values[field.name] for field in fields(kind) if field.default is MISSING or field.name in values
+        }
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(f"{what}: expected a JSON object that describes a {kind.__name__}, found something else.") from (
+            error
+        )
+    for field in fields(kind):
+        if field.name in found and not _fits(found[field.name], field.type):
+            raise RunError(f"{what}: {field.name} of a {kind.__name__} cannot be {str(found[field.name])[:40]!r}.")
+    return found
 
 
-def _status(folder: Path, config: RunConfig, card: Card | None) -> tuple[str, str]:
-    first, last = events.first_and_last(folder)
-    if last is not None and last["event"] == "ended":
-        return last["status"], last.get("reason", "")
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a value from a JSON file is of a field's type."""
+    if isinstance(kind, types.UnionType):
+        return any(_fits(value, one) for one in get_args(kind))
+    plain = get_origin(kind) or kind
+    if plain is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, plain) and not (plain is int and isinstance(value, bool))
+
+
+def _status(folder: Path, card: Card | None) -> tuple[str, str]:
+    first, last = events.ends(folder)
+    if last is not None and last["event"] == "ended" and last.get("status") in ENDED:
+        return last["status"], str(last.get("reason", ""))
     if card is not None:
         return card.status, ""
-    if first is None:
-        if config.owner.is_alive():
-            return "queued", ""
-        return "failed", "It was never begun: the dashboard that queued it has ended."
-    if Process(first["pid"], first["process_created"]).is_alive():
+    by_kind = {event["event"]: event for event in first}
+    if "started" in by_kind:
+        lifeline = by_kind["started"].get("lifeline")
+    elif "begun" in by_kind:
+        lifeline = by_kind["begun"].get("by")
+    else:  # if the dashboard that queued it has ended, the next one takes it over
+        return "queued", ""
+    if lifelines.is_held(folder.parent, str(lifeline)):
         return "running", ""
-    return "failed", f"Its process ended without a word. {log_tail(folder)}".strip()
+    return "failed", f"Its process ended without a word.{_if_full(folder)} {log_tail(folder)}".strip()
+
+
+def _if_full(folder: Path) -> str:
+    try:
+        return " The disk is full: make room." if shutil.disk_usage(folder).free < FULL else ""
+    except OSError:
+        return ""

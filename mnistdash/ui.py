@@ -2,20 +2,28 @@
 
 import atexit
 import gc
+import logging
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from mnistdash import datasets, inference, markup, runs
+from mnistdash import datasets, inference, logs, markup, runs
 from mnistdash.analysing import BackgroundAnalysis
 from mnistdash.analysis import Analysis
+from mnistdash.idx import DataError
+from mnistdash.images import ImageError
 from mnistdash.jobs import Jobs
 from mnistdash.loading import BackgroundLoad
-from mnistdash.settings import Settings
+from mnistdash.settings import Settings, SettingsError
+from mnistdash.wording import plain
+
+log = logging.getLogger(__name__)
 
 PAGES = (
     ("app.py", "Home", ":material/home:"),
@@ -26,10 +34,13 @@ PAGES = (
 POLL = 0.5  # seconds between two looks at a download
 WATCHES = 12.0  # seconds after its last look that a session counts as watching
 AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
+SLOW = 3.0  # seconds of a page or a part of it that are worth a line in the log
+EXPECTED = (runs.RunError, DataError, ImageError, SettingsError)  # their messages are sentences for users
 
 
-def page(title: str) -> None:
-    """Set the page up and draw the sidebar; the first call of every page."""
+@contextmanager
+def page(title: str) -> Iterator[None]:
+    """Set a page up, draw the sidebar, and guard what the page does; around all of every page."""
     _spare_the_collector(title)
     icon = next(icon for _, name, icon in PAGES if name == title)
     st.set_page_config(page_title=f"{title} · mnistdash", page_icon=icon, layout="wide")
@@ -39,6 +50,36 @@ def page(title: str) -> None:
         st.subheader("mnistdash", anchor=False)
         for path, name, link_icon in PAGES:
             st.page_link(path, label=name, icon=link_icon, width="stretch")
+    with guarded(title):
+        jobs()  # what the dashboard before this one left in its queue goes on
+        yield
+
+
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Tell what goes wrong inside in one sentence, and log it; also a decorator, for what runs again by itself.
+
+    Args:
+        name: for the log.
+    """
+    began = time.perf_counter()
+    try:
+        yield
+    except EXPECTED as error:
+        objection(error)
+        log.warning("refused", extra={"page": name, **logs.of_error(error)})
+    except Exception as error:  # whatever it is: a visitor gets a sentence, and the others their page
+        st.error("Something went wrong here. It has been logged; reload the page to go on.", icon=":material/error:")
+        log.error("failed", extra={"page": name, **logs.of_error(error)})
+    finally:
+        seconds = time.perf_counter() - began
+        if seconds > SLOW:
+            log.warning("slow", extra={"page": name, "seconds": round(seconds, 1)})
+
+
+def objection(what: object, icon: str = ":material/error:") -> None:
+    """Show why something was refused; what a user typed means nothing but itself in it."""
+    st.error(plain(str(what)), icon=icon)
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
@@ -59,7 +100,9 @@ def settings() -> Settings:
 @st.cache_resource
 def jobs() -> Jobs:
     """This server's queue of trainings; ending the server ends them."""
+    logs.to()
     queue = Jobs(settings())
+    queue.adopt(runs.list_runs(settings().models))
     atexit.register(queue.close)
     return queue
 
@@ -131,6 +174,7 @@ def features_of(run: runs.Run, data: datasets.Dataset, views: np.ndarray) -> np.
 
 
 @st.fragment(run_every=POLL)
+@guarded("Reading")
 def show_reading(run: runs.Run, data: datasets.Dataset, split: str) -> None:
     """How far the analysis of a split is; the page runs again when it is done."""
     background = reading(run, data)
@@ -178,6 +222,7 @@ def _loading() -> BackgroundLoad:
 
 
 @st.fragment(run_every=POLL)
+@guarded("Loading")
 def _show_loading() -> None:
     loading = _loading()
     if loading.wait(0):

@@ -1,5 +1,7 @@
 """The process of one run, from its first event to its last; what it trains is in `fitting`."""
 
+import contextlib
+import errno
 import json
 import os
 import queue
@@ -13,15 +15,26 @@ from pathlib import Path
 
 from mnistdash import configs, datasets, runs
 from mnistdash.events import EventWriter
-from mnistdash.processes import Process
+from mnistdash.lifelines import Lifeline
+from mnistdash.processes import lower_priority
 from mnistdash.recipes import RECIPES
 from mnistdash.settings import Settings
 from mnistdash.speeds import Speeds
 from mnistdash.terminal import DownloadBar, TrainingBar
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room, none left of a quota, a file as large as it may be
 
-def train_in_terminal(config: configs.RunConfig, folder: Path, settings: Settings) -> runs.Card | None:
+
+def train_in_terminal(
+    config: configs.RunConfig, folder: Path, settings: Settings, lifeline: Lifeline
+) -> runs.Card | None:
     """Train with a progress bar; Ctrl-C stops and keeps the best weights, twice ends at once.
+
+    Args:
+        config: of the run.
+        folder: of the run.
+        settings: of this process.
+        lifeline: of this process.
 
     Returns:
         The model's card; None where it was stopped before there was anything to keep.
@@ -29,7 +42,7 @@ def train_in_terminal(config: configs.RunConfig, folder: Path, settings: Setting
     Raises:
         RunError: the run failed.
     """
-    stop = threading.Event()
+    stop = Stop()
 
     def interrupt(*_: object) -> None:
         if stop.is_set():
@@ -39,14 +52,13 @@ def train_in_terminal(config: configs.RunConfig, folder: Path, settings: Setting
 
     signal.signal(signal.SIGINT, interrupt)
     with DownloadBar() as bar:
-        return _train(config, folder, settings, TrainingBar(folder), stop, bar, strict=True)
+        return _train(config, folder, settings, TrainingBar(folder), lifeline, stop, bar, strict=True)
 
 
 def train_supervised(name: str, settings: Settings) -> None:
     """Train the run that the dashboard has prepared, until its end or the end of standard input."""
     orders = _Orders()
-    folder = settings.models / name
-    _train(runs.load(folder).config, folder, settings, EventWriter(folder), orders.ended, None, strict=False)
+    _supervised(name, settings, orders)
 
 
 def stand_by(settings: Settings) -> None:
@@ -62,12 +74,10 @@ def stand_by(settings: Settings) -> None:
     loaded = _at_hand(settings)
     while order := orders.next():
         if "train" in order:
-            folder = settings.models / order["train"]
-            with (folder / runs.LOG).open("ab") as log:
+            with (settings.models / order["train"] / runs.LOG).open("ab") as log:
                 for descriptor in (1, 2):
                     os.dup2(log.fileno(), descriptor)
-            config = runs.load(folder).config
-            _train(config, folder, settings, EventWriter(folder), orders.ended, None, strict=False, loaded=loaded)
+            _supervised(order["train"], settings, orders, loaded)
             return
         recipe = RECIPES[order["measure"].pop("recipe")]
         config = configs.configure(recipe, settings.models, **order["measure"])
@@ -76,32 +86,63 @@ def stand_by(settings: Settings) -> None:
             Speeds(settings.cache).put(config, speed)
 
 
+class Stop(threading.Event):
+    """Set when a run is to stop.
+
+    Attributes:
+        reason: why, in a sentence, where it was not a user who wanted it.
+    """
+
+    reason = ""
+
+    def because(self, reason: str) -> None:
+        """Set it, unless it is set already."""
+        if not self.is_set():
+            self.reason = reason
+            self.set()
+
+
 class _Orders:
     """What standard input says, line by line.
 
     Attributes:
-        ended: set when standard input has ended.
+        stop: set when a line says so, or when standard input has ended.
     """
 
     def __init__(self):
-        self.ended = threading.Event()
-        self._lines: queue.Queue[str] = queue.Queue()
+        self.stop = Stop()
+        self._lines: queue.Queue[dict | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         for line in sys.stdin:
-            self._lines.put(line)
-        self.ended.set()
-        self._lines.put("")
+            order = json.loads(line)
+            if order.get("stop"):
+                self.stop.set()
+            else:
+                self._lines.put(order)
+        self.stop.because("The dashboard that started it has ended.")
+        self._lines.put(None)
 
     def next(self) -> dict | None:
         """Wait for the next order; None when there will be none any more."""
-        line = self._lines.get()
-        return json.loads(line) if line else None
+        return self._lines.get()
 
     def are_waiting(self) -> bool:
         """Whether `next` would not wait."""
         return not self._lines.empty()
+
+
+def _supervised(name: str, settings: Settings, orders: _Orders, loaded: datasets.Dataset | None = None) -> None:
+    lower_priority()
+    too_long = f"It was stopped after {settings.minutes} minutes, the most that a run may take here."
+    limit = threading.Timer(60 * settings.minutes, orders.stop.because, (too_long,))
+    limit.daemon = True
+    limit.start()
+    folder = settings.models / name
+    config = runs.load(folder).config
+    lifeline = Lifeline(settings.models)
+    _train(config, folder, settings, EventWriter(folder), lifeline, orders.stop, None, strict=False, loaded=loaded)
 
 
 def _at_hand(settings: Settings) -> datasets.Dataset | None:
@@ -117,18 +158,19 @@ def _train(
     folder: Path,
     settings: Settings,
     writer: EventWriter,
-    stop: threading.Event,
+    lifeline: Lifeline,
+    stop: Stop,
     progress: Callable[[int, int], None] | None,
     strict: bool,
     loaded: datasets.Dataset | None = None,
 ) -> runs.Card | None:
-    process = Process.current()
-    writer.write("started", pid=process.pid, process_created=process.created, time=time.time())
+    writer.write("started", lifeline=lifeline.name, pid=os.getpid(), time=time.time())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         dataset, why_sample = (loaded, None) if loaded else datasets.load_or_sample(settings, progress, strict=strict)
         if why_sample is not None:
             print(f"mnistdash: {why_sample} Training on the offline sample instead.", file=sys.stderr)
+            writer.write("sample", why=str(why_sample))
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # the log is for what goes wrong
         from mnistdash.fitting import calibration, training  # TensorFlow: seconds to import
 
@@ -137,8 +179,18 @@ def _train(
             precision = calibration.precision(config, dataset, Speeds(settings.cache))
             card = training.train(replace(config, precision=precision), folder, dataset, writer, stop)
     except BaseException as error:
-        reason = "It was interrupted." if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
-        writer.write("ended", status="failed", reason=reason)
+        with contextlib.suppress(OSError):  # a full disk: the dashboard tries to say so, too
+            writer.write("ended", status="failed", reason=_reason(error))
+        if isinstance(error, OSError):
+            raise runs.RunError(_reason(error)) from error
         raise
-    writer.write("ended", status=card.status if card else "stopped", reason="")
+    writer.write("ended", status=card.status if card else "stopped", reason=stop.reason if stop.is_set() else "")
     return card
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "It was interrupted."
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        return f"The disk is full: make room, and start it again ({error.strerror})."
+    return str(error) or type(error).__name__

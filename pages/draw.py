@@ -110,7 +110,7 @@ def picture(source: str) -> np.ndarray | None:
     try:
         image = images.read_image(file, file.name)
     except images.UnreadableImageError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        ui.objection(error, icon=":material/broken_image:")
         return None
     if source == FILE:
         st.image(image, width=SIDE)
@@ -213,6 +213,7 @@ def _bytes(values: np.ndarray) -> np.ndarray:
 
 
 @st.fragment
+@ui.guarded("Draw, a stroke")
 def board() -> None:
     """Canvas and answer; a stroke reruns this and nothing else."""
     # Not a default of the widget's own: Streamlit warns of one where a digit that is handed over chooses.
@@ -265,7 +266,7 @@ def board() -> None:
         similar_errors(run, answer.digits[0].view, "similar")
 
 
-ui.page("Draw")
-st.title("Draw", anchor=False)
-take_over()
-board()
+with ui.page("Draw"):
+    st.title("Draw", anchor=False)
+    take_over()
+    board()

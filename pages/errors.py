@@ -29,6 +29,7 @@ def objections_to_pickers() -> list[str]:
 
 
 @st.fragment
+@ui.guarded("Errors, a click")
 def explore(run: runs.Run, data: Dataset, name: str) -> None:
     """The open digit, or a section; a click reruns this and nothing else."""
     found = ui.analysis(run, data, name)
@@ -37,7 +38,7 @@ def explore(run: runs.Run, data: Dataset, name: str) -> None:
     try:
         marked = marks.read(run, data.name, name)
     except RunError as error:
-        st.error(str(error), icon=":material/error:")
+        ui.objection(error)
         marked = {}
     subject = Subject(run, data, name, found.result, found.features, votes, marked)
     link, _ = address.current(models(), len(subject.split))
@@ -73,21 +74,21 @@ def section(subject: Subject, link: Link) -> None:
         error_sections.labels(subject, link)
 
 
-ui.page("Errors")
-st.html(f"<style>{explorer_markup.STYLE}{robustness_markup.STYLE}</style>")
-st.title("Errors", anchor=False)
-objections = objections_to_pickers()
-data = ui.dataset()
-with st.container(horizontal=True):
-    with st.container(width=320):
-        run = ui.model_picker()
-    name = st.selectbox("Split", SPLITS, key="split", bind="query-params", width=320)
-if run is not None:
-    link, more = address.current(models(), len(data.split(name)))
-    if objections or more:
-        address.go(link, page=link.page)
-        st.warning(" ".join(objections + more), icon=":material/link_off:")
-    ui.analysis(run, data, name)
-    for other in SPLITS:  # the others meanwhile
-        ui.reading(run, data).want(other)
-    explore(run, data, name)
+with ui.page("Errors"):
+    st.html(f"<style>{explorer_markup.STYLE}{robustness_markup.STYLE}</style>")
+    st.title("Errors", anchor=False)
+    objections = objections_to_pickers()
+    data = ui.dataset()
+    with st.container(horizontal=True):
+        with st.container(width=320):
+            run = ui.model_picker()
+        name = st.selectbox("Split", SPLITS, key="split", bind="query-params", width=320)
+    if run is not None:
+        link, more = address.current(models(), len(data.split(name)))
+        if objections or more:
+            address.go(link, page=link.page)
+            st.warning(" ".join(objections + more), icon=":material/link_off:")
+        ui.analysis(run, data, name)
+        for other in SPLITS:  # the others meanwhile
+            ui.reading(run, data).want(other)
+        explore(run, data, name)

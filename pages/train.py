@@ -14,9 +14,10 @@ REFRESH_FIRST = 0.4  # seconds, until the chosen run has its first point
 REFRESH_IDLE = 5  # seconds, to notice one that another tab or the command line starts
 
 
-def watch(all_runs: list[runs.Run], data: Dataset) -> None:
+def watch(data: Dataset) -> None:
     """Show one run, growing while it trains, and the list of all."""
     ui.jobs().stand_by()
+    all_runs = all_that_can_be_read()
     if not all_runs:
         st.info("No run yet. Start one above, and its curves appear here.", icon=":material/show_chart:")
         return
@@ -35,9 +36,19 @@ def watch(all_runs: list[runs.Run], data: Dataset) -> None:
     st.fragment(live, run_every=pace)(name, compared, states(all_runs), pace, data)
 
 
+def all_that_can_be_read() -> list[runs.Run]:
+    """The runs; and a sentence on each folder that cannot be read."""
+    all_runs, objections = runs.survey(ui.settings().models)
+    for objection in objections:
+        ui.objection(objection, icon=":material/folder_off:")
+    return all_runs
+
+
+@ui.guarded("Train, a look")
 def live(name: str, compared: list[str], known: list[tuple[str, str]], pace: float, data: Dataset) -> None:
     """The part that is drawn anew by itself, also for what is started elsewhere."""
     all_runs = runs.list_runs(ui.settings().models)
+    ui.jobs().adopt(all_runs)
     if states(all_runs) != known or refresh(name, all_runs) != pace:
         st.rerun()  # the rest of the page is out of date, too
     jobs = ui.jobs()
@@ -68,9 +79,12 @@ def refresh(name: str, all_runs: list[runs.Run]) -> float:
     return min(SLOWEST, max(REFRESH, round(watchers * length / LOOKS)))
 
 
-ui.page("Train")
-st.title("Train", anchor=False)
-data = ui.dataset()
-training_form.show(data)
-st.divider()
-watch(runs.list_runs(ui.settings().models), data)
+with ui.page("Train"):
+    st.title("Train", anchor=False)
+    data = ui.dataset()
+    if ui.settings().readonly:
+        st.info("This dashboard is for looking only: nothing can be trained on it.", icon=":material/visibility:")
+    else:
+        training_form.show(data)
+        st.divider()
+    watch(data)

@@ -12,6 +12,7 @@ import pytest
 
 from mnistdash import configs, datasets, recipes, runs
 from mnistdash.idx import DataError
+from mnistdash.lifelines import Lifeline
 from mnistdash.settings import PROJECT, Settings
 
 
@@ -86,20 +87,32 @@ def flagship(models) -> runs.Run:
 
 @pytest.fixture
 def make_run(models):
-    """Make a run's folder from parts: make_run("name", events=[...], card={...})."""
+    """Make a run's folder from parts: make_run("name", events=[...], card={...}).
+
+    An event's lifeline "held" becomes one that this process holds.
+    """
+    held = []
+
+    def living(event: dict) -> dict:
+        if event.get("lifeline") != "held":
+            return event
+        held.append(Lifeline(models))
+        return event | {"lifeline": held[-1].name}
 
     def make(name: str, recipe: str = "softmax", events: list[dict] | None = None, card: dict | None = None) -> Path:
         config = configs.configure(recipes.RECIPES[recipe], models, name=name)
         folder = runs.create(config, models)
         if events is not None:
-            (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+            (folder / "events.jsonl").write_text("".join(json.dumps(living(event)) + "\n" for event in events))
         if card is not None:
             shutil.copy(PROJECT / "models" / "flagship" / "model.tflite", folder)
             shipped = asdict(runs.load(PROJECT / "models" / "flagship").card)
             (folder / "card.json").write_text(json.dumps({**shipped, "name": name, "recipe": recipe, **card}))
         return folder
 
-    return make
+    yield make
+    for lifeline in held:
+        lifeline.release()
 
 
 @pytest.fixture

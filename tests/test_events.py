@@ -47,7 +47,7 @@ def test_lines_that_are_no_events_are_passed_over(tmp_path):
 
 def test_a_run_without_events_has_none(tmp_path):
     assert events.read(tmp_path) == ([], 0)
-    assert events.first_and_last(tmp_path) == (None, None)
+    assert events.ends(tmp_path) == ([], None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 2000])
@@ -55,8 +55,9 @@ def test_first_and_last_are_those_of_the_whole_file(tmp_path, count):
     writer = EventWriter(tmp_path)
     for number in range(count):
         writer.write("batch", number=number, padding="x" * 50)
-    first, last = events.first_and_last(tmp_path)
-    assert (first["number"], last["number"]) == (0, count - 1)
+    first, last = events.ends(tmp_path)
+    assert [event["number"] for event in first] == list(range(min(count, 2)))
+    assert last["number"] == count - 1
 
 
 def test_numbers_that_are_none_stay_valid_json(tmp_path):
@@ -87,7 +88,7 @@ def test_two_writers_do_not_mix_their_lines(tmp_path):
 def test_a_run_has_a_batch_once_its_first_steps_are_reported(tmp_path):
     assert not events.has_batch(tmp_path)
     writer = EventWriter(tmp_path)
-    writer.write("started", pid=1, process_created=0.0)
+    writer.write("started", pid=1, lifeline="")
     assert not events.has_batch(tmp_path)
     writer.write("batch", step=1)
     assert events.has_batch(tmp_path)

@@ -5,15 +5,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mnistdash import configs, jobs, runs
 from mnistdash.events import read
-from mnistdash.processes import Process
 from mnistdash.recipes import RECIPES
 from mnistdash.settings import PROJECT, Settings
 
@@ -21,18 +22,19 @@ CHILD = """
 import os, sys
 from pathlib import Path
 from mnistdash.events import EventWriter
-from mnistdash.processes import Process
+from mnistdash.lifelines import Lifeline
 name, what = sys.argv[1:]
-writer = EventWriter(Path(os.environ["MNISTDASH_MODELS"]) / name)
-me = Process.current()
-writer.write("started", pid=me.pid, process_created=me.created)
+models = Path(os.environ["MNISTDASH_MODELS"])
+writer = EventWriter(models / name)
+lifeline = Lifeline(models)
+writer.write("started", pid=os.getpid(), lifeline=lifeline.name)
 print("hello from the child", flush=True)
 if what == "crash":
     os.abort()
 if what == "deaf":
     import time
     time.sleep(60)
-sys.stdin.read()
+sys.stdin.readline()
 writer.write("ended", status="stopped", reason="")
 """
 
@@ -40,7 +42,7 @@ SPARE = """
 import json, os, sys, time
 from pathlib import Path
 from mnistdash.events import EventWriter
-from mnistdash.processes import Process
+from mnistdash.lifelines import Lifeline
 folder = Path(os.environ["MNISTDASH_MODELS"])
 for line in sys.stdin:
     order = json.loads(line)
@@ -48,9 +50,9 @@ for line in sys.stdin:
         (folder / "measured.json").write_text(json.dumps(order["measure"]))
         continue
     writer = EventWriter(folder / order["train"])
-    me = Process.current()
-    writer.write("started", pid=me.pid, process_created=me.created, by="the spare")
-    sys.stdin.read()
+    lifeline = Lifeline(folder)
+    writer.write("started", pid=os.getpid(), lifeline=lifeline.name, by="the spare")
+    sys.stdin.readline()
     writer.write("ended", status="stopped", reason="")
     break
 """
@@ -88,6 +90,12 @@ def submit(queue: jobs.Jobs, models: Path, seed: int = 0) -> str:
 
 def status(models: Path, name: str) -> str:
     return runs.load(models / name).status
+
+
+def started(models: Path, name: str) -> dict:
+    """Wait for a run's process to say so."""
+    until(lambda: any(event["event"] == "started" for event in read(models / name)[0]))
+    return read(models / name)[0][1]
 
 
 def test_one_runs_and_the_next_begins_when_it_ends(queue, models):
@@ -157,6 +165,7 @@ def test_closing_ends_all_children_and_begins_no_other(queue, models):
     queue.close()
     assert status(models, first) == "stopped"
     time.sleep(0.2)
+    assert status(models, second) == "queued"
     assert not (models / second / "events.jsonl").exists()
 
 
@@ -184,14 +193,12 @@ queue.submit(configs.configure(RECIPES["softmax"], settings.models, name="run"))
 time.sleep(60)
 """
     process = subprocess.Popen([sys.executable, "-c", server], cwd=PROJECT, env=environment)
-    until(lambda: (models / "run" / "events.jsonl").exists())
-    until(lambda: status(models, "run") == "running")
-    started = read(models / "run")[0][0]
-    child = Process(started["pid"], started["process_created"])
-    assert child.is_alive()
+    until(lambda: (models / "run" / "config.json").exists())
+    child = psutil.Process(started(models, "run")["pid"])
+    assert status(models, "run") == "running"
     process.send_signal(how)
     process.wait()
-    until(lambda: not child.is_alive())
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
     assert status(models, "run") == "stopped"
 
 
@@ -209,8 +216,7 @@ def test_a_spare_process_measures_and_becomes_the_next_run(queue, models):
         "augmentation": False,
     }
     name = submit(queue, models)
-    until(lambda: status(models, name) == "running")
-    assert read(models / name)[0][0]["by"] == "the spare"
+    assert started(models, name)["by"] == "the spare"
     assert not queue.stand_by(), "not beside a run"
     queue.stop(name)
     until(lambda: status(models, name) == "stopped")
@@ -251,3 +257,125 @@ def test_ending_the_server_ends_its_spare_process(queue):
     queue.close()
     assert spare.poll() is not None
     assert not queue.stand_by()
+
+
+def another_server(models: Path, **limits) -> jobs.Jobs:
+    return jobs.Jobs(replace(Settings(data=None, cache=models, models=models), **limits))
+
+
+def test_the_next_dashboard_takes_over_what_one_that_has_ended_left_in_its_queue(queue, models):
+    first, second, third = (submit(queue, models) for _ in range(3))
+    started(models, first)
+    successor = another_server(models)
+    successor.adopt(runs.list_runs(models))
+    assert successor.state(second) is None, "not while its own dashboard lives"
+    queue.close()
+    assert status(models, second) == status(models, third) == "queued"
+    successor.adopt(runs.list_runs(models))
+    try:
+        until(lambda: successor.state(second) == "running")
+        assert successor.state(third) == "queued", "the oldest goes first"
+        started(models, second)
+        successor.stop(second)
+        until(lambda: successor.state(third) == "running")
+    finally:
+        successor.close()
+
+
+def test_of_two_dashboards_one_takes_a_run_over(queue, models):
+    names = [submit(queue, models) for _ in range(3)]
+    started(models, names[0])
+    queue.close()
+    heirs = [another_server(models) for _ in range(2)]
+    seen = runs.list_runs(models)
+    threads = [threading.Thread(target=heir.adopt, args=(seen,)) for heir in heirs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        for name in names[1:]:
+            assert [heir.state(name) is not None for heir in heirs].count(True) == 1
+    finally:
+        for heir in heirs:
+            heir.close()
+
+
+def test_dashboards_that_share_a_folder_train_one_after_the_other(queue, models, monkeypatch):
+    monkeypatch.setattr(jobs, "CHECK", 0.05)
+    first = submit(queue, models)
+    started(models, first)
+    other = another_server(models)
+    second = submit(other, models)
+    try:
+        time.sleep(0.3)
+        assert other.state(second) == status(models, second) == "queued"
+        queue.stop(first)
+        until(lambda: other.state(second) == "running")
+    finally:
+        other.close()
+
+
+def test_a_stopped_run_says_nothing_and_one_whose_dashboard_ended_says_so(models, environment):
+    """With the real worker; what stops it is told from what ends its dashboard."""
+    orders = "import sys; from mnistdash.worker import _Orders; orders = _Orders(); print('there', flush=True)"
+    command = [sys.executable, "-c", f"{orders}; orders.stop.wait(); print(orders.stop.reason)"]
+    for words, reason in ((b'{"stop": true}\n', ""), (b"", "The dashboard that started it has ended.")):
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        assert child.stdout.readline() == b"there\n"
+        child.stdin.write(words)
+        child.stdin.flush()
+        if not words:
+            child.stdin.close()
+        assert child.stdout.read().decode().strip() == reason
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            pipe.close()
+
+
+def test_so_many_may_wait_and_so_many_are_kept(queue, models):
+    small = another_server(models, queue=1, kept_runs=3)
+    try:
+        assert small.objection(2) is None
+        assert "At most 1 run may wait here" in small.objection(3)
+        first, second = submit(small, models), submit(small, models)
+        with pytest.raises(runs.RunError, match="may wait"):
+            submit(small, models)
+        small.stop(second)
+        submit(small, models)
+        small.stop(submitted := runs.list_runs(models)[0].name)
+        assert "At most 3 runs are kept here" in small.objection()
+        with pytest.raises(runs.RunError, match="delete some"):
+            submit(small, models)
+        assert {run.name for run in runs.list_runs(models)} == {first, second, submitted}
+    finally:
+        small.close()
+
+
+def test_a_dashboard_for_looking_only_trains_nothing(queue, models):
+    submitted = submit(queue, models)
+    started(models, submitted)
+    left = submit(queue, models)
+    queue.close()
+    museum = another_server(models, readonly=True)
+    with pytest.raises(runs.RunError, match="for looking only"):
+        submit(museum, models)
+    museum.adopt(runs.list_runs(models))
+    assert museum.state(left) is None
+    assert not museum.stand_by()
+
+
+def test_no_run_trains_on_more_images_than_there_may_be(queue, models):
+    small = another_server(models, images=1_000)
+    try:
+        assert runs.load(models / submit(small, models)).config.limit == 1_000
+    finally:
+        small.close()
+
+
+def test_a_training_has_as_many_threads_as_the_settings_say(models, queue, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_, **options: seen.update(options["env"]))
+    another_server(models, threads=3)._popen(["--stand-by"], subprocess.DEVNULL)
+    assert seen["TF_NUM_INTRAOP_THREADS"] == seen["OMP_NUM_THREADS"] == "3"
+    monkeypatch.undo()

@@ -1,38 +1,8 @@
-import subprocess
-import sys
-from dataclasses import replace
+import os
+
+import pytest
 
 from mnistdash import processes
-from mnistdash.processes import Process
-
-
-def test_this_process_is_alive():
-    assert Process.current().is_alive()
-
-
-def test_a_later_process_with_the_same_number_is_another():
-    """Numbers are used again, after a restart all the more."""
-    current = Process.current()
-    assert not replace(current, created=current.created - 60).is_alive()
-
-
-def test_one_that_has_ended_is_not_alive_even_before_it_is_waited_for():
-    child = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from mnistdash.processes import Process as P; p = P.current(); print(p.pid, p.created)",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    pid, created = child.stdout.read().split()
-    ended = Process(int(pid), float(created))
-    child.stdout.close()
-    try:
-        child.wait(10)
-    finally:
-        assert not ended.is_alive()
 
 
 def test_a_container_may_use_no_more_memory_than_it_is_given(tmp_path):
@@ -45,3 +15,31 @@ def test_a_container_may_use_no_more_memory_than_it_is_given(tmp_path):
     assert processes.available_memory(tmp_path) == 4000
     (tmp_path / "memory.current").write_text("6000\n")
     assert processes.available_memory(tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [
+        ("max 100000", 4),
+        ("200000 100000", 2),
+        ("150000 100000", 2),
+        ("10000 100000", 1),
+        ("0 100000", 1),
+        ("900000 100000", 4),
+        ("nonsense", 4),
+    ],
+)
+def test_a_container_may_use_no_more_cores_than_it_is_given(tmp_path, monkeypatch, quota, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
+    (tmp_path / "cpu.max").write_text(f"{quota}\n")
+    assert processes.usable_cores(tmp_path) == cores
+
+
+def test_without_a_container_all_cores_that_the_process_is_bound_to_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 3}, raising=False)
+    assert processes.usable_cores(tmp_path) == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert processes.usable_cores(tmp_path) == 8
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert processes.usable_cores(tmp_path) == 1

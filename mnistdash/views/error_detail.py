@@ -101,18 +101,29 @@ def _mark(subject: Subject, index: int) -> None:
     mark = subject.marks.get(index, Mark())
     st.session_state.mark, st.session_state.note = mark.kind or None, mark.note
 
+    fixed = ui.settings().readonly
+
     def save() -> None:
         made = Mark(st.session_state.mark or "", st.session_state.note.strip())
+        if fixed:
+            return
         try:
             marks.put(subject.run, subject.data.name, subject.name, index, made)
         except RunError as error:
             st.session_state.mark_failure = str(error)
 
     with st.container(key="marking"):
-        st.segmented_control("Mark", KINDS, key="mark", on_change=save)
-        st.text_input("Note", key="note", max_chars=marks.LONGEST, on_change=save, placeholder="What do you see in it?")
+        st.segmented_control("Mark", KINDS, key="mark", on_change=save, disabled=fixed)
+        st.text_input(
+            "Note",
+            key="note",
+            max_chars=marks.LONGEST,
+            on_change=save,
+            placeholder="What do you see in it?",
+            disabled=fixed,
+        )
     if failure := st.session_state.pop("mark_failure", None):
-        st.error(failure, icon=":material/error:")
+        ui.objection(failure)
 
 
 def _neighbours(subject: Subject, index: int) -> None:
@@ -125,6 +136,7 @@ def _neighbours(subject: Subject, index: int) -> None:
         st.fragment(_show_neighbours, run_every=pace)(subject, index)
 
 
+@ui.guarded("Errors, neighbours")
 def _show_neighbours(subject: Subject, index: int) -> None:
     reading = ui.reading(subject.run, subject.data)
     if not reading.wait("train", 0):

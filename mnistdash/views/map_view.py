@@ -132,7 +132,7 @@ def _points(run: Run, data: Dataset, split_name: str, features: np.ndarray, kind
         _show_progress(background)
         return None
     if background.error:
-        st.error(background.error, icon=":material/error:")
+        ui.objection(background.error)
         st.button("Try again", icon=":material/refresh:", key="map_again", on_click=_background.clear)
     return background.result()
 
@@ -191,6 +191,7 @@ def _draw_anew() -> None:
 
 
 @st.fragment(run_every=POLL)
+@ui.guarded("Errors, map")
 def _show_progress(background: BackgroundMap) -> None:
     if background.wait(0):
         st.rerun()

@@ -22,6 +22,7 @@ MAPS = {
 
 
 @st.fragment
+@ui.guarded("Errors, robustness")
 def one_digit(image: np.ndarray, label: int | None, model: Reader, key: str) -> None:
     """Disturb a digit by hand: sliders, what the model then reads, and a map of where the reading flips.
 
@@ -73,7 +74,7 @@ def whole_model(run: Run, model: Reader, data: Dataset, split_name: str) -> None
             try:
                 made = measuring.result()
             except Exception as error:  # whatever it is, the page goes on without the curves
-                st.error(f"The robustness could not be measured: {error}", icon=":material/error:")
+                ui.objection(f"The robustness could not be measured: {error}")
                 st.button(
                     "Try again",
                     icon=":material/refresh:",
@@ -152,6 +153,7 @@ def _charts(made: Curves | None) -> None:
 
 
 @st.fragment(run_every=ui.POLL)
+@ui.guarded("Errors, robustness")
 def _show_progress(measuring: BackgroundCurves, text: str) -> None:
     if measuring.wait(0):
         st.rerun()

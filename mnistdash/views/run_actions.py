@@ -13,6 +13,8 @@ def show(run: runs.Run) -> None:
     """A button for each; to be called inside a horizontal container."""
     with st.popover("Download", icon=":material/download:", key="downloads"):
         _downloads(run)
+    if ui.settings().readonly:
+        return
     with st.popover("Continue", icon=":material/resume:", key="continuing", disabled=not _can_continue(run)):
         _ask_continue(run)
     with st.popover("Rename", icon=":material/edit:", key="renaming", disabled=_is_fixed(run)):
@@ -69,7 +71,7 @@ def _ask_name(run: runs.Run) -> None:
     try:
         runs.rename(run, name.strip())
     except runs.RunError as error:
-        st.error(str(error))
+        ui.objection(error)
         return
     st.session_state.next_run = name.strip()
     st.rerun()
@@ -84,7 +86,7 @@ def _ask_delete(run: runs.Run) -> None:
             try:
                 runs.remove(run)
             except runs.RunError as error:
-                st.error(str(error))
+                ui.objection(error)
                 return
             st.rerun()
         if st.button("Keep it", key="keep"):

@@ -8,7 +8,7 @@ from mnistdash.datasets import Dataset
 from mnistdash.history import History
 from mnistdash.jobs import Jobs
 from mnistdash.views import epoch_views
-from mnistdash.wording import duration
+from mnistdash.wording import duration, plain
 
 HEADING = 48  # pixels
 CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
@@ -32,9 +32,13 @@ def show(run: runs.Run, jobs: Jobs, data: Dataset) -> None:
         )
     if run.status == "failed":
         reason, _, log = run.reason.partition("\n")
-        st.error(reason, icon=":material/error:")
+        ui.objection(reason)
         if log:
             st.code(log, language=None, wrap_lines=True)
+    elif run.reason:
+        st.caption(plain(run.reason))
+    if so_far.why_sample:
+        st.warning(f"Trained on the offline sample. {plain(so_far.why_sample)}", icon=":material/cloud_off:")
     view = st.segmented_control(
         "View",
         (CURVES, MISTAKES, FEATURES),

@@ -25,6 +25,7 @@ def show(data: Dataset) -> None:
         name = _name(recipe)
     st.markdown(f"{recipe.summary} {recipe.reaches}")
     available = len(data.train) + (len(data.validation) if recipe.trains_on_validation else 0)
+    available = min(available, ui.settings().images or available)
     settings = _fields(recipe, data, available)
     _schedule(recipe, settings, available)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -48,11 +49,12 @@ def show(data: Dataset) -> None:
             each = [name and f"{name}-{number + 1}" for number in range(len(values))]
             plans = [partial(plan, name=one, **{keyword: value}) for one, value in zip(each, values, strict=True)]
         planned = [plan() for plan in plans]
-        objection = next(filter(None, (configs.objection(config, available) for config in planned)), None)
+        objections = (configs.objection(config, available) for config in planned)
+        objection = next(filter(None, [*objections, ui.jobs().objection(len(planned))]), None)
     except runs.RunError as error:
         objection = str(error)
     if objection:
-        st.error(objection, icon=":material/block:")
+        ui.objection(objection, icon=":material/block:")
     with st.container(horizontal=True, vertical_alignment="center"):
         label = f"Start {len(planned)} runs" if len(planned) > 1 else "Start"
         impossible = bool(objection) or not planned
@@ -76,15 +78,26 @@ def submit(plans: Sequence[Callable[[], configs.RunConfig]]) -> None:
     names = []
     try:
         for plan in plans:
-            config = plan()
-            ui.jobs().submit(config)
-            names.append(config.name)
+            names.append(_submit(plan))
     except runs.RunError as error:
-        st.error(str(error))
+        ui.objection(error)
         return
     st.session_state.next_run, *st.session_state.next_compared = names
     st.session_state.name_is_used = True
     st.rerun()
+
+
+def _submit(plan: Callable[[], configs.RunConfig]) -> str:
+    """Queue a run and return its name."""
+    while True:
+        config = plan()
+        try:
+            ui.jobs().submit(config)
+        except (
+            configs.NameTakenError
+        ):  # by another tab or server since it was planned; a name that was typed is refused
+            continue
+        return config.name
 
 
 def _name(recipe: Recipe) -> str | None:
@@ -218,6 +231,7 @@ def _estimate(planned: list[configs.RunConfig], data: Dataset, available: int) -
         st.caption(f"About {duration(seconds)} on this machine: {float(f'{pace:.2g}'):,.0f} images/s in {precision}.")
 
 
+@ui.guarded("Train, an estimate")
 def _wait_for_speeds(planned: list[configs.RunConfig]) -> None:
     speeds = Speeds(ui.settings().cache)
     unknown = [config for config in planned if speeds.get(config) is None]

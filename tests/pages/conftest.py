@@ -1,5 +1,8 @@
 """Pages run through Streamlit's own test harness, without a browser."""
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -17,6 +20,28 @@ def fresh_server(monkeypatch):
     st.cache_resource.clear()
     yield
     st.cache_resource.clear()
+
+
+class Failures(logging.Handler):
+    """What the pages' guard has caught: where, and what."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(f"{record.page}: {record.error} at {record.where}")
+
+
+@pytest.fixture(autouse=True)
+def failures() -> Iterator[Failures]:
+    """A page that fails shows a sentence, which a test could overlook: the test fails, unless it clears this."""
+    handler = Failures()
+    logger = logging.getLogger("mnistdash.ui")
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
+    assert handler.found == []
 
 
 @pytest.fixture

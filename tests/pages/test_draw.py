@@ -24,9 +24,11 @@ IMAGE, PATH = {"type": "Image"}, {"type": "path"}  # what the canvas holds
 
 
 def drawn(pixels: np.ndarray, objects: tuple[dict, ...] = (PATH,)) -> dict:
-    """The canvas's state with this drawn on it, (h, w) uint8, as the browser would send it."""
+    """The canvas's state with this drawn in its upper left corner, (h, w) uint8, as the browser would send it."""
     file = io.BytesIO()
-    Image.fromarray(pixels).convert("RGBA").save(file, "PNG")
+    height, width = pixels.shape
+    on_it = np.pad(pixels, ((0, 280 - height), (0, (280 if width <= 280 else 560) - width)))
+    Image.fromarray(on_it).convert("RGBA").save(file, "PNG")
     url = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     return {"drawing": {"raw": {"objects": list(objects)}, "data": url}, "backgroundFit": None}
 

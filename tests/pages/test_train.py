@@ -7,12 +7,10 @@ import pytest
 from page_text import text
 
 from mnistdash import configs, recipes, runs, snapshots, ui
-from mnistdash.processes import Process
 from mnistdash.snapshots import Answers, Details, Layer
 from mnistdash.speeds import Speed, Speeds
 
-CURRENT = Process.current()
-STARTED = {"event": "started", "elapsed": 0.0, "pid": CURRENT.pid, "process_created": CURRENT.created}
+STARTED = {"event": "started", "elapsed": 0.0, "lifeline": "held"}
 FITTING = {
     "event": "fitting",
     "elapsed": 4.0,
