@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from mnistdash.runs import TFLITE, RunError, load_model
+from mnistdash.runs import TFLITE, RunError, check_model, load_model
 from mnistdash.settings import Settings
 
 BATCH = 100  # images at a time; more were not read faster
@@ -33,7 +33,7 @@ class Model:
             self._network = _Network(model_path=str(path))
             self._probabilities = self._network.outputs[10]
         except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise RunError(f"{path}: the model file is missing or damaged; train or export it again.") from error
+            raise RunError(f"{name}/{path.name}: the model file is missing or damaged; train it again.") from error
         self._is_digit = self._network.outputs.get(1)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -133,5 +133,6 @@ def load(name: str, models: Path | None = None) -> Model:
     Raises:
         RunError: there is no such model, or its file is damaged.
     """
-    models = models or Settings.from_environment().models
-    return Model(load_model(name, models).folder / TFLITE, name)
+    run = load_model(name, models or Settings.from_environment().models)
+    check_model(run)  # before native code reads it
+    return Model(run.folder / TFLITE, name)

@@ -6,12 +6,16 @@ file; filters and activations, which take more room, only in those of `has_detai
 
 import json
 import re
-from collections.abc import Sequence
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mnistdash.configs import RunError
 from mnistdash.files import replacing
 
 FOLDER = "epochs"
@@ -97,19 +101,40 @@ def epochs(run: Path) -> list[int]:
 
 
 def read_answers(run: Path, epoch: int) -> Answers:
-    """The answers after an epoch of `epochs`."""
-    with np.load(run / FOLDER / f"{epoch:04}.npz", allow_pickle=False) as arrays:
-        return Answers(arrays["predicted"], arrays["confidence"], arrays["true_probability"])
+    """The answers after an epoch of `epochs`.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    with _opened(run, epoch) as arrays:
+        answers = Answers(arrays["predicted"], arrays["confidence"], arrays["true_probability"])
+        if not answers.predicted.shape == answers.confidence.shape == answers.true_probability.shape:
+            raise ValueError("of different lengths")
+        return answers
 
 
 def read_details(run: Path, epoch: int) -> Details | None:
-    """What was inside the network after an epoch of `epochs`, or None where that was not kept."""
-    with np.load(run / FOLDER / f"{epoch:04}.npz", allow_pickle=False) as arrays:
+    """What was inside the network after an epoch of `epochs`, or None where that was not kept.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    with _opened(run, epoch) as arrays:
         if "filters" not in arrays:
             return None
         names = json.loads(str(arrays["layers"]))
         layers = [Layer(name, arrays[f"layer_{number}"]) for number, name in enumerate(names)]
         return Details(arrays["filters"].astype(np.float32), layers)
+
+
+@contextmanager
+def _opened(run: Path, epoch: int) -> Iterator[np.lib.npyio.NpzFile]:
+    path = run / FOLDER / f"{epoch:04}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            yield arrays
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise RunError(f"{run.name}/{FOLDER}/{path.name} is damaged: what epoch {epoch} was like is lost.") from error
 
 
 def forgotten(history: Sequence[Answers], labels: np.ndarray) -> np.ndarray:

@@ -1,3 +1,4 @@
+import json
 import threading
 
 import numpy as np
@@ -70,10 +71,42 @@ def test_threads_take_turns(flagship, models):
     assert all(np.allclose(result, expected[: len(result)], atol=1e-5) for result in results.values())
 
 
-def test_a_damaged_file_is_named(flagship, models):
-    (flagship.folder / "model.tflite").write_bytes(b"not a model")
-    with pytest.raises(RunError, match=r"model\.tflite: the model file is missing or damaged"):
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def changed(content: bytes) -> bytes:
+    return content[:1000] + bytes([content[1000] ^ 1]) + content[1001:]
+
+
+@pytest.mark.parametrize("damage", [cut, changed, lambda content: b"", lambda content: b"not a model", None])
+def test_a_file_that_is_not_the_runs_own_is_never_loaded(flagship, models, damage):
+    path = flagship.folder / "model.tflite"
+    if damage is None:
+        path.unlink()
+        path.mkdir()
+    else:
+        path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(RunError, match=r"model"):
         inference.load("flagship", models)
+
+
+def test_another_runs_file_is_not_taken_for_this_ones(flagship, make_run, models):
+    """Even where it has the same size."""
+    folder = make_run("other", events=[], card={"status": "finished"})
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"sha256": "0" * 64}))
+    with pytest.raises(RunError, match=r"other/model\.tflite is not the file that this run made"):
+        inference.load("other", models)
+
+
+def test_a_file_of_a_card_from_before_there_were_sums_is_judged_by_its_size(flagship, make_run, models):
+    folder = make_run("old", events=[], card={"status": "finished", "sha256": None})
+    assert inference.load("old", models)(IMAGES[:1]).shape == (1, 10)
+    path = folder / "model.tflite"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(RunError, match="is not the file"):
+        inference.load("old", models)
 
 
 def test_the_shipped_model_reads_validation_as_its_card_says(flagship, models, mnist):

@@ -20,8 +20,12 @@ def mistakes(run: runs.Run, so_far: History, data: Dataset) -> None:
     if epoch is None:
         return
     labels = data.validation.labels
-    history = [_answers(run.folder, run.config.created, e) for e in snapshots.epochs(run.folder) if e <= epoch]
-    answers = history[-1]
+    earlier = (_answers_or_none(run, e, len(labels)) for e in snapshots.epochs(run.folder) if e < epoch)
+    answers = _answers(run.folder, run.config.created, epoch)
+    if len(answers.predicted) != len(labels):
+        ui.objection("What was kept of this epoch is about other digits than these pages show now.")
+        return
+    history = [*filter(None, earlier), answers]
     confusion = confusion_matrix(labels, answers.predicted)
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="epoch_confusion"):
@@ -114,6 +118,15 @@ def _latest_details(run: runs.Run, epoch: int) -> tuple[int, Details]:
         if (details := _details(run.folder, run.config.created, kept)) is not None:
             return kept, details
     return epoch, Details(np.zeros((0, 1, 1), np.float32), [])
+
+
+def _answers_or_none(run: runs.Run, epoch: int, digits: int) -> Answers | None:
+    """Those of an epoch of which nothing else depends on them; None where its file is damaged."""
+    try:
+        answers = _answers(run.folder, run.config.created, epoch)
+    except runs.RunError:
+        return None
+    return answers if len(answers.predicted) == digits else None
 
 
 # A name may be used again after a run was deleted; when it was created tells it from the former.

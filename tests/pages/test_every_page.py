@@ -25,6 +25,7 @@ print("visited all")
     done = subprocess.run([sys.executable, "-c", visit], capture_output=True, text=True, env=environment, cwd=PROJECT)
     assert done.returncode == 0, done.stderr
     assert "visited all" in done.stdout
+    assert '"failed"' not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["home", "draw", "train", "errors"])
