@@ -7,11 +7,12 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mnistdash import configs, datasets, evaluation, images, inference, runs, worker
+from mnistdash import backups, configs, datasets, evaluation, images, inference, runs, worker
 from mnistdash.files import replacing
 from mnistdash.lifelines import Lifeline
 from mnistdash.reading import BLANK, Answer, Reading, read
@@ -199,12 +200,54 @@ def export(options: argparse.Namespace, settings: Settings) -> None:
                 from mnistdash.fitting import finishing  # TensorFlow: seconds to import
 
                 finishing.export_saved_model(folder / runs.KERAS, path)
+        elif options.format == "zip":
+            with replacing(out.absolute()) as path:
+                path.write_bytes(backups.pack(runs.load(folder)))
         else:
             with replacing(out.absolute()) as path:
                 shutil.copyfile(folder / {"keras": runs.KERAS, "tflite": runs.TFLITE}[options.format], path)
     except OSError as error:
         raise CommandError(f"{out}: cannot be written ({error.strerror or error}).") from error
     print(out)
+
+
+def restore(options: argparse.Namespace, settings: Settings) -> None:
+    """bring a run back from a zip that `export --format zip` made, or the Train page"""
+    try:
+        with options.zip.open("rb") as file:
+            backup = backups.read(file)
+    except OSError as error:
+        raise CommandError(f"{options.zip}: cannot be read ({error.strerror or error}).") from error
+    name = options.name or backup.config.name
+    configs.check_name(name)
+    if (settings.models / name).exists():
+        if options.name:
+            raise configs.NameTakenError(name)
+        name = configs.free_name(name[:60], settings.models)
+    with DownloadBar() as bar:
+        dataset, why_sample = datasets.load_or_sample(settings, bar, strict=True)
+    if dataset.name != backup.card.data:
+        what = {"mnist": "MNIST", "sample": "the offline sample"}.get(backup.card.data, "other data")
+        raise CommandError(
+            f"The run was trained on {what}, which is not at hand to score it. {why_sample or ''}".strip()
+        )
+    try:
+        settings.models.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".restoring-", dir=settings.models) as staging:
+            folder = Path(staging) / name
+            folder.mkdir()
+            run = backups.unpack(backup, name, folder)
+            with native_output_to(os.devnull):
+                from mnistdash.fitting import training  # TensorFlow: seconds to import
+
+                card = training.rebuild(folder, run.config, backup.card, dataset)
+            folder.rename(settings.models / name)
+    except OSError as error:
+        raise CommandError(f"The run cannot be stored in {settings.models}: {error.strerror or error}.") from error
+    print(
+        f"{name}: {card.status}; validation accuracy {card.validation_accuracy:.2%}, test accuracy "
+        f"{card.test_accuracy:.2%}"
+    )
 
 
 def _load_model(name: str, settings: Settings) -> inference.Model:
@@ -275,8 +318,12 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = add(export)
     sub.add_argument("--model", required=True, metavar="M")
-    sub.add_argument("--format", choices=("keras", "tflite", "savedmodel"), required=True)
+    sub.add_argument("--format", choices=("keras", "tflite", "savedmodel", "zip"), required=True)
     sub.add_argument("out", type=Path, metavar="OUT")
+
+    sub = add(restore)
+    sub.add_argument("--name", metavar="RUN", help="default: the one that it had, or that and a number")
+    sub.add_argument("zip", type=Path, metavar="ZIP")
     return parser
 
 

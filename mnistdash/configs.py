@@ -10,6 +10,11 @@ from mnistdash.schedules import SCHEDULES
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 LARGEST_DROPOUT = 0.9
+MOST_EPOCHS = 1000
+MOST_STEPS = 1_000_000
+LARGEST_BATCH = 4096  # images
+LEARNING_RATES = (1e-6, 100.0)
+LARGEST_SEED = 2**31 - 1
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -94,20 +99,32 @@ def configure(
     Raises:
         RunError: a value is out of range, or the name is taken or not a name.
     """
-    for label, value in (("epochs", epochs), ("batch size", batch_size), ("number of images", limit)):
+    for label, value, most in (
+        ("epochs", epochs, MOST_EPOCHS),
+        ("batch size", batch_size, LARGEST_BATCH),
+        ("number of images", limit, None),
+    ):
         if value is not None and value < 1:
             raise RunError(f"The {label} must be at least 1, not {value}.")
+        if value is not None and most is not None and value > most:
+            raise RunError(f"The {label} must be at most {most:,}, not {value:,}.")
     if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise RunError(f"The learning rate must be above 0, not {learning_rate}.")
-    for label, value, known in (("schedule", schedule, SCHEDULES), ("optimizer", optimizer, OPTIMIZERS)):
+    if learning_rate is not None and learning_rate > LEARNING_RATES[1]:
+        raise RunError(f"The learning rate must be at most {LEARNING_RATES[1]:g}, not {learning_rate:g}.")
+    for label, value, known in (
+        ("schedule", schedule, SCHEDULES),
+        ("optimizer", optimizer, OPTIMIZERS),
+        ("precision", precision, PRECISIONS),
+    ):
         if value is not None and value not in known:
-            raise RunError(f"There is no {label} {value!r} (known: {', '.join(known)}).")
+            raise RunError(f"There is no {label} {str(value)[:40]!r} (known: {', '.join(known)}).")
     if dropout is not None and recipe.dropout is None:
         raise RunError(f"{recipe.name} has no layer for dropout; leave it out.")
     if dropout is not None and not 0 <= dropout <= LARGEST_DROPOUT:
         raise RunError(f"Dropout must be between 0 and {LARGEST_DROPOUT}, not {dropout:g}.")
-    if seed < 0:
-        raise RunError(f"The seed must be at least 0, not {seed}.")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise RunError(f"The seed must be between 0 and {LARGEST_SEED:,}, not {seed}.")
     if name is not None:
         check_name(name)
         if (models / name).exists():
@@ -129,6 +146,23 @@ def configure(
         dropout=recipe.dropout if dropout is None else dropout,
         tensorboard=tensorboard,
     )
+
+
+def checked(config: RunConfig) -> RunConfig:
+    """Settings that were read from somewhere, once more through `configure`.
+
+    Raises:
+        RunError: a value is out of range, or the recipe or the name is none.
+    """
+    if config.recipe not in RECIPES:
+        raise RunError(f"There is no recipe {config.recipe[:40]!r} here.")
+    names = ("epochs", "batch_size", "learning_rate", "seed", "limit", "precision", "schedule", "optimizer")
+    values = {name: getattr(config, name) for name in (*names, "augmentation", "dropout", "tensorboard")}
+    if config.epochs is None and (config.steps is None or not 0 < config.steps <= MOST_STEPS):
+        raise RunError("The run has neither epochs nor a number of steps.")
+    check_name(config.name)
+    configure(RECIPES[config.recipe], Path(), **values)
+    return config
 
 
 def objection(config: RunConfig, images: int) -> str | None:
@@ -176,7 +210,7 @@ def check_name(name: str) -> None:
     """Raise RunError unless `name` can be a run's folder."""
     if not _NAME.fullmatch(name):
         raise RunError(
-            f"{name!r} cannot be a run's name: use 1 to 64 lower-case letters, digits, dots, dashes and "
+            f"{name[:40]!r} cannot be a run's name: use 1 to 64 lower-case letters, digits, dots, dashes and "
             "underscores, beginning with a letter or digit."
         )
 

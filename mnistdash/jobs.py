@@ -93,14 +93,19 @@ class Jobs:
             self._measured.add(str(order))
             return _order(self._spare, order)
 
-    def objection(self, count: int = 1) -> str | None:
-        """Why so many more runs cannot be queued now, or None."""
+    def objection(self, count: int = 1, *, begins: bool = True) -> str | None:
+        """Why there cannot be so many more runs now, or None.
+
+        Args:
+            count: of the runs.
+            begins: whether they are to be trained; else they only need room.
+        """
         settings = self._settings
         if settings.readonly:
             return "This dashboard is for looking only: nothing can be trained on it."
         with self._lock:
             free = settings.queue - len(self._queue) + (not self._running)
-        if count > free:
+        if begins and count > free:
             return (
                 f"At most {settings.queue} run{'s' * (settings.queue > 1)} may wait here, and {count} more would be "
                 "too many: wait until some have ended, or cancel some."

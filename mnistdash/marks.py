@@ -65,15 +65,29 @@ def _load(run: Run) -> dict[str, dict[str, dict[int, Mark]]]:
     """By data set, split and index."""
     path = run.folder / FILE
     try:
-        plain = json.loads(path.read_text())
+        return parse(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{run.name}/{FILE} cannot be read; mend it, or move it away.") from error
+
+
+def parse(plain: object) -> dict[str, dict[str, dict[int, Mark]]]:
+    """What a marks file says, by data set, split and index.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    try:
         return {
             data: {
-                split: {int(index): Mark(str(mark["kind"]), str(mark["note"])) for index, mark in of_split.items()}
+                split: {
+                    int(index): Mark(str(mark["kind"])[:LONGEST], str(mark["note"])[:LONGEST])
+                    for index, mark in of_split.items()
+                }
                 for split, of_split in splits.items()
             }
             for data, splits in plain.items()
         }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        raise RunError(f"{path} cannot be read; mend it, or move it away.") from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("not a file of marks") from error

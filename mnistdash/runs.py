@@ -16,7 +16,7 @@ import tempfile
 import types
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from mnistdash import events, lifelines
 from mnistdash.configs import NameTakenError, RunConfig, RunError, check_name
@@ -29,6 +29,9 @@ ENDED = ("finished", "stopped", "failed")
 SHIPPED = "flagship"  # the model that comes with the dashboard: never renamed or deleted from it
 LOG_TAIL = 2_000  # characters of a dead run's log that its reason quotes
 FULL = 1_000_000  # bytes; with less of the disk free, that is why a process ended
+
+
+T = TypeVar("T")
 
 
 class TrainingError(RunError):
@@ -121,11 +124,11 @@ def load(folder: Path) -> Run:
     if not (folder / CONFIG).is_file():
         known = ", ".join(run.name for run in list_models(folder.parent)) or "none"
         raise RunError(f"There is no model named {folder.name} (models: {known}).")
-    config = RunConfig(**_read_json(folder / CONFIG, RunConfig))
+    config = _read(folder / CONFIG, RunConfig)
     card, trouble = None, ""
     if (folder / CARD).is_file():
         try:
-            card = Card(**_read_json(folder / CARD, Card))
+            card = _read(folder / CARD, Card)
             if not (folder / TFLITE).is_file():
                 card, trouble = None, f"{folder.name}/{TFLITE} is missing: bring it back, or train the run again."
         except RunError as error:
@@ -247,22 +250,39 @@ def check_model(run: Run) -> None:
         )
 
 
-def _read_json(path: Path, kind: type) -> dict:
+def _read(path: Path, kind: type[T]) -> T:
     what = f"{path.parent.name}/{path.name}"
     try:
-        values = json.loads(path.read_text())
+        return parse(path.read_bytes(), kind, what)
+    except OSError as error:
+        raise RunError(f"{what} cannot be read ({error.strerror or error}).") from error
+
+
+def parse(content: bytes, kind: type[T], what: str) -> T:
+    """A RunConfig or Card from JSON.
+
+    Args:
+        content: of a file.
+        kind: the dataclass that it describes.
+        what: what to name in errors.
+
+    Raises:
+        RunError: it does not describe one.
+    """
+    try:
+        values = json.loads(content)
         # A field with a default came later than some files did.
         found = {
             field.name: values[field.name] for field in fields(kind) if field.default is MISSING or field.name in values
         }
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{what}: expected a JSON object that describes a {kind.__name__}, found something else.") from (
             error
         )
     for field in fields(kind):
         if field.name in found and not _fits(found[field.name], field.type):
             raise RunError(f"{what}: {field.name} of a {kind.__name__} cannot be {str(found[field.name])[:40]!r}.")
-    return found
+    return kind(**found)
 
 
 def _fits(value: object, kind: Any) -> bool:

@@ -6,6 +6,7 @@ file; filters and activations, which take more room, only in those of `has_detai
 
 import json
 import re
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -125,6 +126,16 @@ def read_details(run: Path, epoch: int) -> Details | None:
         names = json.loads(str(arrays["layers"]))
         layers = [Layer(name, arrays[f"layer_{number}"]) for number, name in enumerate(names)]
         return Details(arrays["filters"].astype(np.float32), layers)
+
+
+def check(content: bytes) -> None:
+    """Raise RunError unless these bytes are a file that `write` has made."""
+    with tempfile.TemporaryDirectory() as scratch:
+        run = Path(scratch)
+        (run / FOLDER).mkdir()
+        (run / FOLDER / "0001.npz").write_bytes(content)
+        read_answers(run, 1)
+        read_details(run, 1)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import streamlit as st
 from mnistdash import events, runs, ui
 from mnistdash.datasets import Dataset
 from mnistdash.history import History
-from mnistdash.views import run_actions, run_tables, run_view, training_form
+from mnistdash.views import restoring, run_actions, run_tables, run_view, training_form
 
 REFRESH = 1  # seconds between two looks while a run is active; longer runs are looked at less often
 LOOKS = 60  # at a run from its start to its end by all who watch: each costs the training some time
@@ -88,3 +88,5 @@ with ui.page("Train"):
         training_form.show(data)
         st.divider()
     watch(data)
+    if not ui.settings().readonly:
+        restoring.show()

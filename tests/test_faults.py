@@ -55,6 +55,11 @@ def test_a_training_killed_in_the_middle_of_an_epoch_is_told_and_the_queue_goes_
     assert "killed by SIGKILL, perhaps for want of memory" in runs.load(models / "long").reason
     until(lambda: runs.load(models / "short").status == "finished")
     assert runs.load_model("short", models).card.test_accuracy > 0.5
+    # What it had learnt until then is not lost.
+    config = configs.continued(runs.load(models / "long").config, models, epochs=1, learning_rate=0.01)
+    queue.submit(config)
+    until(lambda: runs.load(models / config.name).status == "finished")
+    assert next(event for event in read(models / config.name)[0] if event["event"] == "epoch")["val_accuracy"] > 0.8
 
 
 SERVER = """

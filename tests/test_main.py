@@ -286,7 +286,7 @@ def test_train_that_fails_is_one_line_and_exit_1(models, offline):
 
 def test_ctrl_c_keeps_the_best_weights(models, offline):
     process = subprocess.Popen(
-        [sys.executable, "-m", "mnistdash", "train", "--recipe", "softmax", "--epochs", "100000", "--name", "mine"],
+        [sys.executable, "-m", "mnistdash", "train", "--recipe", "softmax", "--epochs", "1000", "--name", "mine"],
         cwd=PROJECT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """What is done to a network once it is trained: temperature and export."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
+from mnistdash.backups import WEIGHTS
 from mnistdash.datasets import Split
 from mnistdash.files import replacing
 from mnistdash.fitting import networks
@@ -64,6 +66,12 @@ def export(network: keras.Model, folder: Path, temperature: float = 1.0) -> None
         model.save(path)
     with replacing(folder / TFLITE) as path:
         model.export(str(path), format="litert", verbose=False)
+
+
+def keep_weights(weights: Sequence[np.ndarray], folder: Path) -> None:
+    """Write a run's weights, in the order of `get_weights`, as `backups.read_weights` reads them."""
+    with replacing(folder / WEIGHTS) as path:
+        np.savez(path, **{str(number): array.astype(np.float32) for number, array in enumerate(weights)})
 
 
 def trained_weights(keras_file: Path) -> list[np.ndarray]:

@@ -1,9 +1,12 @@
 """Watches a network being fitted: reports events, keeps the best weights and what each epoch was like."""
 
 import math
+import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -82,6 +85,7 @@ class Reporter(keras.callbacks.Callback):
         chosen = validation.images[snapshots.one_of_each(validation.labels)]
         self._features = Features(network, chosen.astype(np.float32) / 255)
         self._step = 0
+        self._told = False
         self._best = (-1.0, 0.0)
         self.best_weights: list[np.ndarray] | None = None
         self.best_epoch = 0
@@ -136,9 +140,11 @@ class Reporter(keras.callbacks.Callback):
         if is_best:
             self._best, self.best_epoch = score, self._epoch
             self.best_weights = self._network.get_weights()
+            # Even if this process is killed before its end, one can go on from them.
+            self._keep(partial(finishing.keep_weights, self.best_weights, self._folder))
         details = self._features.now() if snapshots.has_details(self._epoch, self._plan.epochs) else None
         answers = snapshots.Answers.of(result.probabilities, result.labels)
-        snapshots.write(self._folder, self._epoch, answers, details)
+        self._keep(partial(snapshots.write, self._folder, self._epoch, answers, details))
         self._write(
             "epoch",
             epoch=self._epoch,
@@ -157,9 +163,18 @@ class Reporter(keras.callbacks.Callback):
             self._log.close()
 
     def _write(self, event: str, **fields: object) -> None:
-        record = self._writer.write(event, **fields)
+        self._keep(partial(self._writer.write, event, **fields))
         if self._log is not None:
-            self._log.write(record)
+            self._keep(partial(self._log.write, self._writer.record(event, **fields)))
+
+    def _keep(self, write: Callable[[], object]) -> None:
+        """Write what training can do without: a disk that is full now may have room when the model is exported."""
+        try:
+            write()
+        except OSError as error:
+            if not self._told:
+                print(f"mnistdash: not all can be kept of this run: {error.strerror or error}.", file=sys.stderr)
+            self._told = True
 
     def _read_validation(self) -> Evaluation:
         # The model that is being fitted is compiled already, and leaves digits as they are outside of training.

@@ -3,9 +3,11 @@
 Runs in a process of its own (`python -m mnistdash train`).
 """
 
+import hashlib
 import platform
 import threading
 import time
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from mnistdash import evaluation, inference
+from mnistdash.backups import WEIGHTS, read_weights
 from mnistdash.configs import RunConfig
 from mnistdash.datasets import Dataset
 from mnistdash.events import EventWriter
@@ -76,19 +79,52 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         return None
     best = networks.build(recipe)
     best.set_weights(reporter.best_weights)
-    temperature = finishing.fit_temperature(best, dataset.validation) if recipe.refuses else 1.0
-    finishing.export(best, folder, temperature)
+    status = "stopped" if reporter.was_stopped else "finished"
+    return finish(best, config, folder, dataset, status, reporter.best_epoch, seconds)
+
+
+def rebuild(folder: Path, config: RunConfig, was: Card, dataset: Dataset) -> Card:
+    """Make a run's model anew from its recipe and its weights, and score it.
+
+    Args:
+        folder: of the run.
+        config: its settings.
+        was: what it is said to have reached; the new card says what it does reach.
+        dataset: to calibrate and score on.
+
+    Raises:
+        TrainingError: the weights do not fit the recipe.
+    """
+    network = networks.build(config.adjusted(RECIPES[config.recipe]))
+    _start_from(network, folder)
+    return finish(network, config, folder, dataset, was.status, was.best_epoch, was.seconds)
+
+
+def finish(
+    network: keras.Model,
+    config: RunConfig,
+    folder: Path,
+    dataset: Dataset,
+    status: str,
+    best_epoch: int,
+    seconds: float,
+) -> Card:
+    """Calibrate, export and score a trained network, and write the run's card."""
+    recipe = config.adjusted(RECIPES[config.recipe])
+    temperature = finishing.fit_temperature(network, dataset.validation) if recipe.refuses else 1.0
+    finishing.export(network, folder, temperature)
     # Scored as exported, through the path that the pages take.
     exported = inference.Model(folder / TFLITE, config.name)
     validation, test = (evaluation.evaluate(exported, split) for split in (dataset.validation, dataset.test))
+    content = (folder / TFLITE).read_bytes()
     card = Card(
         name=config.name,
         recipe=config.recipe,
-        status="stopped" if reporter.was_stopped else "finished",
+        status=status,
         data=dataset.name,
-        parameters=best.count_params(),
-        bytes=(folder / TFLITE).stat().st_size,
-        best_epoch=reporter.best_epoch,
+        parameters=network.count_params(),
+        bytes=len(content),
+        best_epoch=best_epoch,
         validation_accuracy=round(validation.accuracy, 6),
         validation_loss=round(validation.loss, 6),
         validation_seen=recipe.trains_on_validation,
@@ -97,6 +133,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         precision=config.precision,
         seconds=round(seconds, 1),
         versions={"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
+        sha256=hashlib.sha256(content).hexdigest(),
     )
     write_json(folder / CARD, asdict(card))
     return card
@@ -125,8 +162,9 @@ def compiled(config: RunConfig, recipe: Recipe, plan: Plan) -> tuple[keras.Model
 
 def _start_from(network: keras.Model, run: Path) -> None:
     try:
-        network.set_weights(finishing.trained_weights(run / KERAS))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{run.name} cannot be continued: its weights do not fit this recipe, or are gone.") from (
-            error
-        )
+        weights = run / WEIGHTS
+        # Runs from before weights were kept by themselves have them in their model only.
+        kept = read_weights(weights) if weights.is_file() else finishing.trained_weights(run / KERAS)
+        network.set_weights(kept)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise TrainingError(f"The weights of {run.name} do not fit this recipe, are damaged, or are gone.") from error

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnistdash import configs, events, exports, history, recipes, runs, ui
+from mnistdash import backups, configs, events, exports, history, recipes, runs, ui
 from mnistdash.views import training_form
 
 
@@ -39,23 +39,33 @@ def _downloads(run: runs.Run) -> None:
             suffix = Path(file).suffix
             path = run.folder / file
             offer(f"{label} ({suffix})", f"{run.name}{suffix}", path.read_bytes, "application/octet-stream")
-        offer("SavedModel (.zip)", f"{run.name}.zip", lambda: exports.saved_model_zip(run), "application/zip")
+        offer(
+            "SavedModel (.zip)", f"{run.name}-savedmodel.zip", lambda: exports.saved_model_zip(run), "application/zip"
+        )
+    if (run.folder / backups.WEIGHTS).is_file() and run.card is not None:
+        offer("Whole run (.zip)", f"{run.name}.zip", lambda: backups.pack(run), "application/zip")
     offer("History (.csv)", f"{run.name}.csv", lambda: history.epochs_csv(events.read(run.folder)[0]), "text/csv")
     if run.card is not None:
-        st.caption("A SavedModel takes TensorFlow some seconds to make.")
+        st.caption("A SavedModel takes TensorFlow some seconds to make. A whole run can be restored.")
 
 
 def _can_continue(run: runs.Run) -> bool:
     """Whether a run has weights to go on from, and a recipe that says how."""
-    return run.card is not None and run.config.recipe in recipes.RECIPES and run.status not in runs.ACTIVE
+    has_weights = run.card is not None or (run.folder / backups.WEIGHTS).is_file()
+    return has_weights and run.config.recipe in recipes.RECIPES and run.status not in runs.ACTIVE
 
 
 def _ask_continue(run: runs.Run) -> None:
     """Fields for how to go on from a run's best weights, in a run of its own."""
     st.markdown(f"A new run with the settings of {run.name} begins with its best weights.")
     with st.form(f"continue-{run.name}", border=False):
-        epochs = st.number_input("More epochs", 1, 1000, 5)
-        rate = st.number_input("Learning rate", 1e-6, 10.0, max(1e-6, run.config.learning_rate / 2), format="%g")
+        epochs = st.number_input("More epochs", 1, configs.MOST_EPOCHS, 5)
+        rate = st.number_input(
+            "Learning rate",
+            *configs.LEARNING_RATES,
+            max(configs.LEARNING_RATES[0], run.config.learning_rate / 2),
+            format="%g",
+        )
         if not st.form_submit_button("Start", type="primary"):
             return
     models = ui.settings().models

@@ -116,17 +116,19 @@ def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
             recipe,
             "Epochs",
             "epochs",
-            (1, 1000, recipe.epochs),
+            (1, configs.MOST_EPOCHS, recipe.epochs),
             placeholder=f"{recipe.steps:,} steps" if recipe.steps else None,
             help="An epoch is one pass over the training images.",
         )
-        batch_size = _number(recipe, "Batch size", "batch", (1, 4096, recipe.batch_size), help="Images per step.")
+        batch_size = _number(
+            recipe, "Batch size", "batch", (1, configs.LARGEST_BATCH, recipe.batch_size), help="Images per step."
+        )
         limit = _number(recipe, "Training images", f"limit-{data.name}", (100, available, available), step=1000)
         rate = _number(
             recipe,
             "Learning rate",
             "rate",
-            (1e-6, 10.0, recipe.learning_rate),
+            (*configs.LEARNING_RATES, recipe.learning_rate),
             step=recipe.learning_rate / 10,
             format="%g",
             help="Its largest value, where a schedule changes it.",
@@ -159,7 +161,9 @@ def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
             "auto",
             help="Half the bits, bfloat16, are faster on some processors. Auto measures both here.",
         )
-        seed = _number(recipe, "Seed", "seed", (0, 2**31 - 1, 0), help="The same seed repeats a run exactly.")
+        seed = _number(
+            recipe, "Seed", "seed", (0, configs.LARGEST_SEED, 0), help="The same seed repeats a run exactly."
+        )
     return {
         "epochs": epochs,
         "batch_size": batch_size,
