@@ -62,6 +62,15 @@ def recipes(options: argparse.Namespace, settings: Settings) -> None:
         print(f"{'':<14} {recipe.reaches}")
 
 
+def doctor(options: argparse.Namespace, settings: Settings) -> int:
+    """examine this installation: versions, data, models, memory, disk, rights"""
+    from mnistdash.doctor import examine, lines, status
+
+    findings = examine(settings)
+    print(*lines(findings), sep="\n")
+    return status(findings)
+
+
 def train(options: argparse.Namespace, settings: Settings) -> None:
     """train a recipe in the foreground and leave its model in models/RUN/"""
     if options.supervised:
@@ -277,6 +286,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add(data)
     add(recipes)
+    add(doctor)
 
     sub = add(train)
     which = sub.add_mutually_exclusive_group(required=True)

@@ -14,6 +14,7 @@ SHOWN = (MISREAD, RIGHT, ALL, MARKED)
 SURE, UNSURE, LOSS, MARGIN, TRUE, POSITION = "sure", "unsure", "loss", "margin", "true", "position"
 SORTS = (SURE, UNSURE, LOSS, MARGIN, TRUE, POSITION)
 GROUPS = ("first", "second", "both")
+LONGEST = 12  # characters of a number in an address; Python refuses to read thousands of digits
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[
     for name, (low, high) in ranges.items():
         if (raw := parameters.get(name)) is None:
             continue
-        if raw.isascii() and raw.isdigit() and low <= int(raw) <= high:
+        if raw.isascii() and raw.isdigit() and len(raw) < LONGEST and low <= int(raw) <= high:
             values[name] = int(raw)
         else:
             objections.append(f"This link asks for {name} {quoted(raw)}; expected a number from {low} to {high:,}.")

@@ -18,6 +18,11 @@ def available_memory(cgroup: Path = CGROUP) -> int:
         limit, used = (int((cgroup / name).read_text()) for name in ("memory.max", "memory.current"))
     except (OSError, ValueError):
         return available
+    try:  # files that were read are kept while there is room, and given up when there is none
+        parts = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+        used -= int(parts["inactive_file"])
+    except (OSError, ValueError, KeyError):
+        pass
     return min(available, max(0, limit - used))
 
 

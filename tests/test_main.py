@@ -52,7 +52,9 @@ def one_line(text: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("command", ["data", "recipes", "train", "models", "evaluate", "predict", "export"])
+@pytest.mark.parametrize(
+    "command", ["data", "recipes", "doctor", "train", "models", "evaluate", "predict", "export", "restore"]
+)
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

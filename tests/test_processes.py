@@ -13,6 +13,8 @@ def test_a_container_may_use_no_more_memory_than_it_is_given(tmp_path):
     assert processes.available_memory(tmp_path) > 1_000_000
     (tmp_path / "memory.max").write_text("5000\n")
     assert processes.available_memory(tmp_path) == 4000
+    (tmp_path / "memory.stat").write_text("anon 200\ninactive_file 600\n")
+    assert processes.available_memory(tmp_path) == 4600, "what can be given up is free"
     (tmp_path / "memory.current").write_text("6000\n")
     assert processes.available_memory(tmp_path) == 0
 
