@@ -40,6 +40,7 @@ def to(stream: TextIO = sys.stderr) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    logging.getLogger("uvicorn.access").disabled = True  # its lines hold visitors' addresses
 
 
 def of_error(error: BaseException) -> dict[str, str]:

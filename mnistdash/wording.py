@@ -6,6 +6,7 @@ import unicodedata
 QUOTED = 40  # characters of a stranger's words that are shown
 ISOLATE, POP_ISOLATE = "\u2068", "\u2069"  # around text whose direction is its own
 
+
 def duration(seconds: float) -> str:
     """Rounded seconds, minutes or hours."""
     if seconds < 90:

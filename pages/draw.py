@@ -1,10 +1,13 @@
 """Draw: a drawing, an image file or a photo is read, after every stroke."""
 
+import contextlib
+
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnistdash import images, markup, preprocess, ui
+from mnistdash.canvas import CanvasError, picture_of
 from mnistdash.reading import NOT_A_DIGIT, NOTHING, Answer, read
 from mnistdash.score import LENGTH, Score
 from mnistdash.views import handover
@@ -70,8 +73,12 @@ def canvas(key: str, width: int) -> np.ndarray | None:
     kept = st.session_state.setdefault(f"{key}_kept", {"strokes": [], "image": None})
     if key not in st.session_state:
         redraw(key, kept["strokes"])
-    with st.container(key="wide_canvas" if width == WIDE else "canvas"):
-        result = st_canvas(
+    with (
+        st.container(key="wide_canvas" if width == WIDE else "canvas"),
+        # It makes something of what the browser sent, which can be anything; by then the canvas is on the page.
+        contextlib.suppress(AttributeError, KeyError, TypeError),
+    ):
+        st_canvas(
             stroke_width=st.session_state.get("pen", PEN),
             stroke_color=TOOLS[st.session_state.get("tool", "Pen")],
             background_color="#000000",
@@ -81,9 +88,14 @@ def canvas(key: str, width: int) -> np.ndarray | None:
             return_image_data=True,
             key=key,
         )
-    image = result.image_data
-    if image is not None:
-        kept.update(strokes=result.json_data["objects"], image=image)
+    sent = st.session_state.get(key)
+    try:
+        drawing = picture_of(sent.get("drawing") if isinstance(sent, dict) else None, width, SIDE)
+    except CanvasError as error:
+        ui.objection(error)
+    else:
+        if drawing is not None:
+            kept["strokes"], kept["image"] = drawing
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "Tool",
@@ -110,7 +122,7 @@ def picture(source: str) -> np.ndarray | None:
     try:
         image = images.read_image(file, file.name)
     except images.UnreadableImageError as error:
-        ui.objection(error, icon=":material/broken_image:")
+        st.error(str(error), icon=":material/broken_image:")  # the file's name is quoted in it
         return None
     if source == FILE:
         st.image(image, width=SIDE)

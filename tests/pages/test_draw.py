@@ -117,7 +117,7 @@ def test_a_number_is_read_digit_by_digit(page, flagship):
 
 
 def test_a_number_on_the_canvas_for_one_digit_is_read_too(draw):
-    assert '<span class="sure">4</span><span class="sure">2</span>' in text(draw(on_canvas("42")))
+    assert '<span class="sure">4</span><span class="sure">2</span>' in text(draw(on_canvas("42", box=140, pen=11)))
 
 
 def test_one_click_on_the_true_digit_counts(draw, drawing):
@@ -180,7 +180,7 @@ def test_an_uploaded_image_is_read(page, flagship, drawing):
 
 def test_an_upload_that_is_no_image_gets_one_sentence(page, flagship):
     test = upload(page, b"hello")
-    assert [error.value for error in test.error] == ["seven.png: not an image; use PNG, JPEG or another common format."]
+    assert [error.value for error in test.error] == ["`seven.png`: not an image; use PNG, JPEG or another common format."]
     assert "Choose an image" in text(test)
 
 
