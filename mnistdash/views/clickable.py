@@ -1,5 +1,6 @@
 """HTML of ours with parts that can be clicked, which Streamlit's own HTML cannot have."""
 
+import re
 from collections.abc import Callable
 
 import streamlit as st
@@ -19,6 +20,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   };
 }
 """
+PICK = re.compile(r"[\w ,:.-]{1,40}")
 _component = st.components.v2.component(
     "mnistdash.clickable", html='<div class="md-clickable"></div>', js=SCRIPT, isolate_styles=False
 )
@@ -34,7 +36,9 @@ def clickable(html: str, key: str, on_pick: Callable[[str], None]) -> None:
     """
 
     def picked() -> None:
-        if (what := st.session_state[key].picked) is not None:
+        what = st.session_state[key].picked
+        # The browser can send anything; what is on the page can be clicked.
+        if isinstance(what, str) and PICK.fullmatch(what) and f'data-pick="{what}"' in html:
             on_pick(what)
 
     _component(data={"html": html}, key=key, on_picked_change=picked)

@@ -4,22 +4,16 @@ import io
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
+from browser_server import Server, with_sample
 from hands import on_canvas
 from left_out import leave_out
 from PIL import Image
-
-from mnistdash.settings import PROJECT
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -31,47 +25,6 @@ ARGUMENTS = (
     "--disable-sync",
 )
 TIMEOUT = 30_000  # milliseconds to wait for what must appear
-
-
-class Server:
-    """A running dashboard.
-
-    Attributes:
-        url: of its home page.
-        models: its folder of models, with a copy of the flagship.
-        process: the server itself, without its children.
-    """
-
-    def __init__(self, folder: Path, environment: dict[str, str]):
-        self.models = folder / "models"
-        shipped = PROJECT / "models" / "flagship"
-        shutil.copytree(shipped, self.models / "flagship", ignore=shutil.ignore_patterns("analysis", "marks.json"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
-        self._popen = subprocess.Popen(
-            [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"],
-            cwd=PROJECT,
-            env={**environment, "MNISTDASH_MODELS": str(self.models)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.process = psutil.Process(self._popen.pid)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).close()
-                return
-            except OSError:
-                assert time.monotonic() < deadline, "the server did not start"
-                time.sleep(0.1)
-
-    def end(self) -> None:
-        """End the server as Ctrl-C or a host would, and wait for it."""
-        self._popen.terminate()
-        self._popen.wait(30)
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +64,7 @@ def start_server(tmp_path, mnist_or_none) -> Iterator:
     environment = {**os.environ, "MNISTDASH_STAND_BY": "0"}
     environment["MNISTDASH_DATA"] = mnist_or_none.source if mnist_or_none else ""
     if mnist_or_none is None:
-        environment |= _with_sample(tmp_path)
+        environment |= with_sample(tmp_path)
     servers = []
 
     def start(**more: str) -> Server:
@@ -134,15 +87,9 @@ def server(start_server) -> Server:
 def small_server(tmp_path_factory) -> Iterator[Server]:
     """A dashboard with the offline sample, which a model reads in no time; one for all tests that change nothing."""
     folder = tmp_path_factory.mktemp("small")
-    server = Server(folder, {**os.environ, "MNISTDASH_STAND_BY": "0", **_with_sample(folder)})
+    server = Server(folder, {**os.environ, "MNISTDASH_STAND_BY": "0", **with_sample(folder)})
     yield server
     server.end()
-
-
-def _with_sample(cache: Path) -> dict[str, str]:
-    """The environment in which the sample is there at once, without a try to download MNIST."""
-    nowhere = {"https_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
-    return {"MNISTDASH_DATA": "", "XDG_CACHE_HOME": str(cache), **nowhere}
 
 
 class Visitor:

@@ -1,0 +1,232 @@
+"""What no browser sends: states of any type, size and value straight over the websocket, and no page falls over."""
+
+import asyncio
+import contextlib
+import json
+import random
+import re
+import urllib.request
+from collections.abc import Iterator
+from urllib.error import HTTPError
+
+import pytest
+from browser_server import Server, with_sample
+from google.protobuf.message import Message
+from protocol import Gone, Visitor
+from screen import state
+from sketches import digits
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileUploaderState, UploadedFileInfo
+
+from mnistdash import runs
+
+PAGES = ("/", "/draw", "/train", "/errors", "/errors?digit=7", "/errors?section=robustness", "/errors?section=map")
+DRAWN = digits()[0].values[-1]  # what the canvas sends of a digit that was drawn
+PART = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f.png"\r\n\r\n'
+DEEP = "[" * 900 + "]" * 900
+
+
+def strange_file() -> FileUploaderState:
+    return FileUploaderState(uploaded_file_info=[UploadedFileInfo(name="../x", size=2**60, file_id="nothing")])
+
+
+STRANGE = [
+    *(("string_value", text) for text in ("", "../../x", "x" * 10_000, "<script>", "\u202ex", "NaN", '{"a": 1}')),
+    *(("double_value", number) for number in (-1.0, 1e308, float("nan"), float("inf"))),
+    *(("int_value", number) for number in (-1, 2**62)),
+    *(("string_array_value", words) for words in ([], ["nothing"], ["x"] * 5_000, ["<b>", "../"])),
+    *(("double_array_value", numbers) for numbers in ([], [float("nan")] * 3, [1e308, -1e308], [0.0] * 5_000)),
+    *(("json_value", text) for text in ("null", "3", "[]", '{"drawing": 3}', '{"selection": {"points": 3}}', DEEP)),
+    *(("bytes_value", data) for data in (b"", b"\x00" * 10_000)),
+    ("bool_value", True),
+    ("file_uploader_state_value", strange_file()),
+    ("string_value", None),
+]
+CANVAS = [
+    None,
+    3,
+    "text",
+    [],
+    {"drawing": None},
+    {"drawing": "x"},
+    {"drawing": {"raw": 3, "data": 4}},
+    {"drawing": {"raw": {"objects": "many"}, "data": "data:image/png;base64,AAAA"}},
+    {"drawing": {"raw": {"objects": [3, None, []]}, "data": "data:text/html;base64,PGI+"}},
+    {"drawing": {"raw": {"objects": [{}] * 10_000}, "data": None}},
+    {"drawing": {"raw": {"objects": []}, "data": "data:image/png;base64," + "A" * 3_000_000}},
+    {"drawing": {"raw": {"objects": [{"type": "path", "path": [[["M"] * 20_000]]}]}, "data": "x"}},
+    {"backgroundFit": {"x": float("inf")}},
+    {"backgroundFit": 3, "drawing": {}},
+]
+
+
+@pytest.fixture(scope="module")
+def crowd_server(tmp_path_factory) -> Iterator[Server]:
+    """A dashboard of their own for visitors who do it harm."""
+    folder = tmp_path_factory.mktemp("hostile")
+    server = Server(folder, with_sample(folder))
+    yield server
+    server.end()
+
+
+def without_trace(visitor: Visitor) -> None:
+    """Nothing that a visitor is told is about the inside of the server."""
+    told = visitor.exceptions + visitor.errors + [visitor.text()]
+    assert not [words for words in told if any(trace in words for trace in ("Traceback", "site-packages", 'File "'))]
+
+
+async def works(server: Server) -> None:
+    """Another visitor draws, and is read."""
+    async with Visitor(server.url) as visitor:
+        await visitor.open("/draw")
+        canvas = visitor.widgets["drawing"]
+        await visitor.send(state(canvas.id, "json_value", DRAWN))
+        assert "sure" in visitor.text("prediction")
+        assert not visitor.exceptions
+
+
+async def send(visitor: Visitor, *states: Message) -> None:
+    """Send states; the server may hang up on who sends such a thing."""
+    with contextlib.suppress(Gone):
+        await visitor.send(*states, fragment="", timeout=30)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_widgets_take_states_of_any_type_and_value(crowd_server, address):
+    before = crowd_server.process.memory_info().rss
+
+    async def attack() -> None:
+        chance = random.Random(0)
+        async with Visitor(crowd_server.url, looks_again=False) as visitor:
+            await visitor.open(address)
+            keys = list(visitor.widgets)
+            for field, value in STRANGE:  # to all widgets at once
+                await send(visitor, *(state(widget.id, field, value) for widget in visitor.widgets.values()))
+                without_trace(visitor)
+                await visitor.open(address)
+            for key in keys:  # and to each by itself
+                for field, value in chance.sample(STRANGE, 2):
+                    if visitor.closed is not None or key not in visitor.widgets:
+                        await visitor.open(address)
+                    if key not in visitor.widgets:  # of a run that began meanwhile
+                        break
+                    await send(visitor, state(visitor.widgets[key].id, field, value))
+                    without_trace(visitor)
+        await works(crowd_server)
+
+    asyncio.run(attack())
+    assert crowd_server.process.memory_info().rss - before < 300_000_000
+    # Start can be pressed; nothing else may write anything.
+    known = re.compile(r"flagship|\.alive|express-\d+")
+    assert all(known.fullmatch(path.name) for path in crowd_server.models.iterdir())
+
+
+def test_the_canvas_takes_anything_and_a_drawing_afterwards(crowd_server):
+    async def attack() -> None:
+        async with Visitor(crowd_server.url) as visitor:
+            await visitor.open("/draw")
+            for sent in CANVAS:
+                canvas = visitor.widgets["drawing"]
+                await send(visitor, state(canvas.id, "json_value", json.dumps(sent)))
+                without_trace(visitor)
+                assert not visitor.exceptions, sent
+                assert not [error for error in visitor.errors if "went wrong" in error], sent
+            canvas = visitor.widgets["drawing"]
+            await visitor.send(state(canvas.id, "json_value", DRAWN))
+            assert "sure" in visitor.text("prediction")
+
+    asyncio.run(attack())
+
+
+@pytest.mark.parametrize(
+    "what", [None, 3, -1, "", "x", "-1", "9" * 5_000, "<b>", {"a": 1}, ["1"], True, "../", "9:9:9"]
+)
+def test_what_is_not_on_the_page_cannot_be_clicked(crowd_server, what):
+    async def attack() -> None:
+        async with Visitor(crowd_server.url) as visitor:
+            await visitor.open("/errors")
+            for key in ("gallery", "matrix"):
+                query = visitor.query
+                await visitor.pick(key, what)
+                assert visitor.query == query
+            assert not visitor.exceptions
+            assert not visitor.errors
+
+    asyncio.run(attack())
+
+
+def test_settings_outside_of_the_forms_bounds_reach_no_run(crowd_server):
+    """Each is sent together with Start."""
+    outside = {
+        "epochs-softmax": [("double_value", 10.0**9), ("double_value", -3.0), ("double_value", float("nan"))],
+        "batch-softmax": [("double_value", 10.0**9), ("double_value", 0.0)],
+        "rate-softmax": [("double_value", 1e300), ("double_value", -1.0)],
+        "seed-softmax": [("double_value", -1.0), ("double_value", 2.0**70)],
+        "optimizer-softmax": [("string_value", "os.system")],
+        "schedule-softmax": [("string_value", "")],
+        "precision-softmax": [("string_value", "float16")],
+        "name": [("string_value", "../outside"), ("string_value", "x" * 10_000)],
+    }
+    models = crowd_server.models
+
+    async def attack() -> None:
+        async with Visitor(crowd_server.url, looks_again=False) as visitor:
+            for key, values in outside.items():
+                for field, value in values:
+                    await visitor.open("/train?recipe=softmax")
+                    await send(visitor, state(visitor.widgets[key].id, field, value))
+                    if visitor.closed is None and "start" in visitor.widgets:
+                        await send(visitor, state(visitor.widgets["start"].id, "trigger_value", True))
+                    without_trace(visitor)
+        await works(crowd_server)
+
+    asyncio.run(attack())
+    for run in runs.list_runs(models):
+        config = run.config
+        if config.recipe != "softmax":
+            continue
+        assert 1 <= (config.epochs or 1) <= 1000
+        assert 1 <= config.batch_size <= 4096
+        assert 0 < config.learning_rate <= 100
+        assert 0 <= config.seed < 2**31
+        assert (config.optimizer, config.schedule, config.precision) == ("sgd", "constant", "auto")
+    assert not (models.parent / "outside").exists()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff" * 1_000, b"x" * 9_000_000, "text", BackMsg(stop_script=True).SerializeToString()],
+    ids=["empty", "no protobuf", "too long", "text", "stop"],
+)  # fmt: skip
+def test_frames_that_mean_nothing_end_at_most_the_session_that_sent_them(crowd_server, data):
+    async def attack() -> None:
+        async with Visitor(crowd_server.url) as visitor:
+            await visitor.open("/")
+            with contextlib.suppress(Gone, OSError):
+                await visitor.send_raw(data)
+            await asyncio.sleep(0.5)
+            without_trace(visitor)
+        await works(crowd_server)
+
+    asyncio.run(attack())
+
+
+def test_an_upload_that_is_too_large_is_refused_before_it_is_kept(crowd_server):
+    async def session() -> str:
+        async with Visitor(crowd_server.url) as visitor:
+            await visitor.open("/draw?source=Image+file")
+            return visitor.session
+
+    body = PART + bytes(200_000_000) + b"\r\n--x--"
+    before = crowd_server.process.memory_info().rss
+    request = urllib.request.Request(
+        f"{crowd_server.url}/_stcore/upload_file/{asyncio.run(session())}/f",
+        data=body,
+        method="PUT",
+        headers={"Content-Type": "multipart/form-data; boundary=x", "Origin": crowd_server.url},
+    )
+    with pytest.raises((HTTPError, OSError)) as refused:
+        urllib.request.urlopen(request, timeout=60)
+    if isinstance(refused.value, HTTPError):
+        assert 400 <= refused.value.code < 500
+    assert crowd_server.process.memory_info().rss - before < 300_000_000
+    asyncio.run(works(crowd_server))
