@@ -16,6 +16,7 @@ import pytest
 
 from mnistdash import configs, jobs, runs
 from mnistdash.events import EventWriter, read
+from mnistdash.history import History
 from mnistdash.recipes import RECIPES
 from mnistdash.settings import PROJECT, Settings
 
@@ -212,3 +213,25 @@ def test_a_clock_that_is_set_back_changes_nothing_about_a_run(queue, models, mon
     until(lambda: runs.load(models / "next").status == "finished")
     elapsed = [event["elapsed"] for event in read(models / "next")[0] if event["event"] != "begun"]
     assert elapsed == sorted(elapsed)
+
+
+def test_a_data_file_altered_after_it_was_verified_is_told_on_the_run(mnist, models, tmp_path, environment):
+    """The dashboard has MNIST in memory; the process that trains reads the files once more."""
+    for path in Path(mnist.source).glob("*ubyte*"):
+        shutil.copyfile(path, tmp_path / path.name)
+    altered = next(tmp_path.glob("train-labels*"))
+    content = bytearray(altered.read_bytes())
+    content[-5] ^= 1
+    altered.write_bytes(content)
+    environment |= {"MNISTDASH_DATA": str(tmp_path)}
+    runs.create(softmax(models, "mine", 1), models)
+    command = [sys.executable, "-m", "mnistdash", "train", "--supervised", "mine"]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    so_far = History.of(read(models / "mine")[0])
+    assert so_far.data == "sample"
+    assert "train-labels" in so_far.why_sample
+    assert "expected" in so_far.why_sample
+    assert runs.load(models / "mine").card.data == "sample"

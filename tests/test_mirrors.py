@@ -19,7 +19,7 @@ DESCRIBED = idx_files.described(FILES)
 
 @pytest.fixture
 def mirror():
-    """Start HTTP servers: mirror(answer) gives an address; answer(name) gives bytes, None (404) or "cut"."""
+    """Start HTTP servers: mirror(answer) gives an address; answer(name) gives bytes, None (404), "cut" or "stall"."""
     servers = []
 
     def start(answer):
@@ -28,10 +28,12 @@ def mirror():
                 name = self.path.strip("/").removesuffix(".gz")
                 data = answer(name)
                 self.send_response(404 if data is None else 200)
-                body = gzip.compress(FILES[name]) if data == "cut" else data or b""
+                body = gzip.compress(FILES[name]) if data in ("cut", "stall") else data or b""
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body[: len(body) // 2] if data == "cut" else body)
+                self.wfile.write(body[: len(body) // 2] if data in ("cut", "stall") else body)
+                if data == "stall":
+                    time.sleep(3)
 
             def log_message(self, *_):
                 pass
@@ -70,6 +72,13 @@ def test_a_mirror_that_does_not_answer_is_passed_over(mirror, monkeypatch, tmp_p
     monkeypatch.setattr(mirrors, "MIRRORS", ("http://127.0.0.1:1/", mirror(whole)))
     download(DESCRIBED, tmp_path, None)
     assert names_in(tmp_path) == {f"{name}.gz" for name in FILES}
+
+
+def test_a_mirror_that_stalls_is_given_up_and_the_next_one_tried(mirror, monkeypatch, tmp_path):
+    monkeypatch.setattr(mirrors, "TIMEOUT", (1, 0.3))
+    monkeypatch.setattr(mirrors, "MIRRORS", (mirror(lambda name: "stall"), mirror(whole)))
+    download(DESCRIBED[:1], tmp_path, None)
+    assert names_in(tmp_path) == {f"{DESCRIBED[0].name}.gz"}
 
 
 def test_where_no_mirror_helps_the_error_says_what_each_did(mirror, monkeypatch, tmp_path):
