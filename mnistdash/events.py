@@ -83,10 +83,11 @@ def ends(folder: Path) -> tuple[list[dict], dict | None]:
         with (folder / FILE_NAME).open("rb") as file:
             first = _parse(file.readline(LONGEST) + file.readline(LONGEST))
             file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST))
-            last = _parse(file.read())
+            lines = file.read().splitlines()
     except OSError:
         return [], None
-    return first, (last or [None])[-1]
+    # From the end: the lines before the last one need not be made sense of.
+    return first, next((event for line in reversed(lines) for event in _parse(line)), None)
 
 
 def has_batch(folder: Path) -> bool:
