@@ -17,6 +17,7 @@ import json
 import math
 import os
 import time
+from functools import lru_cache
 from pathlib import Path
 
 FILE_NAME = "events.jsonl"
@@ -79,8 +80,19 @@ def read(folder: Path, offset: int = 0) -> tuple[list[dict], int]:
 
 def ends(folder: Path) -> tuple[list[dict], dict | None]:
     """The first events, two at most, and the last one (None where there is none), without what is between."""
+    path = folder / FILE_NAME
     try:
-        with (folder / FILE_NAME).open("rb") as file:
+        now = path.stat()
+    except OSError:
+        return [], None
+    return _ends(path, (now.st_ino, now.st_mtime_ns, now.st_size))
+
+
+@lru_cache(maxsize=500)
+def _ends(path: Path, state: tuple[int, int, int]) -> tuple[list[dict], dict | None]:
+    """`ends` of a file as long as its state, which tells it from what it was before, is the same."""
+    try:
+        with path.open("rb") as file:
             first = _parse(file.readline(LONGEST) + file.readline(LONGEST))
             file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST))
             lines = file.read().splitlines()

@@ -1,6 +1,7 @@
 """What a process may take of the machine."""
 
 import contextlib
+import ctypes
 import math
 import os
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
+ARENA_MAX, ARENAS = -8, 2  # glibc's M_ARENA_MAX, from malloc.h
 NICENESS = 10  # of 19; beside a server that has work to do, such a process gets a tenth of a core's time
 
 
@@ -40,6 +42,16 @@ def usable_cores(cgroup: Path = CGROUP) -> int:
     except (OSError, ValueError):
         return cores
     return max(1, min(cores, math.ceil(quota / period)))
+
+
+def share_memory() -> None:
+    """Have all threads of this process take memory from the same two places.
+
+    Otherwise glibc gives nearly each of its own, and Streamlit begins a thread for each run of a page: what one of them
+    gives back, the next one cannot use. Elsewhere than on Linux nothing happens.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(ARENA_MAX, ARENAS)
 
 
 def lower_priority() -> None:

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import types
 from dataclasses import MISSING, asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -253,9 +254,16 @@ def check_model(run: Run) -> None:
 def _read(path: Path, kind: type[T]) -> T:
     what = f"{path.parent.name}/{path.name}"
     try:
-        return parse(path.read_bytes(), kind, what)
+        now = path.stat()
+        # Every stroke on Draw asks for all models: a file is read again when it is another one.
+        return _parsed(path, kind, what, (now.st_ino, now.st_mtime_ns, now.st_size))
     except OSError as error:
         raise RunError(f"{what} cannot be read ({error.strerror or error}).") from error
+
+
+@lru_cache(maxsize=1_000)
+def _parsed(path: Path, kind: type[T], what: str, state: tuple[int, int, int]) -> T:
+    return parse(path.read_bytes(), kind, what)
 
 
 def parse(content: bytes, kind: type[T], what: str) -> T:

@@ -20,6 +20,7 @@ from mnistdash.idx import DataError
 from mnistdash.images import ImageError
 from mnistdash.jobs import Jobs
 from mnistdash.loading import BackgroundLoad
+from mnistdash.processes import share_memory
 from mnistdash.settings import Settings, SettingsError
 from mnistdash.wording import plain
 
@@ -41,7 +42,7 @@ EXPECTED = (runs.RunError, DataError, ImageError, SettingsError)  # their messag
 @contextmanager
 def page(title: str) -> Iterator[None]:
     """Set a page up, draw the sidebar, and guard what the page does; around all of every page."""
-    _spare_the_collector(title)
+    _spare_memory(title)
     icon = next(icon for _, name, icon in PAGES if name == title)
     st.set_page_config(page_title=f"{title} · mnistdash", page_icon=icon, layout="wide")
     accent, text = (st.get_option(f"theme.{_theme()}.{name}") for name in ("primaryColor", "textColor"))
@@ -195,11 +196,13 @@ def _runs_of_pages() -> Counter[str]:
     return Counter()
 
 
-def _spare_the_collector(title: str) -> None:
-    """Keep what lives as long as the server from the garbage collector, which Streamlit calls after every run.
+def _spare_memory(title: str) -> None:
+    """Keep what lives as long as the server from the garbage collector, and memory from being scattered.
 
     That is what a page imports, and what its first charts make plotly load.
     """
+    if not _runs_of_pages():
+        share_memory()
     _runs_of_pages()[title] += 1
     if _runs_of_pages()[title] in (1, 3):
         gc.collect()

@@ -2,7 +2,7 @@
 
 It sends what a browser sends: the states of all widgets on the page, the address, the hashes of the messages that it
 has kept, and a look at what asks to be looked at again. What a browser fetches by HTTP (scripts, fonts, images in
-files) it leaves alone. Hundreds fit into one process.
+files) it leaves alone. Many fit into one process.
 
 This is the protocol of the pinned release of Streamlit; another one may change it.
 """

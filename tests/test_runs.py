@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from mnistdash import configs, runs
+from mnistdash.files import write_json
 from mnistdash.recipes import RECIPES
 from mnistdash.runs import RunError
 from mnistdash.settings import PROJECT
@@ -140,3 +141,18 @@ def test_the_shipped_model_is_small_and_as_good_as_it_says():
     assert card.bytes <= 5_000_000
     assert card.test_accuracy >= 0.995
     assert card.data == "mnist"
+
+
+def test_a_file_that_changes_is_read_again(make_run):
+    """Also within the same moment, and with the same length."""
+    folder = make_run("run", events=[STARTED, ended("stopped")])
+    assert runs.load(folder).config.seed == 0
+    config = json.loads((folder / runs.CONFIG).read_text())
+    for seed in range(1, 6):
+        write_json(folder / runs.CONFIG, config | {"seed": seed})
+        assert runs.load(folder).config.seed == seed
+    assert runs.load(folder).status == "stopped"
+    write_event = json.dumps(ended("failed", "x")) + "\n"
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(write_event)
+    assert runs.load(folder).status == "failed"
