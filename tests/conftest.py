@@ -17,7 +17,7 @@ from mnistdash.settings import PROJECT, Settings
 
 
 def pytest_terminal_summary(terminalreporter):
-    if line := left_out.summary():
+    if line := left_out.summary(terminalreporter.getreports("skipped")):
         terminalreporter.write_line(line)
 
 
