@@ -9,11 +9,23 @@ from pathlib import Path
 import left_out
 import numpy as np
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from mnistdash import configs, datasets, recipes, runs
 from mnistdash.idx import DataError
 from mnistdash.lifelines import Lifeline
 from mnistdash.settings import PROJECT, Settings
+
+
+class BrowserApart(LoadScopeScheduling):
+    """Gives all tests with a browser to one process, so that they do not slow one another down, and others by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if "/browser/" in nodeid else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return BrowserApart(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -27,13 +27,6 @@ ARGUMENTS = (
 TIMEOUT = 30_000  # milliseconds to wait for what must appear
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process has all tests with a browser, so that they do not slow one another down."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="session")
 def film(tmp_path_factory) -> Path:
     """What the browser's camera sees: a 3 on paper in a shadow, as a film of JPEG pictures."""

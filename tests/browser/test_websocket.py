@@ -6,7 +6,8 @@ import json
 import random
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.error import HTTPError
 
 import pytest
@@ -69,6 +70,12 @@ def crowd_server(tmp_path_factory) -> Iterator[Server]:
     server.end()
 
 
+def run(work: Coroutine) -> object:
+    """In a thread of its own: where a browser was driven before, this one has an event loop already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def without_trace(visitor: Visitor) -> None:
     """Nothing that a visitor is told is about the inside of the server."""
     told = visitor.exceptions + visitor.errors + [visitor.text()]
@@ -114,7 +121,7 @@ def test_widgets_take_states_of_any_type_and_value(crowd_server, address):
                     without_trace(visitor)
         await works(crowd_server)
 
-    asyncio.run(attack())
+    run(attack())
     assert crowd_server.process.memory_info().rss - before < 300_000_000
     # Start can be pressed; nothing else may write anything.
     known = re.compile(r"flagship|\.alive|express-\d+")
@@ -135,7 +142,7 @@ def test_the_canvas_takes_anything_and_a_drawing_afterwards(crowd_server):
             await visitor.send(state(canvas.id, "json_value", DRAWN))
             assert "sure" in visitor.text("prediction")
 
-    asyncio.run(attack())
+    run(attack())
 
 
 @pytest.mark.parametrize(
@@ -152,7 +159,7 @@ def test_what_is_not_on_the_page_cannot_be_clicked(crowd_server, what):
             assert not visitor.exceptions
             assert not visitor.errors
 
-    asyncio.run(attack())
+    run(attack())
 
 
 def test_settings_outside_of_the_forms_bounds_reach_no_run(crowd_server):
@@ -180,9 +187,9 @@ def test_settings_outside_of_the_forms_bounds_reach_no_run(crowd_server):
                     without_trace(visitor)
         await works(crowd_server)
 
-    asyncio.run(attack())
-    for run in runs.list_runs(models):
-        config = run.config
+    run(attack())
+    for one in runs.list_runs(models):
+        config = one.config
         if config.recipe != "softmax":
             continue
         assert 1 <= (config.epochs or 1) <= 1000
@@ -207,7 +214,7 @@ def test_frames_that_mean_nothing_end_at_most_the_session_that_sent_them(crowd_s
             without_trace(visitor)
         await works(crowd_server)
 
-    asyncio.run(attack())
+    run(attack())
 
 
 def test_an_upload_that_is_too_large_is_refused_before_it_is_kept(crowd_server):
@@ -219,7 +226,7 @@ def test_an_upload_that_is_too_large_is_refused_before_it_is_kept(crowd_server):
     body = PART + bytes(200_000_000) + b"\r\n--x--"
     before = crowd_server.process.memory_info().rss
     request = urllib.request.Request(
-        f"{crowd_server.url}/_stcore/upload_file/{asyncio.run(session())}/f",
+        f"{crowd_server.url}/_stcore/upload_file/{run(session())}/f",
         data=body,
         method="PUT",
         headers={"Content-Type": "multipart/form-data; boundary=x", "Origin": crowd_server.url},
@@ -229,4 +236,4 @@ def test_an_upload_that_is_too_large_is_refused_before_it_is_kept(crowd_server):
     if isinstance(refused.value, HTTPError):
         assert 400 <= refused.value.code < 500
     assert crowd_server.process.memory_info().rss - before < 300_000_000
-    asyncio.run(works(crowd_server))
+    run(works(crowd_server))
