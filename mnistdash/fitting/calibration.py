@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from mnistdash.configs import RunConfig
 from mnistdash.datasets import Dataset
-from mnistdash.fitting import examples, finishing, training
+from mnistdash.fitting import examples, finishing, memory, training
 from mnistdash.fitting.reporter import Plan
 from mnistdash.recipes import RECIPES
 from mnistdash.speeds import Speed, Speeds
@@ -67,6 +67,9 @@ def measure(config: RunConfig, dataset: Dataset, cancelled: Callable[[], bool] =
     began = time.perf_counter()
     model.predict(validation, batch_size=finishing.BATCH, verbose=0)
     reading = (time.perf_counter() - began) / len(validation["pixels"])
+    del model
+    keras.backend.clear_session()
+    memory.give_back()
     return Speed(steps, reading, making, len(made) / DIGITS)
 
 

@@ -1,16 +1,19 @@
 """What a network is trained on: MNIST's digits, and what is made from them."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import tensorflow as tf
 
-from mnistdash import negatives, redrawing, styles
 from mnistdash.datasets import Dataset, Split
 from mnistdash.fitting import networks
 from mnistdash.recipes import Recipe
 
 NEGATIVES = 0.15  # pictures that are not digits, per digit trained on
 REDRAWN = 0.4  # digits redrawn with one pen, per digit trained on
+ALIGNMENT = 64  # bytes; TensorFlow can use only memory that begins at a multiple
 AS_WRITTEN = 0.8  # strength of the augmentation of MNIST's own digits; all else gets all of it
 
 
@@ -51,20 +54,53 @@ def make(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> 
     parts = [dataset.train]
     if recipe.trains_on_validation and (limit is None or limit > len(dataset.train)):
         parts.append(dataset.validation)
-    digits = Split(
-        np.concatenate([part.images for part in parts])[:limit], np.concatenate([part.labels for part in parts])[:limit]
-    )
+    digits = Split(_joined([part.images for part in parts])[:limit], _joined([part.labels for part in parts])[:limit])
     images, labels = [digits.images], [digits.labels]
     if recipe.augmentation:
+        from mnistdash import redrawing, styles  # scikit-image: few recipes need it
+
         copies, copied = styles.restyled(digits.images, digits.labels, seed)
         random = np.random.default_rng(seed)
         chosen = random.permutation(len(digits))[: round(REDRAWN * len(digits))]
         images += [redrawing.redrawn(copies, random), redrawing.redrawn(digits.images[chosen], random)]
         labels += [copied, digits.labels[chosen]]
     if recipe.refuses:
+        from mnistdash import negatives
+
         others = negatives.make(digits, round(NEGATIVES * len(digits)), seed)
         images.append(others)
         labels.append(np.full(len(others), networks.NOT_A_DIGIT, digits.labels.dtype))
     strength = np.ones(sum(map(len, labels)), np.float32)
     strength[: len(digits)] = AS_WRITTEN
-    return Examples(np.concatenate(images), np.concatenate(labels), strength)
+    return Examples(_joined(images), _joined(labels), strength)
+
+
+def shared(array: np.ndarray) -> tf.Tensor | np.ndarray:
+    """A tensor in the memory of an array, which must not be changed any more; Keras alone would make a copy.
+
+    Returns:
+        The array itself where its memory begins at an address that TensorFlow cannot use.
+    """
+    if array.ctypes.data % ALIGNMENT or not array.flags.c_contiguous:
+        return array
+    return tf.experimental.dlpack.from_dlpack(np.asarray(_Writable(array)).__dlpack__())
+
+
+class _Writable:
+    """Makes a read-only array look writable, as DLPack hands on no others; nothing writes to it."""
+
+    def __init__(self, array: np.ndarray):
+        self._array = array  # lives as long as what is made of it
+        self.__array_interface__ = {**array.__array_interface__, "data": (array.ctypes.data, False)}
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays one after the other, in memory as `shared` wants it; a single one as it is."""
+    if len(arrays) == 1:
+        return arrays[0]
+    shape = (sum(map(len, arrays)), *arrays[0].shape[1:])
+    size = math.prod(shape) * arrays[0].itemsize
+    buffer = np.empty(size + ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % ALIGNMENT
+    joined = buffer[start : start + size].view(arrays[0].dtype).reshape(shape)
+    return np.concatenate(arrays, out=joined)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
 from mnistdash.backups import WEIGHTS
@@ -15,7 +14,7 @@ from mnistdash.files import replacing
 from mnistdash.fitting import networks
 from mnistdash.runs import KERAS, TFLITE
 
-BATCH = 500  # images; larger than for training, as no gradients need memory
+BATCH = 125  # images; more were not read faster, and need more memory than training with the usual batches does
 
 
 def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
@@ -49,6 +48,8 @@ def fit_temperature(network: keras.Model, split: Split) -> float:
         The temperature for `networks.for_export`, between 0.2 and 5, with which the mean
         cross-entropy over the split is smallest.
     """
+    from scipy.optimize import minimize_scalar  # 20 MB that few recipes need
+
     images = split.images.astype(np.float32) / 255
     logits = network.predict(images, batch_size=BATCH, verbose=0)
 

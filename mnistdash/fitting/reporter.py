@@ -17,7 +17,7 @@ from mnistdash.configs import RunConfig
 from mnistdash.datasets import Split
 from mnistdash.evaluation import Evaluation
 from mnistdash.events import EventWriter
-from mnistdash.fitting import finishing, losses
+from mnistdash.fitting import finishing, losses, memory
 from mnistdash.fitting.examples import Examples
 from mnistdash.fitting.features import Features
 from mnistdash.fitting.tensorboard import TensorBoardLog
@@ -105,6 +105,8 @@ class Reporter(keras.callbacks.Callback):
         now = self._batch_ended = time.monotonic()
         if now - self._last_report >= BATCH_EVENT_EVERY or self._step == 1:
             self._report_batches(now, loss, float(logs["accuracy"]))
+        if self._step == 1:
+            memory.give_back()  # what it took to build the graph
         if self._step >= self._plan.steps:
             self.model.stop_training = True
         elif self._stop.is_set():

@@ -8,10 +8,11 @@ import platform
 import threading
 import time
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mnistdash import evaluation, inference
@@ -20,7 +21,7 @@ from mnistdash.configs import RunConfig
 from mnistdash.datasets import Dataset
 from mnistdash.events import EventWriter
 from mnistdash.files import write_json
-from mnistdash.fitting import examples, finishing, losses, networks, optimizers
+from mnistdash.fitting import examples, finishing, losses, memory, networks, optimizers
 from mnistdash.fitting.reporter import Plan, Reporter
 from mnistdash.fitting.tensorboard import TensorBoardLog
 from mnistdash.recipes import RECIPES, Recipe
@@ -44,10 +45,44 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         TrainingError: the loss became something else than a number.
     """
     recipe = config.adjusted(RECIPES[config.recipe])
+    fitted = _fit(config, recipe, folder, dataset, writer, stop)
+    if fitted is None:
+        return None
+    # Exporting needs memory, too: first give back what fitting took.
+    keras.backend.clear_session()
+    memory.give_back()
+    best = networks.build(recipe)
+    best.set_weights(fitted.weights)
+    status = "stopped" if fitted.was_stopped else "finished"
+    return finish(best, config, folder, dataset, status, fitted.best_epoch, fitted.seconds)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What is left of fitting.
+
+    Attributes:
+        weights: of the best epoch.
+        best_epoch: counted from 1.
+        was_stopped: whether the run was cut short.
+        seconds: that it took.
+    """
+
+    weights: list[np.ndarray]
+    best_epoch: int
+    was_stopped: bool
+    seconds: float
+
+
+def _fit(
+    config: RunConfig, recipe: Recipe, folder: Path, dataset: Dataset, writer: EventWriter, stop: threading.Event
+) -> _Fitted | None:
+    """Make the examples and fit a network to them; None where it was stopped before there was anything to keep."""
     keras.utils.set_random_seed(config.seed)
     if recipe.augmentation or recipe.refuses:
         writer.write("preparing")
     training = examples.make(dataset, recipe, config.limit, config.seed)
+    memory.give_back()
     plan = Plan.of(config, len(training))
     network, model = compiled(config, recipe, plan)
     if config.start is not None:
@@ -67,7 +102,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         return None
     began = time.monotonic()
     model.fit(
-        training.inputs,
+        {**training.inputs, "pixels": examples.shared(training.images)},
         training.labels,
         batch_size=config.batch_size,
         epochs=plan.epochs,
@@ -77,10 +112,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     seconds = time.monotonic() - began
     if reporter.best_weights is None:
         return None
-    best = networks.build(recipe)
-    best.set_weights(reporter.best_weights)
-    status = "stopped" if reporter.was_stopped else "finished"
-    return finish(best, config, folder, dataset, status, reporter.best_epoch, seconds)
+    return _Fitted(reporter.best_weights, reporter.best_epoch, reporter.was_stopped, seconds)
 
 
 def rebuild(folder: Path, config: RunConfig, was: Card, dataset: Dataset) -> Card:
@@ -112,7 +144,9 @@ def finish(
     """Calibrate, export and score a trained network, and write the run's card."""
     recipe = config.adjusted(RECIPES[config.recipe])
     temperature = finishing.fit_temperature(network, dataset.validation) if recipe.refuses else 1.0
+    memory.give_back()
     finishing.export(network, folder, temperature)
+    memory.give_back()
     # Scored as exported, through the path that the pages take.
     exported = inference.Model(folder / TFLITE, config.name)
     validation, test = (evaluation.evaluate(exported, split) for split in (dataset.validation, dataset.test))
@@ -154,9 +188,11 @@ def compiled(config: RunConfig, recipe: Recipe, plan: Plan) -> tuple[keras.Model
     model.compile(
         optimizers.build(recipe, config, plan.steps),
         losses.build(recipe),
-        metrics=["accuracy"],
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=jit_compile,
     )
+    # A step that has variables to make is traced twice; and both graphs stay.
+    model.optimizer.build(model.trainable_variables)
     return network, model
 
 
