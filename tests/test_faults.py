@@ -60,7 +60,7 @@ def test_a_training_killed_in_the_middle_of_an_epoch_is_told_and_the_queue_goes_
     config = configs.continued(runs.load(models / "long").config, models, epochs=1, learning_rate=0.01)
     queue.submit(config)
     until(lambda: runs.load(models / config.name).status == "finished")
-    assert next(event for event in read(models / config.name)[0] if event["event"] == "epoch")["val_accuracy"] > 0.8
+    assert next(event for event in read(models / config.name)[0] if event["event"] == "epoch")["val_accuracy"] > 0.7
 
 
 SERVER = """

@@ -10,6 +10,8 @@ PAGES = {"/": "mnistdash", "/draw": "Draw", "/train": "Train", "/errors": "Error
 SECTIONS = ("confidence", "robustness", "map", "compare", "labels")
 PLACES = (*PAGES, "/errors?digit=7", "/errors?show=all&true=4", *(f"/errors?section={name}" for name in SECTIONS))
 
+READING = 120_000  # milliseconds that a busy machine may take to read all digits
+
 # Every text with a contrast under 4.5:1 (WCAG AA), except on controls that are disabled.
 TOO_FAINT = (Path(__file__).parent / "contrast.js").read_text()
 
@@ -18,7 +20,9 @@ def go(visitor, path: str) -> None:
     """Visit a page, and wait until what it computes first is there."""
     visitor.visit(path)
     if path.startswith("/errors"):
-        visitor.page.locator("[data-testid=stMain] [data-testid=stProgress]").wait_for(state="detached")
+        visitor.page.locator("[data-testid=stMain] [data-testid=stProgress]").wait_for(
+            state="detached", timeout=READING
+        )
         visitor.settle()
 
 

@@ -230,7 +230,7 @@ def test_a_process_that_stands_by_says_what_a_run_takes_and_trains_it(start_serv
     visitor.press("start")
     wait_for_points(visitor, "express-1", "Loss", 1)
     assert [child.pid for child in server.process.children()] == [spare.pid]
-    assert events.read(server.models / "express-1")[0][0]["pid"] == spare.pid
+    assert events.read(server.models / "express-1")[0][1]["pid"] == spare.pid
     server.end()
     assert not spare.is_running() or spare.status() == psutil.STATUS_ZOMBIE
 
