@@ -224,16 +224,14 @@ def elapsed(folder: Path) -> float:
 
 
 def speed(folder: Path, began: float, ended: float) -> float:
-    """Images per second of a run between two moments of its own time, without validation; NaN if it reported none."""
-    steps, seconds, last = 0, 0.0, None
-    for event in events.read(folder)[0]:
-        if event["event"] != "batch":
-            continue
-        if last is not None and began < event["elapsed"] <= ended:
-            done = event["step"] - last
-            steps, seconds = steps + done, seconds + done / event["images_per_second"]
-        last = event["step"]
-    return steps / seconds if steps else float("nan")
+    """Images per second of a run between two moments of its own time, validation included; NaN if it reported none."""
+    found = events.read(folder)[0]
+    batch_size = next(event["batch_size"] for event in found if event["event"] == "fitting")
+    batches = [event for event in found if event["event"] == "batch" and began <= event["elapsed"] <= ended]
+    if len(batches) < 2:
+        return float("nan")
+    first, last = batches[0], batches[-1]
+    return (last["step"] - first["step"]) * batch_size / (last["elapsed"] - first["elapsed"])
 
 
 async def draw(

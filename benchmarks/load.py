@@ -14,7 +14,7 @@ failures           answers that never came (missing) or were not what a visitor 
 memory             of the server without the training: resident, and of that what no other process shares; medians.
                    A further session is the difference to the row above, for each session more.
 processor          cores that the server's process was busy on
-training           images per second of the run meanwhile, and that by its speed before anyone came
+training           images per second of the run meanwhile, validation included, and that by its speed before anyone came
 after              the server's memory when all have left and are forgotten, less that in the first row, when one
                    visitor had used every page and was forgotten, too
 
