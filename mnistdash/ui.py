@@ -3,6 +3,7 @@
 import atexit
 import gc
 import logging
+import threading
 import time
 import uuid
 from collections import Counter
@@ -20,7 +21,7 @@ from mnistdash.idx import DataError
 from mnistdash.images import ImageError
 from mnistdash.jobs import Jobs
 from mnistdash.loading import BackgroundLoad
-from mnistdash.processes import share_memory
+from mnistdash.processes import give_memory_back, share_memory
 from mnistdash.settings import Settings, SettingsError
 from mnistdash.wording import plain
 
@@ -35,6 +36,7 @@ PAGES = (
 POLL = 0.5  # seconds between two looks at a download
 WATCHES = 12.0  # seconds after its last look that a session counts as watching
 AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
+TIDY = 60.0  # seconds between two times that a server gives memory back
 SLOW = 3.0  # seconds of a page or a part of it that are worth a line in the log
 EXPECTED = (runs.RunError, DataError, ImageError, SettingsError)  # their messages are sentences for users
 
@@ -203,10 +205,17 @@ def _spare_memory(title: str) -> None:
     """
     if not _runs_of_pages():
         share_memory()
+        threading.Thread(target=_give_memory_back, daemon=True).start()
     _runs_of_pages()[title] += 1
     if _runs_of_pages()[title] in (1, 3):
         gc.collect()
         gc.freeze()
+
+
+def _give_memory_back() -> None:
+    while True:
+        time.sleep(TIDY)
+        give_memory_back()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

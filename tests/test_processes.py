@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -45,3 +47,15 @@ def test_without_a_container_all_cores_that_the_process_is_bound_to_count(tmp_pa
     assert processes.usable_cores(tmp_path) == 8
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert processes.usable_cores(tmp_path) == 1
+
+
+def test_what_was_freed_is_given_back(environment):
+    """In a process of its own: many small pieces, of which one in a thousand is kept."""
+    script = (
+        "import psutil; from mnistdash.processes import give_memory_back as back\n"
+        "size = lambda: psutil.Process().memory_info().rss\n"
+        "pieces = [bytes(3_000) for _ in range(60_000)]\n"
+        "kept = pieces[::1000]; full = size(); del pieces; back(); print(full - size())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert int(done.stdout) > 100_000_000

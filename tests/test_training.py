@@ -7,10 +7,11 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mnistdash import configs, events, inference, runs
 from mnistdash.events import EventWriter
-from mnistdash.fitting import examples, finishing, losses, networks, reporter, training
+from mnistdash.fitting import examples, finishing, losses, networks, optimizers, reporter, training
 from mnistdash.recipes import RECIPES
 from mnistdash.runs import TrainingError
 
@@ -284,3 +285,32 @@ def test_a_cosine_schedule_rises_and_ends_at_zero(fit):
     assert rates == sorted(rates, reverse=True)
     assert 0 < rates[0] <= 2e-3
     assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_step_is_traced_once(sample, models):
+    """Twice would take twice the time and memory before the first step."""
+    config = configs.configure(RECIPES["flagship"], models, epochs=1)
+    _, model = training.compiled(config, RECIPES["flagship"], reporter.Plan(10, 1))
+    step, calls = model.train_step, []
+    model.train_step = lambda data: calls.append(1) or step(data)
+    inputs = examples.Examples.plain(sample.test).inputs
+    model.fit(inputs, sample.test.labels, batch_size=100, epochs=2, verbose=0)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("schedule", [optimizers.Cosine, optimizers.OneCycle])
+def test_a_graph_has_the_learning_rate_once_and_it_still_changes_with_the_step(schedule):
+    rates = schedule(0.5, 10, 100)
+    step = tf.Variable(0)
+
+    @tf.function
+    def twice():
+        return rates(step), rates(step)
+
+    first = twice()
+    step.assign(5)
+    second = twice()
+    assert [float(rate) for rate in (*first, *second)] == pytest.approx([0, 0, 0.25, 0.25])
+    assert float(rates(step)) == pytest.approx(0.25)
+    operations = twice.get_concrete_function().graph.get_operations()
+    assert sum(operation.type == "ReadVariableOp" for operation in operations) == 1

@@ -1,12 +1,16 @@
 """Building, training and finishing networks: the only part of the package that imports Keras."""
 
+import ctypes
 import gc
 import importlib
+import importlib.util
 import sys
+from pathlib import Path
 
 from mnistdash.fitting import memory
 
 OPTIONAL = ("pandas", "sklearn")  # Keras imports them where they are installed, to know their types when it sees them
+LIBRARY = "libtensorflow_cc.so.2"  # of TensorFlow, on Linux
 
 
 def _import_keras() -> None:
@@ -20,6 +24,16 @@ def _import_keras() -> None:
             del sys.modules[name]
 
 
-_import_keras()
-memory.give_back()
-gc.freeze()  # these million objects will live to the end: collections need not look at them any more
+def _load_library() -> None:
+    """Load TensorFlow's library by itself: its start reads 260 MB, which are given back before the rest is imported."""
+    found = importlib.util.find_spec("tensorflow")
+    if found is not None and found.origin and (library := Path(found.origin).parent / LIBRARY).exists():
+        ctypes.CDLL(str(library))
+        memory.give_back()
+
+
+if "keras" not in sys.modules:
+    _load_library()
+    _import_keras()
+    memory.give_back()
+    gc.freeze()  # these million objects will live to the end: collections need not look at them any more

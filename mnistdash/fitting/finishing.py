@@ -72,7 +72,7 @@ def export(network: keras.Model, folder: Path, temperature: float = 1.0) -> None
 def keep_weights(weights: Sequence[np.ndarray], folder: Path) -> None:
     """Write a run's weights, in the order of `get_weights`, as `backups.read_weights` reads them."""
     with replacing(folder / WEIGHTS) as path:
-        np.savez(path, **{str(number): array.astype(np.float32) for number, array in enumerate(weights)})
+        np.savez(path, **{str(number): np.asarray(array, np.float32) for number, array in enumerate(weights)})
 
 
 def trained_weights(keras_file: Path) -> list[np.ndarray]:

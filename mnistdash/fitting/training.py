@@ -53,6 +53,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     memory.give_back()
     best = networks.build(recipe)
     best.set_weights(fitted.weights)
+    fitted.weights.clear()
     status = "stopped" if fitted.was_stopped else "finished"
     return finish(best, config, folder, dataset, status, fitted.best_epoch, fitted.seconds)
 

@@ -1,0 +1,53 @@
+import gc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnistdash.fitting import examples
+from mnistdash.recipes import RECIPES
+
+
+@pytest.fixture
+def digits() -> np.ndarray:
+    """(100, 28, 28) uint8 at an address that TensorFlow can use."""
+    random = np.random.default_rng(0)
+    return examples._joined([random.integers(0, 256, (50, 28, 28), np.uint8) for _ in range(2)])
+
+
+def test_digits_are_not_copied_where_nothing_is_added_to_them(sample):
+    made = examples.make(sample, RECIPES["softmax"], 100)
+    assert np.shares_memory(made.images, sample.train.images)
+    assert len(made) == 100
+
+
+def test_what_is_added_follows_the_digits_in_memory_that_tensorflow_can_use(sample):
+    made = examples.make(sample, RECIPES["keras-cnn"], None)
+    assert np.array_equal(made.images, np.concatenate([sample.train.images, sample.validation.images]))
+    assert np.array_equal(made.labels, np.concatenate([sample.train.labels, sample.validation.labels]))
+    assert made.images.ctypes.data % examples.ALIGNMENT == 0
+    redrawn = examples.make(sample, replace(RECIPES["softmax"], augmentation=True), 20)
+    assert redrawn.images.ctypes.data % examples.ALIGNMENT == 0
+
+
+def test_a_tensor_uses_the_memory_of_an_array(digits):
+    tensor = examples.shared(digits)
+    assert tensor.shape == (100, 28, 28)
+    assert tensor.dtype == "uint8"
+    digits[3, 4, 5] += 1
+    assert np.array_equal(tensor.numpy(), digits)
+
+
+def test_an_array_that_may_not_be_written_to_lives_as_long_as_its_tensor(digits):
+    expected = digits.copy()
+    digits.setflags(write=False)
+    tensor = examples.shared(digits)
+    del digits
+    gc.collect()
+    assert np.array_equal(tensor.numpy(), expected)
+
+
+def test_an_array_elsewhere_in_memory_stays_an_array(digits):
+    moved = digits.reshape(-1)[1 : 1 + 10 * 784].reshape(10, 28, 28)
+    assert examples.shared(moved) is moved
+    assert isinstance(examples.shared(digits[:, ::2]), np.ndarray)
