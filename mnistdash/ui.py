@@ -36,7 +36,7 @@ PAGES = (
 POLL = 0.5  # seconds between two looks at a download
 WATCHES = 12.0  # seconds after its last look that a session counts as watching
 AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
-TIDY = 60.0  # seconds between two times that a server gives memory back
+TIDY = 30.0  # seconds between two times that a server gives memory back
 SLOW = 3.0  # seconds of a page or a part of it that are worth a line in the log
 EXPECTED = (runs.RunError, DataError, ImageError, SettingsError)  # their messages are sentences for users
 

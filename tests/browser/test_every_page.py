@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,10 @@ def test_the_server_stays_small_and_without_tensorflow(server, open_visitor, mni
         leave_out("MNIST")
     for path in (*PLACES, "/errors?split=train"):
         go(visitor, path)
-    assert server.process.memory_info().rss < 500_000_000
+    deadline = time.monotonic() + 90  # what was freed is given back from time to time
+    while (size := server.process.memory_info().rss) >= 500_000_000:
+        assert time.monotonic() < deadline, size
+        time.sleep(1)
     loaded = {mapped.path for mapped in server.process.memory_maps()}
     assert not [path for path in loaded if "/tensorflow/" in path]
 
