@@ -30,8 +30,8 @@ def picture_of(drawing: object, width: int, height: int) -> Drawing | None:
         width, height: of the canvas in pixels, whatever the browser says.
 
     Returns:
-        The strokes, each an object of Fabric.js with a "type", which can be sent back as they are; and the picture,
-        (height, width, 4) uint8. None where nothing was sent yet.
+        The strokes, each an object of Fabric.js with a "type", which can be sent back as they are; and the picture's
+        brightness, (height, width) uint8. None where nothing was sent yet.
 
     Raises:
         CanvasError: it is none of this.
@@ -99,7 +99,7 @@ def _pixels(data: object, width: int, height: int) -> np.ndarray:
         with Image.open(file, formats=("PNG",)) as image:
             # Only now is anything unpacked.
             if image.size == (width, height):
-                return np.asarray(image.convert("RGBA"))
+                return np.asarray(image.convert("L"))
     # Pillow raises anything on a damaged file.
     except Exception as error:
         raise _unreadable() from error

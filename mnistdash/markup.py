@@ -50,7 +50,11 @@ STYLE = """
 @media (max-width: 640px) { .st-key-wide_canvas { zoom: 0.6; } }
 .md-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); gap: 1rem 0.75rem; }
 .md-gallery figure { margin: 0; }
-.md-view { max-width: 11rem; }
+.md-reading { display: grid; grid-template-columns: 3fr 2fr; gap: 1rem 3rem; align-items: start; }
+@media (max-width: 640px) { .md-reading { grid-template-columns: 1fr; } }
+.md-view { margin: 0; }
+.md-view img { max-width: 11rem; }
+.md-view figcaption { font-size: 0.875rem; line-height: 1.5; margin-top: 1rem; opacity: 0.6; }
 .md-gallery .digit, .md-samples img, .md-view img, .md-cards img {
   width: 100%; aspect-ratio: 1; image-rendering: pixelated; border-radius: 0.35rem; background: #000; display: block; }
 .md-gallery .digit { background-image: var(--sheet); }
@@ -284,13 +288,21 @@ def activations(image: np.ndarray, layers: Sequence[tuple[str, np.ndarray]]) -> 
     return f'<div class="md-layers">{"".join(parts)}</div>'
 
 
-def network_view(image: np.ndarray) -> str:
+def network_view(image: np.ndarray, caption: str = "") -> str:
     """What the network sees, each pixel to be told apart.
 
     Args:
         image: (28, 28) uint8, 255 = ink.
+        caption: stands below.
     """
-    return f'<div class="md-view"><img src="{png_url(image)}" alt="The 28 by 28 image the network sees"></div>'
+    picture = f'<img src="{png_url(image)}" alt="The 28 by 28 image the network sees">'
+    words = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f'<figure class="md-view">{picture}{words}</figure>'
+
+
+def reading(probabilities: np.ndarray | None, image: np.ndarray, caption: str) -> str:
+    """The `probability_bars` and the `network_view` side by side, on a phone one above the other."""
+    return f'<div class="md-reading">{probability_bars(probabilities)}{network_view(image, caption)}</div>'
 
 
 def cards(digits: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> str:

@@ -2,9 +2,12 @@
 
 import contextlib
 import ctypes
+import functools
 import gc
 import math
 import os
+import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -60,6 +63,18 @@ def give_memory_back() -> None:
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+@functools.cache  # one thread for each process, however often this is called
+def keep_giving_memory_back(every: float) -> None:
+    """Give memory back from now on, every so many seconds."""
+
+    def go_on() -> None:
+        while True:
+            time.sleep(every)
+            give_memory_back()
+
+    threading.Thread(target=go_on, daemon=True, name="give memory back").start()
 
 
 def lower_priority() -> None:

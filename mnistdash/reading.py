@@ -63,12 +63,14 @@ class Answer:
         digits: from left to right; none in a blank image.
         whole: the image read as a single digit; None for a blank image.
         ink: (height, width) float32 in [0, 1]; empty for a blank image.
+        steps: of `preprocess.steps`, what was made of a single digit's ink, and its name; empty for others.
         milliseconds: that the network took.
     """
 
     digits: tuple[Reading, ...] = ()
     whole: Reading | None = None
     ink: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    steps: tuple[tuple[str, np.ndarray], ...] = ()
     milliseconds: float = 0.0
 
     @property
@@ -104,23 +106,25 @@ def read(image: np.ndarray, model: Model) -> Answer:
     except BlankImageError:
         return NOTHING
     blobs, labelled = grouping.find_blobs(ink)
-    spans = grouping.candidates(blobs)
-    # The last one is the image as a single digit.
-    parts = [blob.cut_out(ink, labelled) for blob in spans.values()] + [preprocess.crop(ink)]
-    views = np.stack([preprocess.normalise(part) for part in parts])
+    candidates = grouping.candidates(blobs)
+    parts = {span: blob.cut_out(ink, labelled) for span, blob in candidates.items()}
+    everything = 0, len(blobs)
+    if everything not in parts:
+        parts[everything] = preprocess.crop(ink)
+    made = {span: preprocess.steps(part) for span, part in parts.items()}
+    views = np.stack([steps[-1][1] for steps in made.values()])
     began = time.perf_counter()
     probabilities, is_digit = model.judge(views)
     milliseconds = 1000 * (time.perf_counter() - began)
-    readings = [
-        Reading(verdict_on(shares, likeness), part, view, shares, likeness)
-        for part, view, shares, likeness in zip(
-            parts, views, probabilities, [None] * len(parts) if is_digit is None else map(float, is_digit), strict=True
-        )
-    ]
-    scores = {span: _score(reading, blobs[slice(*span)]) for span, reading in zip(spans, readings[:-1], strict=True)}
-    chosen = set(grouping.best_split(scores, len(blobs)))
-    digits = tuple(reading for span, reading in zip(spans, readings[:-1], strict=True) if span in chosen)
-    return Answer(digits, readings[-1], ink, milliseconds)
+    likenesses = [None] * len(parts) if is_digit is None else map(float, is_digit)
+    readings = {
+        span: Reading(verdict_on(shares, likeness), part, view, shares, likeness)
+        for (span, part), view, shares, likeness in zip(parts.items(), views, probabilities, likenesses, strict=True)
+    }
+    scores = {span: _score(readings[span], blobs[slice(*span)]) for span in candidates}
+    chosen = grouping.best_split(scores, len(blobs))
+    steps = tuple(made[chosen[0]]) if len(chosen) == 1 else ()
+    return Answer(tuple(readings[span] for span in chosen), readings[everything], ink, steps, milliseconds)
 
 
 def verdict_on(probabilities: np.ndarray, is_digit: float | None) -> str:

@@ -3,7 +3,6 @@
 import atexit
 import gc
 import logging
-import threading
 import time
 import uuid
 from collections import Counter
@@ -21,7 +20,7 @@ from mnistdash.idx import DataError
 from mnistdash.images import ImageError
 from mnistdash.jobs import Jobs
 from mnistdash.loading import BackgroundLoad
-from mnistdash.processes import give_memory_back, share_memory
+from mnistdash.processes import keep_giving_memory_back, share_memory
 from mnistdash.settings import Settings, SettingsError
 from mnistdash.wording import plain
 
@@ -39,6 +38,8 @@ AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
 TIDY = 30.0  # seconds between two times that a server gives memory back
 SLOW = 3.0  # seconds of a page or a part of it that are worth a line in the log
 EXPECTED = (runs.RunError, DataError, ImageError, SettingsError)  # their messages are sentences for users
+
+_runs_of_pages: Counter[str] = Counter()  # of this process, whose memory outlives what Streamlit caches
 
 
 @contextmanager
@@ -193,29 +194,18 @@ def _last_looks() -> dict[str, tuple[str, float]]:
     return {}
 
 
-@st.cache_resource(show_spinner=False)
-def _runs_of_pages() -> Counter[str]:
-    return Counter()
-
-
 def _spare_memory(title: str) -> None:
     """Keep what lives as long as the server from the garbage collector, and memory from being scattered.
 
     That is what a page imports, and what its first charts make plotly load.
     """
-    if not _runs_of_pages():
+    if not _runs_of_pages:
         share_memory()
-        threading.Thread(target=_give_memory_back, daemon=True).start()
-    _runs_of_pages()[title] += 1
-    if _runs_of_pages()[title] in (1, 3):
+        keep_giving_memory_back(TIDY)
+    _runs_of_pages[title] += 1
+    if _runs_of_pages[title] in (1, 3):
         gc.collect()
         gc.freeze()
-
-
-def _give_memory_back() -> None:
-    while True:
-        time.sleep(TIDY)
-        give_memory_back()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

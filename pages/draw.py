@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-from mnistdash import images, markup, preprocess, ui
+from mnistdash import images, markup, preprocess, runs, ui
 from mnistdash.canvas import CanvasError, picture_of
 from mnistdash.reading import NOT_A_DIGIT, NOTHING, Answer, read
 from mnistdash.score import LENGTH, Score
@@ -67,7 +67,7 @@ def canvas(key: str, width: int) -> np.ndarray | None:
     """Draw a canvas and its buttons; return what is on it, or None before the first stroke.
 
     Returns:
-        (SIDE, width, 4) uint8; (SIDE, width) for a digit that was handed over, before the first stroke.
+        (SIDE, width) uint8.
     """
     # The canvas forgets its drawing when the user goes to another page: keep what it last sent.
     kept = st.session_state.setdefault(f"{key}_kept", {"strokes": [], "image": None})
@@ -152,13 +152,9 @@ def show(answer: Answer, invitation: str, what: str, made: str, run_name: str) -
             digits = [(reading.verdict, _bytes(reading.view), reading.probabilities) for reading in answer.digits]
             st.html(markup.cards(digits))
     else:
-        bars, view = st.columns([3, 2], gap="large")
-        with bars, st.container(key="probabilities"):
-            st.html(markup.probability_bars(None if single is None else single.probabilities))
-        with view, st.container(key="network_view"):
-            seen = np.zeros((preprocess.SIZE, preprocess.SIZE)) if single is None else single.view
-            st.html(markup.network_view(_bytes(seen)))
-            st.caption(f"What the network sees: 28 × 28 pixels, {made}.")
+        seen = np.zeros((preprocess.SIZE, preprocess.SIZE)) if single is None else single.view
+        caption = f"What the network sees: 28 × 28 pixels, {made}."
+        st.html(markup.reading(None if single is None else single.probabilities, _bytes(seen), caption))
     st.caption(
         f"{run_name} read the {what} in {answer.milliseconds:.1f} ms." if answer.digits else f"{run_name} will read it."
     )
@@ -177,14 +173,12 @@ def ask(answer: Answer, score: Score) -> None:
             score.count(number, int(truth), single)
 
     with st.container(key="truth"):
-        st.markdown("Was this right? Choose the digit you drew.")
         st.pills(
-            "The digit you drew",
+            "Was this right? Choose the digit you drew.",
             [str(digit) for digit in range(10)],
             key=f"truth_{number}",
             on_change=count,
             disabled=single is None,
-            label_visibility="collapsed",
         )
         if score.counted:
             counted = f"your last {LENGTH} drawings" if score.counted == LENGTH else f"{score.counted}"
@@ -212,22 +206,19 @@ def steps(image: np.ndarray, answer: Answer, as_it_is: bool) -> None:
         size = preprocess.SIZE
         pictures = [("Drawing", image), (f"Reduced to {size} × {size}", _bytes(answer.digits[0].view))]
     elif len(answer.digits) == 1:
-        pictures += [(name, _bytes(made)) for name, made in preprocess.steps(answer.digits[0].ink)]
+        pictures += [(name, _bytes(made)) for name, made in answer.steps]
     else:
         pictures += [(f"Digit {k}", _bytes(reading.ink)) for k, reading in enumerate(answer.digits, start=1)]
     st.subheader("From the drawing to the network", anchor=False)
-    with st.container(key="steps"):
-        st.html(markup.steps(pictures))
+    st.html(markup.steps(pictures))
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
     return np.round(255 * values).astype(np.uint8)
 
 
-@st.fragment
-@ui.guarded("Draw, a stroke")
-def board() -> None:
-    """Canvas and answer; a stroke reruns this and nothing else."""
+def settings() -> tuple[str, runs.Run | None]:
+    """Let the visitor choose what is read, with which model and how thick a pen; return the source and the model."""
     # Not a default of the widget's own: Streamlit warns of one where a digit that is handed over chooses.
     st.session_state.setdefault("source", ONE)
     source = st.segmented_control(
@@ -242,8 +233,13 @@ def board() -> None:
         st.slider(
             "Pen width (pixels)", 4, 48, PEN, key="pen", persist_state="session", disabled=source in (FILE, CAMERA)
         )
-    if run is None:
-        return
+    return source, run
+
+
+@st.fragment
+@ui.guarded("Draw, a stroke")
+def board(source: str, run: runs.Run) -> None:
+    """Canvas and answer; a stroke reruns this and nothing else, so it has few elements: each costs the server time."""
     handed = st.session_state.get("handed") if source == ONE else None
     # Its place stays when it goes: the canvas must not move among the page's elements, or it would be made anew.
     place = st.empty()
@@ -281,4 +277,6 @@ def board() -> None:
 with ui.page("Draw"):
     st.title("Draw", anchor=False)
     take_over()
-    board()
+    source, run = settings()
+    if run is not None:
+        board(source, run)

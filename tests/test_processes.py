@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -59,3 +60,21 @@ def test_what_was_freed_is_given_back(environment):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     assert int(done.stdout) > 100_000_000
+
+
+def test_one_thread_gives_memory_back_however_often_it_is_asked_for():
+    before = threading.active_count()
+    for _ in range(3):
+        processes.keep_giving_memory_back(3600.0)
+    assert threading.active_count() == before + 1
+
+
+def test_pages_that_are_run_often_begin_no_further_threads(environment):
+    """In a process of its own; clearing Streamlit's cache, as its menu offers, makes a server no new one."""
+    script = (
+        "import threading, streamlit as st; from mnistdash import ui\n"
+        "def run(): ui._spare_memory('Home'); st.cache_resource.clear(); return threading.active_count()\n"
+        "print(len({run() for _ in range(5)}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert int(done.stdout) == 1

@@ -81,10 +81,10 @@ def read(picture: np.ndarray, model: Model) -> Answer:
     to do it once more would change what is made of a third of the misread ones before anything is drawn.
 
     Args:
-        picture: (280, 280) or (280, 280, 4) uint8, of the canvas.
+        picture: (280, 280) uint8, 255 = ink, of the canvas.
         model: the network to ask.
     """
-    ink = (picture if picture.ndim == 2 else picture[..., 0]).astype(np.float32) / 255
+    ink = picture.astype(np.float32) / 255
     view = ink.reshape(preprocess.SIZE, SCALE, preprocess.SIZE, SCALE).mean((1, 3))
     if view.max() < FAINTEST:
         return NOTHING
@@ -94,4 +94,4 @@ def read(picture: np.ndarray, model: Model) -> Answer:
     likeness = None if is_digit is None else float(is_digit[0])
     verdict = reading.verdict_on(probabilities[0], likeness)
     single = Reading(verdict, ink, view, probabilities[0], likeness)
-    return Answer((single,), single, ink, milliseconds)
+    return Answer((single,), single, ink, milliseconds=milliseconds)

@@ -5,7 +5,7 @@ from hands import NOT_DIGITS
 from pen import STROKES, draw
 from PIL import Image
 
-VIEW = ".st-key-network_view img"
+VIEW = ".md-view img"
 SURE = r"^\s*{digit}\s.*% sure"
 
 
@@ -23,7 +23,7 @@ def test_every_digit_is_read_after_the_last_stroke(visitor):
     for digit, strokes in STROKES.items():
         draw(visitor.page, strokes)
         visitor.wait_for("prediction", SURE.format(digit=digit))
-        assert visitor.text("probabilities").split()[::2] == list("0123456789")
+        assert visitor.page.locator(".md-bars").inner_text().split()[::2] == list("0123456789")
         visitor.press("clear")
         visitor.wait_for("prediction", "Draw a digit")
 
