@@ -153,31 +153,34 @@ def show(answer: Answer, invitation: str, what: str, made: str, run_name: str) -
             st.html(markup.cards(digits))
     else:
         seen = np.zeros((preprocess.SIZE, preprocess.SIZE)) if single is None else single.view
-        caption = f"What the network sees: 28 × 28 pixels, {made}."
+        caption = f"What the network sees: 28&nbsp;×&nbsp;28&nbsp;pixels, {made}."
         st.html(markup.reading(None if single is None else single.probabilities, _bytes(seen), caption))
     st.caption(
         f"{run_name} read the {what} in {answer.milliseconds:.1f} ms." if answer.digits else f"{run_name} will read it."
     )
 
 
+def count(number: int) -> None:
+    """Count a drawing as the visitor says it is, by what was last read of it."""
+    truth, score = st.session_state[f"truth_{number}"], st.session_state.score
+    if truth is None:
+        score.forget(number)
+    elif st.session_state.asked is not None:
+        score.count(number, int(truth), st.session_state.asked)
+
+
 def ask(answer: Answer, score: Score) -> None:
     """Ask for the true digit, and keep the score."""
     number = st.session_state.get("drawings", 0)
-    single = answer.digits[0] if len(answer.digits) == 1 else None
-
-    def count() -> None:
-        truth = st.session_state[f"truth_{number}"]
-        if truth is None:
-            score.forget(number)
-        elif single is not None:
-            score.count(number, int(truth), single)
-
+    # Not handed to the callback: Streamlit keeps those of all drawings, and with them all that was read of each.
+    st.session_state.asked = single = answer.digits[0] if len(answer.digits) == 1 else None
     with st.container(key="truth"):
         st.pills(
             "Was this right? Choose the digit you drew.",
             [str(digit) for digit in range(10)],
             key=f"truth_{number}",
             on_change=count,
+            args=(number,),
             disabled=single is None,
         )
         if score.counted:

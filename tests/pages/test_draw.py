@@ -1,4 +1,5 @@
 import base64
+import gc
 import io
 import json
 import re
@@ -15,6 +16,7 @@ from mnistdash import inference, ui
 from mnistdash.analysis import Analysis
 from mnistdash.evaluation import Evaluation
 from mnistdash.preprocess import to_mnist
+from mnistdash.reading import Reading
 from mnistdash.settings import PROJECT
 from mnistdash.views import handover
 from mnistdash.views.handover import Handover
@@ -56,6 +58,21 @@ def source(test, name: str) -> None:
 def truth(test):
     """The ten digits to choose the true one from."""
     return next(pills for pills in test.pills if pills.key.startswith("truth"))
+
+
+def test_a_session_keeps_what_was_read_last_and_not_of_each_drawing(draw, drawing):
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(each, Reading) for each in gc.get_objects())
+
+    test = draw(255 - drawing)
+    few = kept()
+    for _ in range(5):
+        test.button(key="clear").click().run()
+        test.session_state["drawing"] = drawn(255 - drawing)
+        test.run()
+        assert not truth(test).disabled
+    assert kept() <= few + 1
 
 
 def test_a_blank_canvas_invites_and_predicts_nothing(page, flagship):
