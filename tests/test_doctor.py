@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from mnistdash import datasets, doctor, inference, lifelines, processes, runs
+from mnistdash.checkup import machine, models, storage
+from mnistdash.checkup.findings import Finding
 from mnistdash.settings import PROJECT, Settings
 
 RIGHTS = "-dac_override,-dac_read_search"  # by which root may read and write all files
@@ -29,7 +31,7 @@ def run(code: str = "from mnistdash import doctor; sys.exit(doctor.main())", **e
     return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60)
 
 
-def the_one(findings: list[doctor.Finding], text: str) -> doctor.Finding:
+def the_one(findings: list[Finding], text: str) -> Finding:
     """The finding that speaks of something; there must be exactly one."""
     about = [finding for finding in findings if text in finding.what]
     assert len(about) == 1, doctor.lines(findings)
@@ -43,10 +45,10 @@ def settings(flagship, monkeypatch, tmp_path) -> Settings:
     monkeypatch.setattr(datasets, "FILES", idx_files.described(files))
     monkeypatch.setattr(datasets, "VALIDATION", 10)
     idx_files.write(tmp_path / "data", files)
-    monkeypatch.setattr(doctor, "SERVER", 1000)
-    monkeypatch.setattr(doctor, "TRAINING", 1000)
-    monkeypatch.setattr(doctor, "LOW_MODELS", 1000)
-    monkeypatch.setattr(doctor, "LOW_CACHE", 1000)
+    monkeypatch.setattr(machine, "SERVER", 1000)
+    monkeypatch.setattr(machine, "TRAINING", 1000)
+    monkeypatch.setattr(storage, "LOW_MODELS", 1000)
+    monkeypatch.setattr(storage, "LOW_CACHE", 1000)
     monkeypatch.setattr(processes, "CGROUP", tmp_path / "cgroup")
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
     return Settings(data=tmp_path / "data", cache=tmp_path / "cache", models=flagship.folder.parent)
@@ -77,10 +79,10 @@ def test_nothing_stays_behind(settings, tmp_path):
 
 
 def test_lines_are_aligned_and_the_exit_status_tells_of_problems_only():
-    findings = [doctor.Finding("ok", "Fine."), doctor.Finding("warning", "Slow.", "Wait.")]
+    findings = [Finding("ok", "Fine."), Finding("warning", "Slow.", "Wait.")]
     assert doctor.lines(findings) == ["ok       Fine.", "warning  Slow. Wait."]
     assert doctor.status(findings) == 0
-    findings.append(doctor.Finding("problem", "The end of its log:\nbroken"))
+    findings.append(Finding("problem", "The end of its log:\nbroken"))
     assert doctor.lines(findings)[-1] == "problem  The end of its log: broken"
     assert doctor.status(findings) == 1
 
@@ -93,7 +95,7 @@ def test_tensorflow_is_not_imported(models, offline):
 
 
 def test_another_python_is_a_problem(settings, monkeypatch):
-    monkeypatch.setattr(doctor, "PYTHONS", ((3, 98), (3, 99)))
+    monkeypatch.setattr(machine, "PYTHONS", ((3, 98), (3, 99)))
     found = the_one(doctor.examine(settings), "is not supported")
     assert (found.level, found.advice) == ("problem", "Use Python 3.98 to 3.99.")
 
@@ -106,7 +108,7 @@ def test_packages_are_compared_with_the_pins_that_are_meant_for_this_machine(set
         "no-such-package-here==1.0\n"
         'not-for-us==1.0; sys_platform == "nowhere"\n'
     )
-    monkeypatch.setattr(doctor, "PROJECT", tmp_path)
+    monkeypatch.setattr(machine, "PROJECT", tmp_path)
     findings = doctor.examine(settings)
     other = the_one(findings, f"numpy {np.__version__} is installed; ==0.0.1")
     missing = the_one(findings, "The package no-such-package-here is missing; ==1.0 is needed.")
@@ -118,13 +120,13 @@ def test_packages_are_compared_with_the_pins_that_are_meant_for_this_machine(set
 
 def test_the_larger_build_of_a_package_stands_in_for_the_smaller(settings, monkeypatch, tmp_path):
     (tmp_path / "requirements.txt").write_text("no-such-package-here>=1")
-    monkeypatch.setattr(doctor, "PROJECT", tmp_path)
-    monkeypatch.setattr(doctor, "STAND_INS", {"no-such-package-here": "numpy"})
+    monkeypatch.setattr(machine, "PROJECT", tmp_path)
+    monkeypatch.setattr(machine, "STAND_INS", {"no-such-package-here": "numpy"})
     assert the_one(doctor.examine(settings), "All 1 packages").level == "ok"
 
 
 def test_without_requirements_the_rest_is_examined(settings, monkeypatch, tmp_path):
-    monkeypatch.setattr(doctor, "PROJECT", tmp_path)
+    monkeypatch.setattr(machine, "PROJECT", tmp_path)
     findings = doctor.examine(settings)
     assert the_one(findings, "The packages cannot be checked: FileNotFoundError").level == "problem"
     assert the_one(findings, "1 model loads")
@@ -216,7 +218,7 @@ def test_without_the_shipped_model_it_says_where_to_get_it(settings, make_run):
 def test_a_damaged_shipped_model_is_replaced_and_not_deleted(settings):
     (settings.models / "flagship" / runs.CARD).write_text("{")
     findings = doctor.examine(settings)
-    assert the_one(findings, "flagship").advice == doctor.SHIPPED
+    assert the_one(findings, "flagship").advice == models.SHIPPED
 
 
 def _truncate(folder: Path) -> None:
@@ -256,7 +258,7 @@ def test_a_model_that_cannot_be_used_is_a_problem(settings, make_run, harm, text
     harm(make_run("mine", events=ended, card={}))
     findings = doctor.examine(settings)
     found = the_one(findings, "mine")
-    assert (found.level, found.advice) == ("problem", doctor.RESTORE)
+    assert (found.level, found.advice) == ("problem", models.RESTORE)
     assert text in found.what
     assert not any("flagship" in finding.what for finding in findings)
 
@@ -311,9 +313,9 @@ def test_a_folder_of_models_that_is_not_there_can_be_made(settings, tmp_path):
 
 
 def test_little_room_is_a_warning(settings, monkeypatch):
-    monkeypatch.setattr(doctor, "LOW_MODELS", 10**18)
+    monkeypatch.setattr(storage, "LOW_MODELS", 10**18)
     found = the_one(doctor.examine(settings), f"{settings.models} has ")
-    assert (found.level, found.advice) == ("warning", doctor.ROOM)
+    assert (found.level, found.advice) == ("warning", storage.ROOM)
 
 
 def test_a_full_disk_is_a_problem(settings, monkeypatch):
@@ -324,7 +326,7 @@ def test_a_full_disk_is_a_problem(settings, monkeypatch):
 
     monkeypatch.setattr("mnistdash.files.replacing", full)
     found = the_one(doctor.examine(settings), f"{settings.models} cannot be written to: No space left on device.")
-    assert (found.level, found.advice) == ("problem", doctor.ROOM)
+    assert (found.level, found.advice) == ("problem", storage.ROOM)
 
 
 def test_locks_that_do_not_work_are_a_problem(settings, monkeypatch):
