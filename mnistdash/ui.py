@@ -87,11 +87,12 @@ def objection(what: object, icon: str = ":material/error:") -> None:
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
-    """Show a figure, with axis texts that are easier to read than Streamlit's own grey."""
+    """Show a figure, with axis texts and lines across it that are easier to see than Streamlit's own."""
     _, grey, *_ = st.get_option(f"theme.{_theme()}.chartCategoricalColors")
     for axes in (figure.update_xaxes, figure.update_yaxes):
         axes(tickfont={"color": grey}, title_font={"color": grey})
     figure.update_traces(textfont_color=grey, selector={"mode": "markers+text"})
+    figure.update_shapes(line_color=grey, selector=lambda shape: shape.line.color is None)
     st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False})
 
 

@@ -22,14 +22,15 @@ def show(run: runs.Run, jobs: Jobs, data: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
-        st.button(
-            "Cancel" if state == "queued" else "Stop",
-            icon=":material/stop:",
-            key="stop",
-            disabled=state not in ("queued", "running"),
-            on_click=jobs.stop,
-            args=(run.name,),
-        )
+        if not ui.settings().readonly:
+            st.button(
+                "Cancel" if state == "queued" else "Stop",
+                icon=":material/stop:",
+                key="stop",
+                disabled=state not in ("queued", "running"),
+                on_click=jobs.stop,
+                args=(run.name,),
+            )
     if run.status == "failed":
         reason, _, log = run.reason.partition("\n")
         ui.objection(reason)

@@ -85,7 +85,7 @@ def test_a_dashboard_for_looking_only_offers_nothing_that_changes_anything(page,
     train = page("train")
     keys = {element.key for element in [*train.button, *train.selectbox, *train.text_input]}
     assert "start" not in keys
-    assert not {"delete", "restore_now", "name"} & keys
+    assert not {"delete", "restore_now", "name", "stop"} & keys
     assert "for looking only" in text(train)
     assert "Restore" not in text(train)
     errors = page("errors")
