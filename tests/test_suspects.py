@@ -1,4 +1,8 @@
+import subprocess
+import sys
+
 import numpy as np
+import pytest
 
 from mnistdash import suspects
 from mnistdash.evaluation import Evaluation
@@ -17,3 +21,19 @@ def test_a_label_that_the_model_denies_comes_first():
     assert sorted(found.ranking.tolist()) == list(range(500))
     assert found.flagged == 2
     assert found.quality[17] < 0.1 < found.quality[0]
+
+
+def test_the_server_does_not_keep_what_cleanlab_imports(environment):
+    script = (
+        "import sys, numpy as np; from mnistdash import suspects; from mnistdash.evaluation import Evaluation\n"
+        "suspects.find(Evaluation(np.arange(10, dtype=np.uint8), np.eye(10, dtype=np.float32)))\n"
+        "print('cleanlab' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_process_that_fails_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(suspects, "PROJECT", tmp_path)  # there is no such module to run
+    with pytest.raises(subprocess.CalledProcessError):
+        suspects.find(Evaluation(np.zeros(3, np.uint8), np.full((3, 10), 0.1, np.float32)))
