@@ -175,13 +175,16 @@ def ask(answer: Answer, score: Score) -> None:
     # Not handed to the callback: Streamlit keeps those of all drawings, and with them all that was read of each.
     st.session_state.asked = single = answer.digits[0] if len(answer.digits) == 1 else None
     with st.container(key="truth"):
+        # Not the label of what follows: that is faint where there is nothing to choose.
+        st.markdown("Was this right? Choose the digit you drew.")
         st.pills(
-            "Was this right? Choose the digit you drew.",
+            "The digit you drew",
             [str(digit) for digit in range(10)],
             key=f"truth_{number}",
             on_change=count,
             args=(number,),
             disabled=single is None,
+            label_visibility="collapsed",
         )
         if score.counted:
             counted = f"your last {LENGTH} drawings" if score.counted == LENGTH else f"{score.counted}"
