@@ -25,7 +25,7 @@ from serving import serve
 from sketches import Sketch
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
-from mnistdash import datasets, events, runs
+from mnistdash import datasets, events, runs, ui
 from mnistdash.settings import PROJECT
 
 MODEL = "flagship"
@@ -173,11 +173,12 @@ async def warm_up(dashboard: Dashboard, drawn: Sequence[Sketch]) -> dict[str, st
 
 
 async def leave(dashboard: Dashboard) -> None:
-    """Wait until the server has forgotten the sessions that have left."""
+    """Wait until the server has forgotten the sessions that have left, and given back what that freed."""
     await asyncio.sleep(KEPT_SESSIONS + MARGIN)
     for _ in range(2):  # it forgets them when the next one leaves, and collects the garbage when the one after runs
         async with Visitor(dashboard.url) as visitor:
             await visitor.open(f"/draw?model={MODEL}")
+    await asyncio.sleep(ui.TIDY + MARGIN)
 
 
 async def start_run(dashboard: Dashboard, recipe: str, **settings: object) -> Path:
