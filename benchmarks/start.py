@@ -1,6 +1,6 @@
 """How soon a dashboard that slept, or was just started, is of use.
 
-    python benchmarks/start.py [--repeats 5]
+    python benchmarks/start.py [--repeats 5] [--cold]
 
 Starts a server anew each time and visits it as soon as it answers, beside a bare Streamlit page that only says hello.
 Prints medians of the seconds from the start of the process:

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 GRACE = 25  # seconds that children have to keep their best weights when the server ends
 WANTED = 60  # seconds that a spare process outlives the last request for one
 CHECK = 2  # seconds between two looks whether it is still wanted, or whether others still train
-ROOM = 1_000_000_000  # bytes that must be free before a spare is started: the largest run takes 0.75 GB
+ROOM = 1_000_000_000  # bytes that must be free before a spare is started: the largest run takes 0.76 GB
 CLAIMS = "claims"  # the file in the folder of lifelines that dashboards lock to take runs over
 
 

@@ -25,7 +25,8 @@ STYLE = """
 .md-bars .best { font-weight: 700; }
 .md-bars .best.track .fill { background: var(--md-accent); }
 .md-bars .share { text-align: right; }
-.md-answer { display: flex; align-items: center; gap: 1rem; min-height: 6rem; }
+.md-answer { display: flex; flex-wrap: wrap; align-items: center; align-content: center; gap: 0.25rem 1rem;
+  min-height: 6rem; }
 .md-answer .digit { font-size: 5.5rem; font-weight: 700; line-height: 1; }
 .md-answer .invitation { font-size: 2rem; font-weight: 600; }
 .md-answer > span { white-space: nowrap; }

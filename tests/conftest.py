@@ -3,6 +3,9 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -142,3 +145,16 @@ def drawing() -> np.ndarray:
 def environment() -> dict[str, str]:
     """What a child process needs to find the package."""
     return {**os.environ, "PYTHONPATH": str(PROJECT)}
+
+
+@pytest.fixture
+def output_of(environment) -> Callable[[str], str]:
+    """What a Python script prints that runs in a process of its own, without the line's end."""
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment, check=True
+        )
+        return done.stdout.strip()
+
+    return run

@@ -1,5 +1,4 @@
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -54,7 +53,7 @@ def test_where_nothing_is_known_of_mappings_nothing_fails(monkeypatch, tmp_path)
     memory.give_back()
 
 
-def test_keras_comes_without_pandas_and_scikit_learn_which_can_still_be_imported(environment):
+def test_keras_comes_without_pandas_and_scikit_learn_which_can_still_be_imported(output_of):
     script = (
         "import json, sys\n"
         "from mnistdash.fitting import training\n"
@@ -62,5 +61,4 @@ def test_keras_comes_without_pandas_and_scikit_learn_which_can_still_be_imported
         "from mnistdash import datasets\n"
         "print(json.dumps([there, len(datasets.sample().train)]))"
     )
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout.splitlines()[-1]) == [[], 1297]
+    assert json.loads(output_of(script).splitlines()[-1]) == [[], 1297]

@@ -1,6 +1,4 @@
 import os
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -50,7 +48,7 @@ def test_without_a_container_all_cores_that_the_process_is_bound_to_count(tmp_pa
     assert processes.usable_cores(tmp_path) == 1
 
 
-def test_what_was_freed_is_given_back(environment):
+def test_what_was_freed_is_given_back(output_of):
     """In a process of its own: many small pieces, of which one in a thousand is kept."""
     script = (
         "import psutil; from mnistdash.processes import give_memory_back as back\n"
@@ -58,8 +56,7 @@ def test_what_was_freed_is_given_back(environment):
         "pieces = [bytes(3_000) for _ in range(60_000)]\n"
         "kept = pieces[::1000]; full = size(); del pieces; back(); print(full - size())"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
-    assert int(done.stdout) > 100_000_000
+    assert int(output_of(script)) > 100_000_000
 
 
 def test_one_thread_gives_memory_back_however_often_it_is_asked_for():
@@ -69,12 +66,11 @@ def test_one_thread_gives_memory_back_however_often_it_is_asked_for():
     assert threading.active_count() == before + 1
 
 
-def test_pages_that_are_run_often_begin_no_further_threads(environment):
-    """In a process of its own; clearing Streamlit's cache, as its menu offers, makes a server no new one."""
+def test_pages_that_are_run_often_begin_no_further_threads(output_of):
+    """In a process of its own; a server whose cache is cleared is no new one."""
     script = (
         "import threading, streamlit as st; from mnistdash import ui\n"
         "def run(): ui._spare_memory('Home'); st.cache_resource.clear(); return threading.active_count()\n"
         "print(len({run() for _ in range(5)}))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
-    assert int(done.stdout) == 1
+    assert int(output_of(script)) == 1

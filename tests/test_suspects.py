@@ -1,5 +1,4 @@
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -23,14 +22,13 @@ def test_a_label_that_the_model_denies_comes_first():
     assert found.quality[17] < 0.1 < found.quality[0]
 
 
-def test_the_server_does_not_keep_what_cleanlab_imports(environment):
+def test_the_server_does_not_keep_what_cleanlab_imports(output_of):
     script = (
         "import sys, numpy as np; from mnistdash import suspects; from mnistdash.evaluation import Evaluation\n"
         "suspects.find(Evaluation(np.arange(10, dtype=np.uint8), np.eye(10, dtype=np.float32)))\n"
         "print('cleanlab' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.strip() == "False"
+    assert output_of(script) == "False"
 
 
 def test_a_process_that_fails_is_told(monkeypatch, tmp_path):

@@ -23,9 +23,9 @@ def models(settings: "Settings") -> Iterator[Finding]:
     folders = list(_run_folders(settings.models))
     looked = {folder.name: _look(folder) for folder in folders}
     faults = [finding for _, findings in looked.values() for finding in findings]
-    models = [name for name, (is_model, findings) in looked.items() if is_model and not findings]
+    sound = [name for name, (is_model, findings) in looked.items() if is_model and not findings]
     if not faults:
-        many = "1 model loads and answers" if len(models) == 1 else f"{len(models)} models load and answer"
+        many = "1 model loads and answers" if len(sound) == 1 else f"{len(sound)} models load and answer"
         rest = f"{len(folders)} {'run' if len(folders) == 1 else 'runs'} in {settings.models} can be read"
         yield Finding(OK, f"{many}; {rest}.")
     yield from faults

@@ -5,10 +5,11 @@ it, or tracing a network, has touched: 300 MB, of which training needs 80. Linux
 """
 
 import ctypes
-import gc
 import re
 import sys
 from pathlib import Path
+
+from mnistdash.processes import give_memory_back
 
 MAPPINGS = Path("/proc/self/smaps")
 WORTHWHILE = 1_000  # kB in memory from which a mapping is worth a system call
@@ -20,12 +21,10 @@ _HEADER = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+)")  # first 
 
 def give_back() -> None:
     """Free what nothing refers to; return to the system what is free, and what a file holds as well."""
-    gc.collect()
+    give_memory_back()
     if sys.platform != "linux":
         return
     library = ctypes.CDLL(None)
-    if hasattr(library, "malloc_trim"):  # not in every C library
-        library.malloc_trim(0)
     try:
         mappings = MAPPINGS.read_text()
     except OSError:
