@@ -1,8 +1,9 @@
 """What the error explorer shows, as the page's address says it, so that a link shows a colleague the same."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
+from mnistdash.disturbance import KINDS, Disturbance
 from mnistdash.wording import quoted
 
 DIGITS, CONFIDENCE, ROBUSTNESS, MAP, COMPARE, LABELS = (
@@ -14,6 +15,11 @@ SHOWN = (MISREAD, RIGHT, ALL, MARKED)
 SURE, UNSURE, LOSS, MARGIN, TRUE, POSITION = "sure", "unsure", "loss", "margin", "true", "position"
 SORTS = (SURE, UNSURE, LOSS, MARGIN, TRUE, POSITION)
 GROUPS = ("first", "second", "both")
+COUNTS, SHARES = "counts", "shares"
+UNITS = (COUNTS, SHARES)
+VISIBLE, HIDDEN = "shown", "hidden"
+DIAGONALS = (VISIBLE, HIDDEN)
+FLIPS = ("shift", "turn", "stroke")
 LONGEST = 12  # characters of a number in an address; Python refuses to read thousands of digits
 
 
@@ -30,6 +36,10 @@ class Link:
         digit: index of the digit that is open, or None.
         other: the model to compare with, or "".
         group: which of the two models errs, one of GROUPS.
+        unit: of the confusion matrix, one of UNITS.
+        diagonal: of the confusion matrix, one of DIAGONALS.
+        right, down, turn, size, stroke, noise: how the digit that is open is disturbed, see `Disturbance`.
+        flips: which map of its readings, one of FLIPS.
     """
 
     section: str = DIGITS
@@ -41,6 +51,15 @@ class Link:
     digit: int | None = None
     other: str = ""
     group: str = "first"
+    unit: str = COUNTS
+    diagonal: str = VISIBLE
+    right: float = Disturbance.right
+    down: float = Disturbance.down
+    turn: float = Disturbance.turn
+    size: float = Disturbance.size
+    stroke: float = Disturbance.stroke
+    noise: float = Disturbance.noise
+    flips: str = FLIPS[0]
 
     @property
     def order(self) -> str:
@@ -50,11 +69,7 @@ class Link:
     @property
     def parameters(self) -> dict[str, str]:
         """For the address; what is as by default is left out."""
-        standard = asdict(Link())
-        return {name: str(value) for name, value in asdict(self).items() if value != standard[name]}
-
-
-NAMES = tuple(field.name for field in fields(Link))
+        return {name: _text(value) for name, value in asdict(self).items() if value != getattr(Link, name)}
 
 
 def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[Link, list[str]]:
@@ -69,7 +84,16 @@ def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[
         What it asks for, without what makes no sense; and a sentence for each part that makes none.
     """
     values, objections = {}, []
-    choices = {"section": SECTIONS, "show": SHOWN, "sort": SORTS, "other": models, "group": GROUPS}
+    choices = {
+        "section": SECTIONS,
+        "show": SHOWN,
+        "sort": SORTS,
+        "other": models,
+        "group": GROUPS,
+        "unit": UNITS,
+        "diagonal": DIAGONALS,
+        "flips": FLIPS,
+    }
     for name, allowed in choices.items():
         if (raw := parameters.get(name)) is None:
             continue
@@ -87,7 +111,28 @@ def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[
             values[name] = int(raw)
         else:
             objections.append(f"This link asks for {name} {quoted(raw)}; expected a number from {low} to {high:,}.")
+    for name, kind in KINDS.items():
+        if (raw := parameters.get(name)) is None:
+            continue
+        value = _number(raw)
+        if value is not None and kind.low <= value <= kind.high:
+            values[name] = value
+        else:
+            objections.append(
+                f"This link asks for {name} {quoted(raw)}; expected a number from {kind.low:g} to {kind.high:g}."
+            )
     return Link(**values), objections
+
+
+def _text(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _number(raw: str) -> float | None:
+    try:
+        return float(raw) if raw.isascii() and len(raw) < LONGEST else None
+    except ValueError:
+        return None
 
 
 def _listed(values: tuple[str, ...]) -> str:

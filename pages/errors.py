@@ -1,5 +1,7 @@
 """Errors: the digits a model gets wrong, and why."""
 
+from dataclasses import asdict
+
 import numpy as np
 import streamlit as st
 
@@ -77,18 +79,21 @@ def section(subject: Subject, link: Link) -> None:
 with ui.page("Errors"):
     st.html(f"<style>{explorer_markup.STYLE}{robustness_markup.STYLE}</style>")
     st.title("Errors", anchor=False)
-    objections = objections_to_pickers()
+    # Kept until they are shown, which has to wait while the digits are read.
+    objections = st.session_state.setdefault("objections", [])
+    objections += objections_to_pickers()
     data = ui.dataset()
     with st.container(horizontal=True):
         with st.container(width=320):
             run = ui.model_picker()
         name = st.selectbox("Split", SPLITS, key="split", bind="query-params", width=320)
     if run is not None:
-        link, more = address.current(models(), len(data.split(name)))
-        if objections or more:
-            address.go(link, page=link.page)
-            st.warning(" ".join(objections + more), icon=":material/link_off:")
         ui.analysis(run, data, name)
+        link, more = address.current(models(), len(data.split(name)))
+        objections = st.session_state.pop("objections") + more
+        if objections:
+            address.write(asdict(link))
+            st.warning(" ".join(objections), icon=":material/link_off:")
         for other in SPLITS:  # the others meanwhile
             ui.reading(run, data).want(other)
         explore(run, data, name)

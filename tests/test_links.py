@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from mnistdash import links
@@ -13,6 +15,16 @@ def test_a_link_says_what_is_not_as_usual_and_is_read_back():
     assert links.read(link.parameters, MODELS, 100) == (link, [])
     assert Link().parameters == {}
     assert Link(true=0, digit=0).parameters == {"true": "0", "digit": "0"}
+    looks = Link(unit="shares", diagonal="hidden", flips="stroke")
+    assert links.read(looks.parameters, MODELS, 100) == (looks, [])
+
+
+def test_how_a_digit_is_disturbed_is_said_in_short_numbers():
+    link = Link(digit=3, right=-8.0, turn=45.0, size=1.05, stroke=-1.25, noise=0.1 + 0.2)
+    assert link.parameters == {
+        "digit": "3", "right": "-8", "turn": "45", "size": "1.05", "stroke": "-1.25", "noise": "0.3"
+    }  # fmt: skip
+    assert links.read(link.parameters, MODELS, 100) == (replace(link, noise=0.3), [])
 
 
 def test_names_of_others_are_passed_over():
@@ -33,6 +45,12 @@ def test_names_of_others_are_passed_over():
             "This link asks for show `wrong`; there are misread, right, all and marked.",
         ),
         ({"other": "gone"}, "There is no model named `gone` to compare with."),
+        ({"turn": "61"}, "This link asks for turn `61`; expected a number from -60 to 60."),
+        ({"turn": "nan"}, "This link asks for turn `nan`; expected a number from -60 to 60."),
+        ({"size": "0.49"}, "This link asks for size `0.49`; expected a number from 0.5 to 1.5."),
+        ({"noise": "٠"}, "This link asks for noise `٠`; expected a number from 0 to 0.4."),
+        ({"noise": "0." + "1" * 50}, "This link asks for noise `0.1111"),
+        ({"diagonal": "no"}, "This link asks for diagonal `no`; there are shown and hidden."),
         ({"section": "`**bold**`"}, "This link asks for section `**bold**`; there are digits"),
     ],
 )

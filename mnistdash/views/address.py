@@ -1,6 +1,6 @@
 """The error explorer's view of its address: what it says, and how to change it."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -8,6 +8,7 @@ from mnistdash import links
 from mnistdash.links import Link
 
 ELSEWHERE = ("lasso", "map")  # of a section's own; it means nothing in another
+LISTING = {"section", "show", "sort", "true", "predicted", "other", "group"}  # what decides which digits are listed
 
 
 def current(models: list[str], count: int) -> tuple[Link, list[str]]:
@@ -25,19 +26,24 @@ def bound(link: Link, name: str, value: object = None, **also: object) -> dict:
         also: what else a change of it changes.
     """
     st.session_state[name] = getattr(link, name) if value is None else value
-    return {"key": name, "on_change": lambda: go(link, **{name: st.session_state[name]}, **also)}
+    return {"key": name, "on_change": lambda: go(**{name: st.session_state[name]}, **also)}
 
 
-def go(link: Link, **changes: object) -> None:
-    """Change what is shown; a change of what is listed goes back to its first page."""
-    if not {"page", "digit"} & changes.keys():
-        changes["page"] = 1
-    parameters = replace(link, **changes).parameters
-    for name in links.NAMES:
+def go(**changes: object) -> None:
+    """Change parts of what is shown, by their names in `Link`; another list of digits begins with its first page."""
+    if LISTING & changes.keys():
+        changes.setdefault("page", 1)
+    if "section" in changes:
+        for name in ELSEWHERE:
+            st.query_params.pop(name, None)
+    write(changes)
+
+
+def write(parts: Mapping[str, object]) -> None:
+    """Put parts of a `Link` into the address; what is as by default is left out of it."""
+    parameters = Link(**parts).parameters
+    for name in parts:
         if name in parameters:
             st.query_params[name] = parameters[name]
         else:
-            st.query_params.pop(name, None)
-    if "section" in changes:
-        for name in ELSEWHERE:
             st.query_params.pop(name, None)

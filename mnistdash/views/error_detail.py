@@ -1,11 +1,14 @@
 """One digit of the error explorer: what the model made of it, why, and what people say of it."""
 
+from dataclasses import asdict
+
 import numpy as np
 import streamlit as st
 
 from mnistdash import analysis, explorer_markup, marks, markup, occlusion, ui
 from mnistdash.configs import RunError
-from mnistdash.links import Link
+from mnistdash.disturbance import Disturbance
+from mnistdash.links import FLIPS, Link
 from mnistdash.marks import KINDS, Mark
 from mnistdash.selection import select
 from mnistdash.views import handover, robustness_view
@@ -35,7 +38,7 @@ def show(subject: Subject, link: Link) -> None:
     _neighbours(subject, index)
     with st.container(key="robustness"):
         st.subheader("What would change its mind", anchor=False)
-        robustness_view.one_digit(image, label, model, key="disturb")
+        robustness_view.one_digit(image, label, model, link)
 
 
 def _bar(subject: Subject, link: Link) -> None:
@@ -45,15 +48,19 @@ def _bar(subject: Subject, link: Link) -> None:
     place = listed.index(link.digit) if link.digit in listed else None
     before = listed[place - 1] if place else None
     after = listed[place + 1] if place is not None and place + 1 < len(listed) else None
+
+    def close() -> None:
+        go(digit=None, flips=FLIPS[0], **asdict(Disturbance()))  # the next digit to be opened begins as it is
+
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-        st.button("Back", icon=":material/arrow_back:", key="back", on_click=lambda: go(link, digit=None))
+        st.button("Back", icon=":material/arrow_back:", key="back", on_click=close)
         for label, icon, index in (("Previous", "chevron_left", before), ("Next", "chevron_right", after)):
             st.button(
                 label,
                 icon=f":material/{icon}:",
                 key=label.lower(),
                 disabled=index is None,
-                on_click=lambda index=index: go(link, digit=index),
+                on_click=lambda index=index: go(digit=index),
             )
         if place is not None:
             st.caption(f"{place + 1:,} of {len(listed):,}", width="content")

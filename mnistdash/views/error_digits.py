@@ -25,7 +25,7 @@ SORTS = {
     links.TRUE: "By true digit",
     links.POSITION: "As in the split",
 }
-COUNTS, SHARES = "Counts", "Shares"
+UNITS = {links.COUNTS: "Counts", links.SHARES: "Shares"}
 FIGURE = 170  # pixels; two stand side by side on a phone
 
 
@@ -59,23 +59,13 @@ def _figures(subject: Subject) -> None:
 
 
 def _matrix(subject: Subject, link: Link) -> None:
-    st.subheader("Confusion matrix", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        unit = st.segmented_control(
-            "Unit",
-            (COUNTS, SHARES),
-            default=COUNTS,
-            required=True,
-            key="unit",
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-        diagonal = st.toggle("Diagonal", value=True, key="diagonal", persist_state="session")
+    def show_diagonal() -> None:
+        go(diagonal=links.VISIBLE if st.session_state.diagonal else links.HIDDEN)
 
     def pick(what: str) -> None:
         true, predicted = (int(part) if part else None for part in what.split(","))
         if (true, predicted) == (link.true, link.predicted):  # pressed again: let go
-            go(link, true=None, predicted=None)
+            go(true=None, predicted=None)
             return
         # What was read right is not among the misread, and the other way round.
         is_right = true is not None and true == predicted
@@ -84,12 +74,29 @@ def _matrix(subject: Subject, link: Link) -> None:
             show = links.RIGHT
         elif not is_right and show == links.RIGHT:
             show = links.MISREAD
-        go(link, true=true, predicted=predicted, show=show, sort=link.sort if show == link.show else "")
+        go(true=true, predicted=predicted, show=show, sort=link.sort if show == link.show else "")
+
+    st.subheader("Confusion matrix", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.segmented_control(
+            "Unit",
+            links.UNITS,
+            required=True,
+            format_func=UNITS.get,
+            label_visibility="collapsed",
+            **bound(link, "unit"),
+        )
+        st.session_state.diagonal = link.diagonal == links.VISIBLE
+        st.toggle("Diagonal", key="diagonal", on_change=show_diagonal)
 
     with st.container(key="confusion"):
         clickable(
             explorer_markup.confusion_matrix(
-                subject.result.confusion, link.true, link.predicted, unit == SHARES, diagonal
+                subject.result.confusion,
+                link.true,
+                link.predicted,
+                link.unit == links.SHARES,
+                link.diagonal == links.VISIBLE,
             ),
             "matrix",
             pick,
@@ -134,7 +141,7 @@ def _gallery(subject: Subject, link: Link) -> None:
                 icon=":material/close:",
                 key="let_go",
                 help="Show all again",
-                on_click=lambda: go(link, true=None, predicted=None),
+                on_click=lambda: go(true=None, predicted=None),
             )
     chosen = select(subject.result, link, subject.marks)
     if len(chosen):

@@ -8,7 +8,7 @@ from mnistdash.evaluation import Evaluation
 from mnistdash.links import GROUPS, Link
 from mnistdash.rivals import Rivalry, verdict
 from mnistdash.views import explorer
-from mnistdash.views.address import bound
+from mnistdash.views.address import bound, write
 from mnistdash.views.explorer import Subject
 
 REFUSED = 0.01  # share, of the sentence on refusing
@@ -47,6 +47,8 @@ def compare(subject: Subject, link: Link) -> None:
         return
     names = [run.name for run in others]
     other = link.other if link.other in names else names[0]
+    if other != link.other:
+        write({"other": other})  # which model is the first may change, and the link shall not
     st.selectbox("Compare with", names, width=320, **bound(link, "other", other))
     second = ui.analysis(others[names.index(other)], subject.data, subject.name).result
     rivalry = Rivalry.of(subject.result, second)

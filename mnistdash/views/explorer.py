@@ -88,11 +88,11 @@ def gallery(
         remarks=[words.get(index, "") for index in shown.tolist()],
         pick=True,
     )
-    clickable(html, "gallery", lambda index: go(link, digit=int(index)))
+    clickable(html, "gallery", lambda index: go(digit=int(index)))
     if pages > 1:
         # A widget of its own for each page, as this one cannot be given a value otherwise.
         key = f"page-{page}"
-        st.pagination(pages, default=page, key=key, on_change=lambda: go(link, page=st.session_state[key]))
+        st.pagination(pages, default=page, key=key, on_change=lambda: go(page=st.session_state[key]))
 
 
 def _downloads(subject: Subject, chosen: np.ndarray) -> None:

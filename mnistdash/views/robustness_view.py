@@ -1,6 +1,6 @@
 """How robust a model is: one digit disturbed by hand, and a whole model's accuracy against each disturbance."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import streamlit as st
@@ -8,52 +8,55 @@ import streamlit as st
 from mnistdash import markup, robustness_charts, robustness_markup, ui
 from mnistdash.datasets import Dataset
 from mnistdash.disturbance import KINDS, Disturbance, disturbed
+from mnistdash.links import FLIPS, Link
 from mnistdash.measuring import BackgroundCurves
 from mnistdash.reading import DIGIT
 from mnistdash.robustness import COUNT, Curves, FlipMap, Reader, flip_map
 from mnistdash.runs import Run
+from mnistdash.views.address import bound, go
 
 # Kinds across and down, and cells along each; shifts by whole pixels, as others would blur the digit too.
-MAPS = {
-    "Shift": ("right", "down", 17),
-    "Turn and size": ("turn", "size", 13),
-    "Stroke and noise": ("stroke", "noise", 13),
-}
+MAPS = {"shift": ("right", "down", 17), "turn": ("turn", "size", 13), "stroke": ("stroke", "noise", 13)}
+NAMES = {"shift": "Shift", "turn": "Turn and size", "stroke": "Stroke and noise"}
 
 
-@st.fragment
-@ui.guarded("Errors, robustness")
-def one_digit(image: np.ndarray, label: int | None, model: Reader, key: str) -> None:
+def one_digit(image: np.ndarray, label: int, model: Reader, link: Link) -> None:
     """Disturb a digit by hand: sliders, what the model then reads, and a map of where the reading flips.
 
     Args:
         image: (28, 28) uint8, 255 = ink.
-        label: its true digit; None where nobody knows.
+        label: its true digit.
         model: what reads.
-        key: of the widgets; the sliders keep their place as long as it is the same.
+        link: what the address asks for; the sliders and the map change it.
     """
+    _one_digit(image, label, model, {name: bound(link, name) for name in (*KINDS, "flips")})
+
+
+@st.fragment
+@ui.guarded("Errors, robustness")
+def _one_digit(image: np.ndarray, label: int, model: Reader, controls: dict[str, dict]) -> None:
     # The picture stands before the sliders, so that both are in view on a phone.
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with right:
-        setting = _sliders(key)
+        setting = _sliders(controls)
     now = disturbed(image[None], setting)
     plain, probabilities = model(np.concatenate([image[None], now]))
     undisturbed = int(plain.argmax())
-    expected = undisturbed if label is None else label
-    with left, st.container(key=f"{key}-now"):
+    with left, st.container(key="disturbed-now"):
         view, said = st.columns([2, 3], vertical_alignment="center", wrap=False)
         with view:
             st.html(markup.network_view(now[0]))
         with said:
             st.html(markup.answer(DIGIT, probabilities, None))
     left, right = st.columns([2, 3], gap="large")
-    with left, st.container(key=f"{key}-probabilities"):
+    with left, st.container(key="disturbed-probabilities"):
         st.html(markup.probability_bars(probabilities))
-        st.caption(_said(undisturbed, float(plain.max()), label))
-    with right, st.container(key=f"{key}-flips"):
-        name = st.segmented_control("Where it flips", tuple(MAPS), default="Shift", required=True, key=f"{key}-map")
-        flips = _flips(image, model, setting, name, key)
-        st.html(robustness_markup.flip_grid(flips, setting, expected))
+        sure = markup.percent(float(plain.max()))
+        st.caption(f"The true digit is {label}; undisturbed it is read as {undisturbed}, {sure} sure.")
+    with right, st.container(key="disturbed-flips"):
+        name = st.segmented_control("Where it flips", FLIPS, required=True, format_func=NAMES.get, **controls["flips"])
+        flips = _flips(image, model, setting, name)
+        st.html(robustness_markup.flip_grid(flips, setting, label))
 
 
 def whole_model(run: Run, model: Reader, data: Dataset, split_name: str) -> None:
@@ -89,52 +92,44 @@ def whole_model(run: Run, model: Reader, data: Dataset, split_name: str) -> None
     _charts(made)
 
 
-def _sliders(key: str) -> Disturbance:
+def _sliders(controls: dict[str, dict]) -> Disturbance:
     """Six sliders and a button that puts them back."""
-    names = {kind: f"{key}-{kind}" for kind in KINDS}
-    columns = [*st.columns(3, gap="medium"), *st.columns(3, gap="medium")]
+    columns = [*st.columns(3), *st.columns(3)]
     for column, kind in zip(columns, KINDS.values(), strict=True):
-        st.session_state.setdefault(names[kind.key], kind.neutral)
         column.slider(
             kind.label,
             kind.low,
             kind.high,
             step=kind.step,
             format="percent" if kind.unit == "%" else f"%g{kind.unit}",
-            key=names[kind.key],
+            **controls[kind.key],
         )
-    setting = Disturbance(**{kind: st.session_state[name] for kind, name in names.items()})
+    setting = Disturbance(**{kind: st.session_state[kind] for kind in KINDS})
     st.button(
         "Reset",
         icon=":material/restart_alt:",
-        key=f"{key}-reset",
+        key="disturbed-reset",
         disabled=setting == Disturbance(),
         on_click=_reset,
-        args=(names,),
     )
     return setting
 
 
-def _reset(names: dict[str, str]) -> None:
-    for kind, name in names.items():
-        st.session_state[name] = KINDS[kind].neutral
+def _reset() -> None:
+    neutral = asdict(Disturbance())
+    st.session_state.update(neutral)
+    go(**neutral)
 
 
-def _said(undisturbed: int, confidence: float, label: int | None) -> str:
-    """What the digit is, and what is read in it as it is."""
-    read = f"undisturbed it is read as {undisturbed}, {markup.percent(confidence)} sure"
-    return f"{read[0].upper()}{read[1:]}." if label is None else f"The true digit is {label}; {read}."
-
-
-def _flips(image: np.ndarray, model: Reader, setting: Disturbance, name: str, key: str) -> FlipMap:
+def _flips(image: np.ndarray, model: Reader, setting: Disturbance, name: str) -> FlipMap:
     """A map of MAPS; the last one is kept, as its own two sliders do not change it."""
     across, down, cells = MAPS[name]
     base = replace(setting, **{kind: KINDS[kind].neutral for kind in (across, down)})
     asked = (image.tobytes(), model, base, name)
-    kept = st.session_state.get(f"{key}-kept")
+    kept = st.session_state.get("flips_kept")
     if kept is None or kept[0] != asked:
         kept = asked, flip_map(model, image, across, down, base, cells)
-        st.session_state[f"{key}-kept"] = kept
+        st.session_state.flips_kept = kept
     return kept[1]
 
 

@@ -93,6 +93,34 @@ def test_from_a_cell_to_a_digit_by_link_to_a_colleague_to_draw_and_back(server, 
     assert captions(visitor) == shown, "the filter still stands"
 
 
+def test_a_link_shows_a_colleague_the_digit_as_it_was_disturbed(visitor, small_server, open_visitor):
+    visitor.page.locator(".st-key-diagonal label").first.click()
+    visitor.page.wait_for_url("**diagonal=hidden**")
+    visitor.settle()
+    visitor.page.locator(".st-key-gallery button").first.click()
+    visitor.page.locator(".st-key-neighbours figure").first.wait_for()
+    visitor.settle()
+    before = visitor.page.locator(".st-key-disturbed-probabilities").inner_html()
+    for degrees in (5, 10, 15):
+        visitor.page.get_by_role("slider", name="Turn clockwise").press("ArrowRight")
+        visitor.page.wait_for_url(f"**turn={degrees}")
+        visitor.settle()
+    shown = visitor.page.locator(".st-key-disturbed-probabilities").inner_html()
+    assert shown != before
+
+    colleague = open_visitor(small_server)
+    colleague.page.goto(visitor.page.url)
+    colleague.page.locator(".st-key-disturbed-flips .md-flips").wait_for()
+    colleague.settle()
+    assert colleague.page.get_by_role("slider", name="Turn clockwise").input_value() == "15"
+    assert colleague.page.locator(".st-key-disturbed-probabilities").inner_html() == shown
+    colleague.press("back")
+    colleague.page.locator(FIGURES).first.wait_for()
+    colleague.settle()
+    assert not colleague.page.locator(".st-key-diagonal input").is_checked()
+    assert "turn" not in colleague.page.url
+
+
 def test_rows_columns_and_pressing_again(visitor):
     everything = captions(visitor)
     true, predicted = cell(visitor)

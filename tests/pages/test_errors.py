@@ -7,7 +7,7 @@ import pytest
 from page_text import clickable, text
 from streamlit.testing.v1 import AppTest
 
-from mnistdash import datasets, disputed, evaluation, inference, marks, runs
+from mnistdash import datasets, disputed, evaluation, inference, marks, runs, ui
 from mnistdash.links import Link
 from mnistdash.marks import Mark
 from mnistdash.selection import select
@@ -47,6 +47,17 @@ def gallery(test: AppTest) -> str:
 
 def listed(test: AppTest) -> list[int]:
     return test.session_state["listed"]
+
+
+def listed_by(result: evaluation.Evaluation) -> list[int]:
+    """The misread digits in the order of the gallery."""
+    return select(result, Link(), {}).tolist()
+
+
+def disturbed_view(test: AppTest) -> list[str]:
+    """What an open digit's part on its disturbance shows."""
+    said = [element.proto.body for element in test.get("html")]
+    return [html for html in said if "md-flips" in html or "md-view" in html]
 
 
 def answer(monkeypatch, change) -> None:
@@ -155,6 +166,43 @@ def test_the_filter_outlives_an_open_digit(visit, result):
     assert gallery(test).count("<figure>") == (result.labels[result.errors] == true).sum()
 
 
+def test_how_the_matrix_looks_stands_in_the_address_and_changes_no_list(visit, result):
+    test = visit(split="train", show="all", page=2)
+    test.segmented_control(key="unit").set_value("shares").run()
+    test.toggle(key="diagonal").set_value(False).run()
+    assert (test.query_params["unit"], test.query_params["diagonal"]) == ("shares", "hidden")
+    assert "101 to 200" in text(test), "still the second page"
+    looks = next(html for html in clickable(test) if "md-matrix" in html)
+    again = visit(split="train", show="all", page=2, unit="shares", diagonal="hidden")
+    assert next(html for html in clickable(again) if "md-matrix" in html) == looks
+    assert again.segmented_control(key="unit").value == "shares"
+    assert not again.toggle(key="diagonal").value
+    again.toggle(key="diagonal").set_value(True).run()
+    assert "diagonal" not in again.query_params
+
+
+def test_a_link_shows_a_digit_as_it_was_disturbed_and_the_next_one_too(visit, result):
+    test = visit(split="train", digit=listed_by(result)[0])
+    test.slider(key="turn").set_value(45.0)
+    test.slider(key="noise").set_value(0.2).run()
+    test.segmented_control(key="flips").set_value("stroke").run()
+    link = {"turn": "45", "noise": "0.2", "flips": "stroke"}
+    assert {name: test.query_params[name] for name in link} == link
+    again = visit(split="train", digit=listed_by(result)[0], **link)
+    assert disturbed_view(again) == disturbed_view(test)
+    test.button(key="next").click().run()
+    assert test.slider(key="turn").value == 45
+    test.button(key="back").click().run()
+    assert not {*link, "digit"} & test.query_params.keys(), "the next digit that is opened begins as it is"
+
+
+def test_two_changes_at_once_both_count(visit, result):
+    test = visit(split="train")
+    test.selectbox(key="sort").set_value("margin")
+    test.segmented_control(key="unit").set_value("shares").run()
+    assert (test.query_params["sort"], test.query_params["unit"]) == ("margin", "shares")
+
+
 def test_marks_and_notes_are_kept_and_listed(visit, result, flagship):
     index = int(result.errors[0])
     test = visit(split="train", digit=index)
@@ -189,6 +237,15 @@ def test_a_wrong_link_gets_a_plain_message_and_what_is_right_of_it(visit, result
     assert "digit" not in test.query_params
     (warning,) = visit(model="gone", split="exam").warning
     assert warning.value == "There is no model named `gone` here. There is no split named `exam` here."
+    test = visit(section="map", map="pca", lasso="0,0", turn="upside-down")
+    assert "This link asks for turn `upside-down`; expected a number from -60 to 60." in test.warning[0].value
+    assert (test.query_params["lasso"], "turn" in test.query_params) == ("0,0", False)
+
+
+def test_a_wrong_link_is_told_also_where_the_digits_have_to_be_read_first(visit, monkeypatch):
+    monkeypatch.setattr(ui, "AT_ONCE", 0)
+    (warning,) = visit(model="gone", digit="x").warning
+    assert warning.value.startswith("There is no model named `gone` here. This link asks for digit `x`;")
 
 
 def test_confidence_is_told_in_words_too(visit, result):
@@ -204,6 +261,7 @@ def test_two_models_are_compared(visit, make_run, with_sample, models, flagship)
     make_run("twin", card={"name": "twin"})
     test = visit(section="compare", split="train")
     assert test.selectbox(key="other").value == "twin"
+    assert test.query_params["other"] == "twin", "the link says which, as another model may be the first one day"
     assert "flagship and twin get the same digits wrong" in text(test)
     assert test.metric[2].label == "Both misread"
     test.segmented_control(key="group").set_value("both").run()

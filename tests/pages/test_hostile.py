@@ -1,18 +1,20 @@
 """Addresses and names that nobody should send: a sentence or nothing, and never a trace, a write or markup."""
 
 import unicodedata
+from dataclasses import asdict
 
 import pytest
 from page_text import text
 
-from mnistdash import configs, links, marks, recipes, runs
+from mnistdash import configs, marks, recipes, runs
+from mnistdash.links import Link
 from mnistdash.settings import PROJECT
 
 PARAMETERS = {
     "home": ("model", "page", "embed"),
     "draw": ("model", "source", "pen", "digit"),
     "train": ("run", "compared", "recipe", "view", "name", "tensorboard", "epochs-softmax", "seed-express"),
-    "errors": ("model", "split", "map", "lasso", *links.NAMES),
+    "errors": ("model", "split", "map", "lasso", *asdict(Link())),
 }  # fmt: skip
 VALUES = (
     *("../", "../../../../etc/passwd", "..%2f..%2f", "/etc/passwd", "C:\\windows", "flagship/../flagship"),
