@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = "analysis"  # inside a run's folder
 DIMENSIONS = 64  # of the features that are kept
-PART = 1_000  # images between two reports of progress
+PART = 1_000  # images at a time
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,10 @@ def nearest(features: np.ndarray, query: np.ndarray, count: int) -> tuple[np.nda
     Returns:
         (m,) int64 indices, the nearest first, and (m,) float32 distances; m is `count`, or n if that is less.
     """
-    distances = np.linalg.norm(features.astype(np.float32) - query.astype(np.float32), axis=1)
+    distances = np.zeros(len(features), np.float32)
+    for start in range(0, len(features), PART):  # in parts: all of them in float32 would be more than all that is kept
+        part = slice(start, start + PART)
+        distances[part] = np.linalg.norm(features[part].astype(np.float32) - query.astype(np.float32), axis=1)
     count = min(count, len(features))
     chosen = np.argpartition(distances, count - 1)[:count] if count else np.zeros(0, np.int64)
     chosen = chosen[np.lexsort((chosen, distances[chosen]))]

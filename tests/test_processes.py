@@ -59,6 +59,19 @@ def test_what_was_freed_is_given_back(output_of):
     assert int(output_of(script)) > 100_000_000
 
 
+def test_a_large_array_that_a_thread_had_is_given_back_too(output_of):
+    """In a process of its own; otherwise as much as the array stays, however often it is asked for."""
+    script = (
+        "import threading, numpy as np, psutil; from mnistdash import processes\n"
+        "processes.share_memory(); size = lambda: psutil.Process().memory_info().rss\n"
+        "def work():\n"
+        "    for _ in range(3): np.ones(14_000_000, np.uint8)\n"
+        "before, thread = size(), threading.Thread(target=work)\n"
+        "thread.start(); thread.join(); processes.give_memory_back(); print(size() - before)"
+    )
+    assert int(output_of(script)) < 3_000_000
+
+
 def test_one_thread_gives_memory_back_however_often_it_is_asked_for():
     before = threading.active_count()
     for _ in range(3):
