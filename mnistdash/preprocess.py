@@ -73,13 +73,13 @@ def with_pen(digit: np.ndarray, low: float = PEN[0], high: float = PEN[1]) -> np
     longest = max(digit.shape)
     size = tuple(max(1, round(side * PEN_SIDE / longest)) for side in reversed(digit.shape))
     sized = np.asarray(Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC))
-    now = strokes.thickness(sized)
+    inside = strokes.depths(sized)
+    now = strokes.mean_thickness(inside)
     wanted = min(max(now * FIT / PEN_SIDE, low), high)
     # Growing by r on each side makes a stroke of t thicker by 2r, and the digit larger by as much.
     grow = (wanted * PEN_SIDE / FIT - now) / (1 - wanted / FIT) / 2
     if grow < 0:
         # Strokes vary: none may lose more than half, or a thin one would vanish beside a thick one.
-        inside = ndimage.distance_transform_edt(np.pad(sized > 0.5, 1))
         middles = inside[(inside > 0) & (inside == ndimage.maximum_filter(inside, 3))]
         grow = max(grow, -np.percentile(middles, THINNEST) / 2)
     if now == 0 or abs(grow) < 0.25:
@@ -87,8 +87,7 @@ def with_pen(digit: np.ndarray, low: float = PEN[0], high: float = PEN[1]) -> np
     margin = math.ceil(max(grow, 0)) + 1
     padded = np.pad(sized > 0.5, margin)
     outside = ndimage.distance_transform_edt(~padded)
-    inside = ndimage.distance_transform_edt(padded)
-    distance = outside - inside + np.where(padded, 0.5, -0.5)  # to the edge, negative inside
+    distance = outside - np.pad(inside, margin - 1) + np.where(padded, 0.5, -0.5)  # to the edge, negative inside
     return crop(np.clip(0.5 + grow - distance, 0, 1).astype(np.float32))
 
 

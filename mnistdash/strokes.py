@@ -55,8 +55,16 @@ def thickness(ink: np.ndarray) -> float:
         Pixels; 0 where there is no ink. Across a line of thickness t the mean distance to the
         nearer edge is t / 4, from which this is computed.
     """
-    inside = np.pad(ink > 0.5, 1)
-    if not inside.any():
-        return 0.0
+    return mean_thickness(depths(ink))
+
+
+def depths(ink: np.ndarray) -> np.ndarray:
+    """How far (height, width) ink is from the nearest paper, in pixels: (height + 2, width + 2) float64, 0 on paper."""
+    return ndimage.distance_transform_edt(np.pad(ink > 0.5, 1))
+
+
+def mean_thickness(depths: np.ndarray) -> float:
+    """`thickness`, by how deep inside the lines each pixel is."""
+    inside = depths > 0
     # Pixel centres next to the edge are at distance 1 to the nearest paper pixel, but 0.5 from the edge.
-    return 4 * float(ndimage.distance_transform_edt(inside)[inside].mean() - 0.5)
+    return 4 * float(depths[inside].mean() - 0.5) if inside.any() else 0.0
