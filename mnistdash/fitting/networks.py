@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from mnistdash.fitting.augmentation import RandomHandwriting
+from mnistdash.fitting.members import OneByOne, votes
 from mnistdash.recipes import Recipe
 
 IMAGE_SHAPE = (28, 28)
@@ -124,8 +125,14 @@ def build(recipe: Recipe, precision: str = "float32") -> keras.Model:
     return keras.Model(images, logits, name=recipe.name.replace("-", "_"))
 
 
-def for_training(network: keras.Model, recipe: Recipe, seed: int) -> keras.Model:
+def for_training(network: keras.Model, recipe: Recipe, seed: int, one_by_one: bool = False) -> keras.Model:
     """Put the conversion from uint8, and the recipe's augmentation, in front of a network.
+
+    Args:
+        network: that is to be trained.
+        recipe: of it.
+        seed: of the augmentation.
+        one_by_one: whether members that vote are trained one after the other, which takes less memory.
 
     Returns:
         A model that shares the network's weights, from "pixels", (n, 28, 28) uint8, and "strength", (n,)
@@ -136,7 +143,10 @@ def for_training(network: keras.Model, recipe: Recipe, seed: int) -> keras.Model
     images = layers.Rescaling(1 / 255, dtype="float32")(pixels)
     if recipe.augmentation:
         images = RandomHandwriting(seed=seed, dtype="float32")(images, strength)
-    return keras.Model({"pixels": pixels, "strength": strength}, network(images))
+    inputs = {"pixels": pixels, "strength": strength}
+    if one_by_one and votes(network):
+        return OneByOne(inputs, images, network)
+    return keras.Model(inputs, network(images))
 
 
 def for_export(network: keras.Model, temperature: float = 1.0) -> keras.Model:

@@ -24,8 +24,11 @@ from mnistdash.files import write_json
 from mnistdash.fitting import examples, finishing, losses, memory, networks, optimizers
 from mnistdash.fitting.reporter import Plan, Reporter
 from mnistdash.fitting.tensorboard import TensorBoardLog
+from mnistdash.processes import available_memory
 from mnistdash.recipes import RECIPES, Recipe
 from mnistdash.runs import CARD, KERAS, TFLITE, Card, TrainingError
+
+ROOMY = 1_000_000_000  # bytes still to be had with which a run takes them to be faster
 
 
 def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter, stop: threading.Event) -> Card | None:
@@ -183,7 +186,7 @@ def compiled(config: RunConfig, recipe: Recipe, plan: Plan) -> tuple[keras.Model
         plan: how long the learning rate's schedule is.
     """
     network = networks.build(recipe, config.precision)
-    model = networks.for_training(network, recipe, config.seed)
+    model = networks.for_training(network, recipe, config.seed, one_by_one=available_memory() < ROOMY)
     # XLA makes training slower on CPUs; on a GPU Keras' own choice stands.
     jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
     model.compile(
