@@ -42,8 +42,7 @@ def go(**changes: object) -> None:
 def write(parts: Mapping[str, object]) -> None:
     """Put parts of a `Link` into the address; what is as by default is left out of it."""
     parameters = Link(**parts).parameters
-    for name in parts:
-        if name in parameters:
-            st.query_params[name] = parameters[name]
-        else:
-            st.query_params.pop(name, None)
+    if parameters:  # all at once, as each message about the address makes the browser draw the page anew
+        st.query_params.update(parameters)
+    for name in parts.keys() - parameters.keys():
+        st.query_params.pop(name, None)
