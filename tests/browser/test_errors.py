@@ -23,7 +23,9 @@ def captions(visitor) -> list[str]:
 
 def cell(visitor) -> tuple[int, int]:
     """True and predicted digit of a cell with errors; 4 and 9 where there are such."""
-    picks = visitor.page.locator(".md-matrix .wrong").evaluate_all("cells => cells.map(one => one.dataset.pick)")
+    cells = visitor.page.locator(".md-matrix .wrong")
+    cells.first.wait_for()  # the matrix and the gallery come each by itself
+    picks = cells.evaluate_all("cells => cells.map(one => one.dataset.pick)")
     true, predicted = ("4,9" if "4,9" in picks else picks[0]).split(",")
     return int(true), int(predicted)
 
