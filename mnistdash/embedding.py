@@ -21,6 +21,7 @@ import numpy as np
 
 from mnistdash.analysis import FOLDER
 from mnistdash.files import replacing
+from mnistdash.processes import lower_priority
 from mnistdash.runs import Run
 from mnistdash.settings import PROJECT
 
@@ -166,8 +167,7 @@ def command(source: Path, target: Path) -> list[str]:
 def main() -> None:
     """The child's part."""
     threading.Thread(target=_end_with_input, daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(19)  # the pages come first
+    lower_priority(19)  # the pages come first, and what trains
     source, target = sys.argv[1:]
     output = sys.stdout
     points = tsne(np.load(source, allow_pickle=False), lambda share: print(f"{share:.3f}", file=output, flush=True))

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
+AUTOGROUP = Path("/proc/self/autogroup")  # of Linux, see sched(7)
 ARENA_MAX, TRIM_THRESHOLD, MMAP_THRESHOLD = -8, -1, -3  # of glibc's mallopt, from malloc.h
 ARENAS = 2  # places from which threads take memory
 LARGE = 1 << 20  # bytes from which what is freed goes back to the system at once
@@ -83,7 +84,17 @@ def keep_giving_memory_back(every: float) -> None:
     threading.Thread(target=go_on, daemon=True, name="give memory back").start()
 
 
-def lower_priority() -> None:
-    """Let other processes of this machine go first; this one and those that it starts take what is left."""
+def lower_priority(niceness: int = NICENESS) -> None:
+    """Let other processes of this machine go first; this one and those that it starts take what is left.
+
+    Where Linux groups processes by session, as it does on most desktops, niceness counts inside a group alone, and a
+    process that has a session of its own would go first as ever: so its group is made as nice, too.
+
+    Args:
+        niceness: from 0 to 19.
+    """
     with contextlib.suppress(OSError, psutil.Error):  # a host that forbids it
-        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else NICENESS)
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else niceness)
+    with contextlib.suppress(OSError, AttributeError):  # there are no such groups
+        if os.getsid(0) == os.getpid():  # else others are in its group, too
+            AUTOGROUP.write_text(str(niceness))

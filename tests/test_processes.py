@@ -1,6 +1,9 @@
 import os
+import subprocess
+import sys
 import threading
 
+import psutil
 import pytest
 
 from mnistdash import processes
@@ -70,6 +73,21 @@ def test_a_large_array_that_a_thread_had_is_given_back_too(output_of):
         "thread.start(); thread.join(); processes.give_memory_back(); print(size() - before)"
     )
     assert int(output_of(script)) < 3_000_000
+
+
+def test_a_process_in_a_session_of_its_own_gives_way_to_those_of_others(environment):
+    said = "print(processes.AUTOGROUP.read_text() if processes.AUTOGROUP.exists() else 'nice 7')"
+    command = [sys.executable, "-c", f"from mnistdash import processes; processes.lower_priority(7); {said}; input()"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    before = processes.AUTOGROUP.read_text() if processes.AUTOGROUP.exists() else ""
+    for start_new_session, group in ((True, "nice 7"), (False, "nice ")):
+        with subprocess.Popen(
+            command, env=environment, start_new_session=start_new_session, text=True, **pipes
+        ) as child:
+            assert group in child.stdout.readline()
+            assert psutil.Process(child.pid).nice() == 7
+            child.communicate("")
+    assert (processes.AUTOGROUP.read_text() if before else "") == before, "the group of others stays as it was"
 
 
 def test_one_thread_gives_memory_back_however_often_it_is_asked_for():
