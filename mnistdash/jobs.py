@@ -155,17 +155,24 @@ class Jobs:
             self._start_next()
 
     def stop(self, name: str) -> None:
-        """Stop a running run, which keeps its best weights, or take a queued one off the queue."""
+        """Stop a running run, which keeps its best weights, or take a queued one off the queue.
+
+        It may be one of another dashboard, or one that was started in a terminal.
+        """
         with self._lock:
             if name in self._queue:
                 self._queue.remove(name)
-                with contextlib.suppress(OSError):  # a full disk: another dashboard will take it over
-                    writer = events.EventWriter(self._models / name)
-                    writer.write("ended", status="stopped", reason="It was taken off the queue.")
-                log.info("cancelled", extra={"run": name})
+                self._cancel(name)
             elif name in self._running:
                 self._stopping.add(name)
                 _order(self._running[name].process, {"stop": True})
+            else:
+                with contextlib.suppress(OSError, configs.RunError):  # someone removed its folder
+                    status = runs.load(self._models / name).status
+                    if status in runs.ACTIVE:  # asked even where it is queued: it may begin now
+                        runs.ask_to_stop(self._models / name)
+                    if status == "queued":
+                        self._cancel(name)
 
     def state(self, name: str) -> str | None:
         """What this server is doing with a run: "queued", "running", "stopping", or None for nothing."""
@@ -212,9 +219,17 @@ class Jobs:
     def _is_orphan(self, run: runs.Run) -> bool:
         return run.status == "queued" and not lifelines.is_held(self._models, run.config.queued_by)
 
+    def _cancel(self, name: str) -> None:
+        with contextlib.suppress(OSError):  # a full disk: another dashboard will take it over
+            writer = events.EventWriter(self._models / name)
+            writer.write("ended", status="stopped", reason="It was taken off the queue.")
+        log.info("cancelled", extra={"run": name})
+
     def _start_next(self) -> None:
         while self._queue and not self._closed and self._may_begin():
             name = self._queue.popleft()
+            if runs.is_asked_to_stop(self._models / name):  # by another dashboard, which has said so in its events
+                continue
             try:
                 job = self._begin(name)
             except OSError as error:

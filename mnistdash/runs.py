@@ -3,6 +3,7 @@
 config.json   RunConfig          written first, by whoever asks for the run
 events.jsonl  see `events`       appended by the process that trains
 log.txt       its output         where the dashboard started it
+stop          nothing            asks its process to stop, for those who did not start it
 model.keras   for Keras          (n, 28, 28) float32 in [0, 1] -> (n, 10) probabilities
 model.tflite  the same for LiteRT
 card.json     Card               written last: a folder with a card holds a usable model
@@ -23,7 +24,7 @@ from mnistdash import events, lifelines
 from mnistdash.configs import NameTakenError, RunConfig, RunError, check_name
 from mnistdash.files import write_json
 
-CONFIG, CARD, LOG = "config.json", "card.json", "log.txt"
+CONFIG, CARD, LOG, STOP = "config.json", "card.json", "log.txt", "stop"
 KERAS, TFLITE = "model.keras", "model.tflite"
 ACTIVE = ("queued", "running")
 ENDED = ("finished", "stopped", "failed")
@@ -226,6 +227,20 @@ def delete(folder: Path) -> None:
     aside = Path(tempfile.mkdtemp(prefix=".deleted-", dir=folder.parent))
     folder.replace(aside / folder.name)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Have the process that trains a run stop soon, whoever started it.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    (folder / STOP).touch()
+
+
+def is_asked_to_stop(folder: Path) -> bool:
+    """Whether someone asked that."""
+    return (folder / STOP).exists()
 
 
 def log_tail(folder: Path) -> str:

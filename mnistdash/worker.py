@@ -22,6 +22,7 @@ from mnistdash.settings import Settings
 from mnistdash.speeds import Speeds
 from mnistdash.terminal import DownloadBar, TrainingBar
 
+LOOK = 1.0  # seconds between two looks whether someone asks it to stop
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room, none left of a quota, a file as large as it may be
 
 
@@ -166,6 +167,7 @@ def _train(
 ) -> runs.Card | None:
     writer.write("started", lifeline=lifeline.name, pid=os.getpid(), time=time.time())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(target=_obey, args=(folder, stop), daemon=True).start()
     try:
         dataset, why_sample = (loaded, None) if loaded else datasets.load_or_sample(settings, progress, strict=strict)
         if why_sample is not None:
@@ -186,6 +188,13 @@ def _train(
         raise
     writer.write("ended", status=card.status if card else "stopped", reason=stop.reason if stop.is_set() else "")
     return card
+
+
+def _obey(folder: Path, stop: Stop) -> None:
+    """Stop when someone asks for it who did not start this process."""
+    while not stop.wait(LOOK):
+        if runs.is_asked_to_stop(folder):
+            stop.set()
 
 
 def _reason(error: BaseException) -> str:

@@ -199,6 +199,14 @@ def test_a_folder_of_models_that_may_only_be_read(flagship, models, environment,
     assert runs.load_model("mine", models).card.test_accuracy == flagship.card.test_accuracy
 
 
+def test_a_run_stops_at_the_wish_of_a_dashboard_that_did_not_start_it(queue, models, offline):
+    queue.submit(softmax(models, "long", 1000))
+    until(lambda: "epoch" in kinds(models / "long"))
+    jobs.Jobs(Settings(data=None, cache=offline, models=models)).stop("long")
+    until(lambda: runs.load(models / "long").status == "stopped")
+    assert runs.load_model("long", models).reason == ""
+
+
 def test_a_clock_that_is_set_back_changes_nothing_about_a_run(queue, models, monkeypatch):
     queue.submit(softmax(models, "long", 1000))
     until(lambda: "batch" in kinds(models / "long"))

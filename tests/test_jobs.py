@@ -316,6 +316,21 @@ def test_dashboards_that_share_a_folder_train_one_after_the_other(queue, models,
         other.close()
 
 
+def test_any_dashboard_takes_a_run_off_the_queue_of_another(queue, models):
+    first, second, third = (submit(queue, models) for _ in range(3))
+    started(models, first)
+    other = another_server(models)
+    other.stop(second)
+    assert status(models, second) == "stopped"
+    queue.stop(first)
+    until(lambda: status(models, third) == "running")
+    assert status(models, second) == "stopped"
+    assert "started" not in [event["event"] for event in read(models / second)[0]]
+    for name in (first, "gone"):
+        other.stop(name)
+        assert not runs.is_asked_to_stop(models / name)
+
+
 def test_a_stopped_run_says_nothing_and_one_whose_dashboard_ended_says_so(models, environment):
     """With the real worker; what stops it is told from what ends its dashboard."""
     orders = "import sys; from mnistdash.worker import _Orders; orders = _Orders(); print('there', flush=True)"

@@ -17,8 +17,11 @@ CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
 def show(run: runs.Run, jobs: Jobs, data: Dataset) -> None:
     """Progress, Stop, and the chosen view of one run."""
     so_far = History.of(events.read(run.folder)[0])
-    # A process begins before its first event, and may outlive its last by a moment.
-    state = jobs.state(run.name) if run.status in runs.ACTIVE else None
+    state = None
+    if run.status in runs.ACTIVE:
+        # A process begins before its first event. Of what this server has not begun, only the folder tells.
+        elsewhere = "stopping" if runs.is_asked_to_stop(run.folder) else run.status
+        state = jobs.state(run.name) or elsewhere
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
@@ -58,7 +61,7 @@ def show(run: runs.Run, jobs: Jobs, data: Dataset) -> None:
 
 
 def progress_text(run: runs.Run, so_far: History, state: str | None) -> str:
-    """One line on how far a run is; `state` is what `Jobs.state` says of it."""
+    """One line on how far a run is; `state` is "queued", "running", "stopping" or None."""
     if state == "stopping":
         return "Stopping: the best weights are kept."
     if run.status == "queued" and state != "running":

@@ -293,10 +293,14 @@ def test_a_failed_run_says_why(page, with_sample, make_run):
     assert "failed" in test.table[0].value["Status"][0]
 
 
-def test_a_run_of_another_process_cannot_be_stopped_here(page, with_sample, make_run):
-    """One that was started on the command line listens to its own terminal."""
-    make_run("run", events=[STARTED, FITTING, batch(1, 6.0)])
-    assert page("train").button(key="stop").disabled
+def test_a_run_that_this_server_did_not_start_is_asked_to_stop(page, with_sample, make_run):
+    folder = make_run("run", events=[STARTED, FITTING, batch(1, 6.0)])
+    test = page("train")
+    assert not runs.is_asked_to_stop(folder)
+    test.button(key="stop").click().run()
+    assert runs.is_asked_to_stop(folder)
+    assert progress(test) == "Stopping: the best weights are kept."
+    assert test.button(key="stop").disabled
 
 
 def test_the_list_shows_every_run_with_its_status(page, with_sample, make_run, flagship):
