@@ -1,6 +1,6 @@
 """The error explorer's view of its address: what it says, and how to change it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import streamlit as st
 
@@ -13,7 +13,12 @@ LISTING = {"section", "show", "sort", "true", "predicted", "other", "group"}  # 
 
 def current(models: list[str], count: int) -> tuple[Link, list[str]]:
     """What the address asks for, and a sentence for each part of it that makes no sense."""
-    return links.read(st.query_params.to_dict(), models, count)
+    return links.read(parameters(), models, count)
+
+
+def parameters() -> dict[str, str]:
+    """What stands in the address, by name; nothing of what is left empty in it."""
+    return {name: text for name, text in st.query_params.to_dict().items() if text}
 
 
 def bound(link: Link, name: str, value: object = None, **also: object) -> dict:
@@ -33,16 +38,25 @@ def go(**changes: object) -> None:
     """Change parts of what is shown, by their names in `Link`; another list of digits begins with its first page."""
     if LISTING & changes.keys():
         changes.setdefault("page", 1)
-    if "section" in changes:
-        for name in ELSEWHERE:
-            st.query_params.pop(name, None)
-    write(changes)
+    write(changes, without=ELSEWHERE if "section" in changes else ())
 
 
-def write(parts: Mapping[str, object]) -> None:
-    """Put parts of a `Link` into the address; what is as by default is left out of it."""
-    parameters = Link(**parts).parameters
-    if parameters:  # all at once, as each message about the address makes the browser draw the page anew
-        st.query_params.update(parameters)
-    for name in parts.keys() - parameters.keys():
-        st.query_params.pop(name, None)
+def write(parts: Mapping[str, object], without: Collection[str] = ()) -> None:
+    """Put parts of a `Link` into the address; what is as by default is left out of it.
+
+    Args:
+        parts: by their names in `Link`.
+        without: other parameters that go.
+    """
+    put(**dict.fromkeys([*parts, *without]) | Link(**parts).parameters)
+
+
+def put(**texts: str | None) -> None:
+    """Put parameters into the address; None takes one out of it.
+
+    All at once: each message about the address makes the browser draw the page anew, and is a step of its history.
+    """
+    there = parameters()
+    changes = {name: text or [] for name, text in texts.items() if text != there.get(name)}
+    if changes:
+        st.query_params.update(changes)

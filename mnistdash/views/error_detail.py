@@ -11,7 +11,7 @@ from mnistdash.disturbance import Disturbance
 from mnistdash.links import FLIPS, Link
 from mnistdash.marks import KINDS, Mark
 from mnistdash.selection import select
-from mnistdash.views import handover, robustness_view
+from mnistdash.views import address, handover, robustness_view
 from mnistdash.views.address import go
 from mnistdash.views.explorer import Subject
 
@@ -67,7 +67,7 @@ def _bar(subject: Subject, link: Link) -> None:
         st.space("stretch")
         if st.button("Fix it on Draw", icon=":material/ink_eraser:", key="fix", type="primary"):
             image = subject.split.images[link.digit]
-            back = st.query_params.to_dict()
+            back = address.parameters()
             handover.to_draw(image, subject.title(link.digit), model=subject.run.name, back=back)
 
 

@@ -11,6 +11,7 @@ from mnistdash.embedding import MOST, BackgroundMap
 from mnistdash.evaluation import Evaluation
 from mnistdash.links import quoted
 from mnistdash.runs import Run
+from mnistdash.views import address
 from mnistdash.views.map_pictures import show_pictures
 
 PCA, TSNE = "pca", "tsne"
@@ -77,7 +78,7 @@ def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
 
 def _asked_kind(run: Run, data: Dataset, split_name: str) -> str:
     """Which map, as the address says it or as is quicker to show."""
-    kind = st.query_params.get("map")
+    kind = address.parameters().get("map")
     if kind not in KINDS:
         if kind is not None:
             st.warning(f"This link asks for map {quoted(kind)}; there are pca and tsne.", icon=":material/link_off:")
@@ -114,7 +115,7 @@ def _choose_tool(is_phone: bool) -> str:
 
 def _asked_outline() -> np.ndarray | None:
     """What is selected, as the address says it."""
-    if (text := st.query_params.get("lasso")) is None:
+    if (text := address.parameters().get("lasso")) is None:
         return None
     try:
         return outlines.from_text(text)
@@ -172,17 +173,12 @@ def _select(key: str, kind: str, tool: str, points: np.ndarray) -> None:
     before = st.session_state.map_drawn
     if len(found) > 1 or (before is not None and map_charts.stays(before, tool)):
         _draw_anew()  # the address holds the last one only, and so shall the map
-    st.query_params.map = kind
-    st.query_params.lasso = outlines.to_text(found[-1])
-    st.query_params.pop("page", None)
+    address.put(map=kind, lasso=outlines.to_text(found[-1]), page=None)
 
 
 def _forget(kind: str | None = None) -> None:
     """Select nothing, on the map of this kind or the one that is shown."""
-    if kind is not None:
-        st.query_params.map = kind
-    for name in ("lasso", "page"):
-        st.query_params.pop(name, None)
+    address.put(lasso=None, page=None, **({} if kind is None else {"map": kind}))
     _draw_anew()
 
 
