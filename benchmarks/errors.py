@@ -3,9 +3,9 @@
     python benchmarks/errors.py [--parts analysis,click] [--model NAME] [--count N]
 
 analysis  reading all digits of the three splits and keeping answers and features; again, when they are kept already
-click     in Chromium, from a click on a cell of the confusion matrix to its gallery, from a click on a digit to its
-          detail view, and on a bare page from a click on a button to one image, in turns; then the server's memory
-          after all sections
+click     in Chromium, from a click on a cell of the confusion matrix to its gallery and to the rest of the page, which
+          says so too, from a click on a digit to its detail view, and on a bare page from a click on a button to one
+          image, in turns; then the server's memory after all sections
 """
 
 import argparse
@@ -26,6 +26,7 @@ from serving import find_chromium, serve
 
 from mnistdash import analysis, datasets, inference, links, runs
 from mnistdash.settings import PROJECT, Settings
+from mnistdash.views import explorer
 
 PORT, BARE_PORT = 8597, 8598
 TIMEOUT = 60_000  # milliseconds
@@ -42,24 +43,29 @@ st.button("Next", key="next", on_click=count)
 with st.container(key="shown"):
     st.image(np.full((280, 280), 25 * (number % 10), np.uint8), caption=f"image {number}")
 """
-# Resolves with the milliseconds from the click to the frame in which the page shows what is expected of it.
+# Resolves with the milliseconds from the click to the frames in which the page shows what is expected of it, in turn.
 CLICK = """
-([button, expression]) => new Promise(resolve => {
-  const expected = new Function(`return ${expression}`);
+([button, expressions]) => new Promise(resolve => {
+  const expected = expressions.map(one => new Function(`return ${one}`));
   const element = document.querySelector(button);
+  const took = [];
   let began = null;
   const look = () => {
-    if (!expected()) return requestAnimationFrame(look);
-    requestAnimationFrame(() => resolve(performance.now() - began));
+    if (!expected[took.length]()) return requestAnimationFrame(look);
+    requestAnimationFrame(() => {
+      took.push(performance.now() - began);
+      took.length < expected.length ? look() : resolve(took);
+    });
   };
   element.addEventListener("click", () => { began = performance.now(); requestAnimationFrame(look); }, { once: true });
   element.click();
 })
 """
 GALLERY = """(() => {
-  const names = [...document.querySelectorAll(".md-gallery button .digit")].map(one => one.ariaLabel);
-  return names.length && names.every(name => name.endsWith(": a %d read as %d"));
+  const shown = [...document.querySelectorAll(".md-gallery button .digit")].filter(one => one.checkVisibility());
+  return shown.length === %d && shown.every(one => one.ariaLabel.endsWith(": a %d read as %d"));
 })()"""
+FILTER = """(document.querySelector(".st-key-let_go")?.innerText ?? "").includes("True %d, predicted %d")"""
 DETAIL = """[...document.querySelectorAll("h3")].some(one => one.innerText.includes("digit no. %s:"))
   && [...document.querySelectorAll(".md-digit img")].filter(one => one.complete).length === 3"""
 IMAGE = """(() => {
@@ -115,17 +121,21 @@ def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
             ours.goto(f"http://127.0.0.1:{PORT}/errors")
             ours.locator(".md-gallery").wait_for(timeout=TIMEOUT)
             ours.wait_for_timeout(15_000)  # the other splits are read meanwhile
-            times: dict[str, list[float]] = {"cell": [], "detail": [], "bare": []}
+            times: dict[str, list[float]] = {"cell": [], "page": [], "detail": [], "bare": []}
             for k in range(-3, count):  # the first ones warm up
                 true, predicted = cells[k % len(cells)]
-                index = int(np.flatnonzero((labels == true) & (read == predicted))[0])
-                took = {
-                    "cell": click(ours, f'[data-pick="{true},{predicted}"]', GALLERY % (true, predicted)),
-                    "detail": click(ours, f'.md-gallery [data-pick="{index}"]', DETAIL % f"{index:,}"),
-                }
+                indices = np.flatnonzero((labels == true) & (read == predicted))
+                index = int(indices[answers[indices].max(1).argmax()])
+                gallery = GALLERY % (min(len(indices), explorer.PER_PAGE), true, predicted)
+                cell = click(ours, f'[data-pick="{true},{predicted}"]', gallery, FILTER % (true, predicted))
+                took = dict(zip(("cell", "page"), cell, strict=True))
+                ours.wait_for_timeout(400)
+                if not ours.evaluate(gallery):
+                    sys.exit(f"The page does not show the digits {true} read as {predicted} when it has run.")
+                (took["detail"],) = click(ours, f'.md-gallery [data-pick="{index}"]', DETAIL % f"{index:,}")
                 ours.locator(".st-key-back button").click()
-                ours.locator(".md-gallery button").first.wait_for(timeout=TIMEOUT)
-                took["bare"] = click(bare, ".st-key-next button", IMAGE % (k + 4))
+                ours.locator(".md-gallery button:visible").first.wait_for(timeout=TIMEOUT)
+                (took["bare"],) = click(bare, ".st-key-next button", IMAGE % (k + 4))
                 if k >= 0:
                     for name, milliseconds in took.items():
                         times[name].append(milliseconds)
@@ -134,6 +144,7 @@ def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
             for name, label in (
                 ("bare", "bare page: click to one image"),
                 ("cell", "click on a cell to its gallery"),
+                ("page", "the same to the rest of the page"),
                 ("detail", "click on a digit to its detail view"),
             ):
                 print(f"| {label} | {medians[name]:.0f} | {medians[name] / medians['bare']:.2f} |")
@@ -150,12 +161,12 @@ def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
                 server.wait()
 
 
-def click(page: Page, button: str, expected: str) -> float:
-    """Click, and return the milliseconds until the page shows what is expected."""
+def click(page: Page, button: str, *expected: str) -> list[float]:
+    """Click, and return for each the milliseconds until the page shows what is expected, in turn."""
     page.bring_to_front()
     page.locator(button).wait_for(timeout=TIMEOUT)
     page.wait_for_timeout(400)
-    return page.evaluate(CLICK, [button, expected])
+    return page.evaluate(CLICK, [button, list(expected)])
 
 
 if __name__ == "__main__":

@@ -67,6 +67,11 @@ class Link:
         return self.sort or (SURE if self.show == MISREAD else UNSURE)
 
     @property
+    def kind(self) -> str:
+        """Of the digits that are shown: "true,predicted", with "" for any."""
+        return ",".join("" if digit is None else str(digit) for digit in (self.true, self.predicted))
+
+    @property
     def parameters(self) -> dict[str, str]:
         """For the address; what is as by default is left out."""
         return {name: _text(value) for name, value in asdict(self).items() if value != getattr(Link, name)}

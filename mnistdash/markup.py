@@ -208,7 +208,8 @@ def gallery(
         name = f"Digit {index}: a {true} read as {read}"
         picture = f'<span class="digit" role="img" aria-label="{name}" style="{_place(place, len(images))}"></span>'
         if pick:
-            picture = f'<button data-pick="{index}" title="Open digit no. {index}">{picture}</button>'
+            title = f"Open digit no. {index}"
+            picture = f'<button data-pick="{index}" data-kind="{true},{read}" title="{title}">{picture}</button>'
         figures.append(
             f"<figure{' class=noted' if note else ''}>{picture}"
             f"<figcaption><b>{true} → {read}</b><br>{percent(sure)} sure<br>no. {index}"

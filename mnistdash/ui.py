@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnistdash import datasets, inference, logs, markup, runs
 from mnistdash.analysing import BackgroundAnalysis
@@ -32,6 +33,7 @@ PAGES = (
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/errors.py", "Errors", ":material/troubleshoot:"),
 )
+HEADING = 48  # pixels
 POLL = 0.5  # seconds between two looks at a download
 WATCHES = 12.0  # seconds after its last look that a session counts as watching
 AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
@@ -84,6 +86,15 @@ def guarded(name: str) -> Iterator[None]:
 def objection(what: object, icon: str = ":material/error:") -> None:
     """Show why something was refused; what a user typed means nothing but itself in it."""
     st.error(plain(str(what)), icon=icon)
+
+
+def heading(text: str) -> DeltaGenerator:
+    """A subheading, in a row that is as high with something beside it as without; returns the row."""
+    row = st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", height=HEADING, border=False
+    )
+    row.subheader(text, anchor=False)
+    return row
 
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:

@@ -1,9 +1,11 @@
 """The digits of a split: the confusion matrix, each digit's figures, and the gallery they filter."""
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
-from mnistdash import explorer_markup, links
+from mnistdash import explorer_markup, links, ui
 from mnistdash.links import Link
 from mnistdash.selection import select
 from mnistdash.views import explorer
@@ -76,7 +78,7 @@ def _matrix(subject: Subject, link: Link) -> None:
             show = links.MISREAD
         go(true=true, predicted=predicted, show=show, sort=link.sort if show == link.show else "")
 
-    st.subheader("Confusion matrix", anchor=False)
+    ui.heading("Confusion matrix")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "Unit",
@@ -131,10 +133,7 @@ def _per_cent(share: float | None) -> float | None:
 
 
 def _gallery(subject: Subject, link: Link) -> None:
-    st.subheader("Digits", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Show", links.SHOWN, format_func=SHOWN.get, width=150, **bound(link, "show", sort=""))
-        st.selectbox("Sort", links.SORTS, format_func=SORTS.get, width=220, **bound(link, "sort", link.order))
+    with ui.heading("Digits"):
         if link.true is not None or link.predicted is not None:
             st.button(
                 _filter_words(link),
@@ -143,11 +142,20 @@ def _gallery(subject: Subject, link: Link) -> None:
                 help="Show all again",
                 on_click=lambda: go(true=None, predicted=None),
             )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox("Show", links.SHOWN, format_func=SHOWN.get, width=150, **bound(link, "show", sort=""))
+        st.selectbox("Sort", links.SORTS, format_func=SORTS.get, width=220, **bound(link, "sort", link.order))
     chosen = select(subject.result, link, subject.marks)
     if len(chosen):
-        explorer.gallery(subject, link, chosen, ": true → predicted")
+        explorer.gallery(subject, link, chosen, ": true → predicted", whole=_whole(subject, link))
     else:
         _nothing(subject, link)
+
+
+def _whole(subject: Subject, link: Link) -> np.ndarray | None:
+    """The digits among which the matrix chooses, where they are few and it changes nothing but which of them."""
+    digits = select(subject.result, replace(link, true=None, predicted=None), subject.marks)
+    return digits if len(digits) <= explorer.PER_PAGE and link.show != links.RIGHT else None
 
 
 def _filter_words(link: Link) -> str:

@@ -60,7 +60,12 @@ class Subject:
 
 
 def gallery(
-    subject: Subject, link: Link, chosen: np.ndarray, caption: str, notes: Mapping[int, str] | None = None
+    subject: Subject,
+    link: Link,
+    chosen: np.ndarray,
+    caption: str,
+    notes: Mapping[int, str] | None = None,
+    whole: np.ndarray | None = None,
 ) -> None:
     """Digits that can be opened, a page of them at a time, and as files.
 
@@ -70,6 +75,8 @@ def gallery(
         chosen: (k,) int64 indices, in the order they are shown.
         caption: what they are, after "1 to 100 of 1,234 ".
         notes: words for some, beside what people said of them.
+        whole: (n,) int64 indices, at most a page of them, of which `chosen` are those of the link's kind; the browser
+            gets them all, and need not wait for the page to show another kind.
     """
     st.session_state.listed = chosen.tolist()
     pages = max(1, math.ceil(len(chosen) / PER_PAGE))
@@ -80,15 +87,16 @@ def gallery(
         st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(chosen):,}{caption}", width="content")
         _downloads(subject, chosen)
     words = notes or {}
+    there = shown if whole is None else whole
     html = markup.gallery_of(
         subject.split.images,
         subject.result,
-        shown,
-        notes=[subject.note(index) for index in shown.tolist()],
-        remarks=[words.get(index, "") for index in shown.tolist()],
+        there,
+        notes=[subject.note(index) for index in there.tolist()],
+        remarks=[words.get(index, "") for index in there.tolist()],
         pick=True,
     )
-    clickable(html, "gallery", lambda index: go(digit=int(index)))
+    clickable(html, "gallery", lambda index: go(digit=int(index)), None if whole is None else link.kind)
     if pages > 1:
         # A widget of its own for each page, as this one cannot be given a value otherwise.
         key = f"page-{page}"

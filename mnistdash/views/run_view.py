@@ -1,7 +1,6 @@
 """One run on Train: how far it is, its curves, its mistakes, what it sees."""
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from mnistdash import charts, events, recipes, runs, ui
 from mnistdash.datasets import Dataset
@@ -10,7 +9,6 @@ from mnistdash.jobs import Jobs
 from mnistdash.views import epoch_views
 from mnistdash.wording import duration, plain
 
-HEADING = 48  # pixels
 CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
 
 
@@ -93,18 +91,9 @@ def _curves(run: runs.Run, so_far: History) -> None:
     published = recipe.published if recipe else None
     loss, accuracy = st.columns(2, gap="large")
     with loss, st.container(key="loss_chart"):
-        with _heading("Loss"):
+        with ui.heading("Loss"):
             log = st.toggle("Log scale", key="log_scale", persist_state="session")
         ui.chart(charts.loss_chart(so_far, log), key="loss_plot", alt=f"Loss of {run.name}")
     with accuracy, st.container(key="accuracy_chart"):
-        _heading("Accuracy")
+        ui.heading("Accuracy")
         ui.chart(charts.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
-
-
-def _heading(text: str) -> DeltaGenerator:
-    """The heading of a chart, as high with something beside it as without."""
-    row = st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", height=HEADING, border=False
-    )
-    row.subheader(text, anchor=False)
-    return row

@@ -3,7 +3,7 @@ import re
 import pytest
 from pen import draw
 
-FIGURES = ".st-key-gallery figcaption"
+FIGURES = ".st-key-gallery figcaption:visible"
 SPLIT = "train"
 TITLE = "[data-testid=stMain] h3"
 
@@ -44,7 +44,7 @@ def test_the_gallery_shows_true_and_predicted_labels(visitor):
         assert 10 <= float(sure) <= 100
     shares = [float(re.search(r"([\d.]+)% sure", caption).group(1)) for caption in shown]
     assert shares == sorted(shares, reverse=True)
-    sizes = visitor.page.locator(".st-key-gallery .digit").first.bounding_box()
+    sizes = visitor.page.locator(".st-key-gallery .digit:visible").first.bounding_box()
     assert sizes["width"] == pytest.approx(sizes["height"], abs=1)
     assert sizes["width"] > 60, "large enough to judge"
 
@@ -58,7 +58,7 @@ def test_from_a_cell_to_a_digit_by_link_to_a_colleague_to_draw_and_back(server, 
     shown = captions(visitor)
     assert shown
     assert all(caption.startswith(f"{true} → {predicted}") for caption in shown), "only these"
-    visitor.page.locator(".st-key-gallery button").first.click()
+    visitor.page.locator(".st-key-gallery button:visible").first.click()
     visitor.page.locator(".st-key-pictures img").first.wait_for()
     visitor.settle()
     title = visitor.page.locator(TITLE).first.inner_text()
@@ -99,7 +99,7 @@ def test_a_link_shows_a_colleague_the_digit_as_it_was_disturbed(visitor, small_s
     visitor.page.locator(".st-key-diagonal label").first.click()
     visitor.page.wait_for_url("**diagonal=hidden**")
     visitor.settle()
-    visitor.page.locator(".st-key-gallery button").first.click()
+    visitor.page.locator(".st-key-gallery button:visible").first.click()
     visitor.page.locator(".st-key-neighbours figure").first.wait_for()
     visitor.settle()
     before = visitor.page.locator(".st-key-disturbed-probabilities").inner_html()
@@ -137,6 +137,33 @@ def test_rows_columns_and_pressing_again(visitor):
     assert "show=right" in visitor.page.url
     press(visitor, f"{true},{predicted}")
     assert "show=right" not in visitor.page.url
+
+
+def test_a_cell_is_obeyed_before_the_server_answers(visitor, small_server):
+    everything = captions(visitor)
+    true, predicted = cell(visitor)
+    part = visitor.page.locator(f'[data-pick="{true},{predicted}"]')
+    small_server.process.suspend()
+    try:
+        part.click()
+        at_once, pressed = captions(visitor), part.get_attribute("aria-pressed")
+    finally:
+        small_server.process.resume()
+    assert at_once == [caption for caption in everything if caption.startswith(f"{true} → {predicted}")]
+    assert at_once
+    assert pressed == "true"
+    visitor.page.locator(".st-key-let_go").wait_for()
+    visitor.settle()
+    assert captions(visitor) == at_once, "the server says the same"
+    small_server.process.suspend()
+    try:
+        part.click()
+        assert captions(visitor) == everything, "pressed again"
+    finally:
+        small_server.process.resume()
+    visitor.page.locator(".st-key-let_go").wait_for(state="detached")
+    visitor.settle()
+    assert captions(visitor) == everything
 
 
 def test_the_keyboard_reaches_a_cell_and_keeps_its_place(visitor):
@@ -183,7 +210,7 @@ def test_a_phone_shows_all_of_it(small_server, open_visitor):
     visitor.page.locator(FIGURES).first.wait_for()
     wide = visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390
-    visitor.page.locator(".st-key-gallery button").first.click()
+    visitor.page.locator(".st-key-gallery button:visible").first.click()
     visitor.page.locator(".st-key-pictures img").first.wait_for()
     visitor.page.locator(".st-key-neighbours figure").first.wait_for()
     assert visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390

@@ -1,3 +1,4 @@
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -97,6 +98,22 @@ def test_a_link_to_a_cell_shows_only_its_digits(visit, result):
     assert gallery(test).count("<figure>") == len(result.errors)
     assert "true" not in test.query_params
     assert "There are no such digits" in text(visit(split="train", true=true, predicted=true))
+
+
+@pytest.mark.parametrize(
+    ("link", "whole"),
+    [
+        ({}, True),
+        ({"true": 3}, True),
+        ({"show": "right", "true": 1, "predicted": 1}, False),
+        ({"show": "all", "true": 1}, False),
+    ],
+)
+def test_the_browser_gets_the_whole_gallery_where_it_is_small_and_the_matrix_only_narrows_it(visit, link, whole):
+    test = visit(split="train", **link)
+    kinds = [json.loads(element.proto.json)["kind"] for element in test.get("bidi_component")]
+    assert (f"{link.get('true', '')}," in kinds) == whole
+    assert set(kinds) - {f"{link.get('true', '')},"} == {None}, "the matrix is no gallery"
 
 
 def test_what_is_shown_and_its_order_can_be_chosen_and_stand_in_the_address(visit, result):
