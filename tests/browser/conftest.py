@@ -15,6 +15,8 @@ from hands import on_canvas
 from left_out import leave_out
 from PIL import Image
 
+from mnistdash import datasets
+
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -57,15 +59,17 @@ def browser(film):
         browser.close()
 
 
+def with_data(folder: Path, mnist: datasets.Dataset | None) -> dict[str, str]:
+    """The environment of a dashboard that has MNIST if this machine does, else the offline sample."""
+    # A process that stands by would slow down all other tests.
+    environment = {**os.environ, "MNISTDASH_STAND_BY": "0"}
+    return environment | ({"MNISTDASH_DATA": mnist.source} if mnist else with_sample(folder))
+
+
 @pytest.fixture
 def start_server(tmp_path, mnist_or_none) -> Iterator:
     """Start a dashboard, with MNIST if this machine has it: start_server() -> Server."""
-    # A process that stands by would slow down all other tests.
-    environment = {**os.environ, "MNISTDASH_STAND_BY": "0"}
-    environment["MNISTDASH_DATA"] = mnist_or_none.source if mnist_or_none else ""
-    if mnist_or_none is None:
-        environment |= with_sample(tmp_path)
-    servers = []
+    environment, servers = with_data(tmp_path, mnist_or_none), []
 
     def start(**more: str) -> Server:
         servers.append(Server(tmp_path / f"server-{len(servers)}", environment | more))
@@ -81,6 +85,15 @@ def start_server(tmp_path, mnist_or_none) -> Iterator:
 def server(start_server) -> Server:
     """One dashboard."""
     return start_server()
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory, mnist_or_none) -> Iterator[Server]:
+    """A dashboard like `server`, one for all tests that change nothing."""
+    folder = tmp_path_factory.mktemp("shared")
+    server = Server(folder, with_data(folder, mnist_or_none))
+    yield server
+    server.end()
 
 
 @pytest.fixture(scope="session")

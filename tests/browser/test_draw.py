@@ -10,8 +10,8 @@ SURE = r"^\s*{digit}\s.*% sure"
 
 
 @pytest.fixture
-def visitor(server, open_visitor):
-    visitor = open_visitor(server)
+def visitor(shared_server, open_visitor):
+    visitor = open_visitor(shared_server)
     visitor.visit("/draw")
     visitor.page.locator(".st-key-canvas canvas").last.wait_for()
     return visitor
@@ -79,8 +79,8 @@ def test_a_photo_is_read(visitor):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_number_is_read_on_a_wide_canvas_that_fits_the_screen(server, open_visitor, width):
-    visitor = open_visitor(server, width=width)
+def test_a_number_is_read_on_a_wide_canvas_that_fits_the_screen(shared_server, open_visitor, width):
+    visitor = open_visitor(shared_server, width=width)
     visitor.visit("/draw")
     choose(visitor, "A number")
     canvas = visitor.page.locator(".st-key-wide_canvas canvas").last
@@ -116,9 +116,9 @@ def test_what_is_no_digit_is_refused(visitor):
     visitor.wait_for("prediction", "Not a digit")
 
 
-def test_a_finger_on_a_narrow_screen(server, open_visitor):
+def test_a_finger_on_a_narrow_screen(shared_server, open_visitor):
     """The canvas fits a phone, and the answer can be seen without scrolling."""
-    visitor = open_visitor(server, width=390, height=844, has_touch=True, is_mobile=True)
+    visitor = open_visitor(shared_server, width=390, height=844, has_touch=True, is_mobile=True)
     visitor.visit("/draw")
     canvas = visitor.page.locator(".st-key-canvas canvas").last
     canvas.wait_for()
@@ -166,8 +166,8 @@ def test_the_eraser_takes_ink_away_and_a_canvas_erased_clean_is_blank(visitor):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_pen_eraser_clear_and_undo_stand_in_one_row(server, open_visitor, width):
-    visitor = open_visitor(server, width=width)
+def test_pen_eraser_clear_and_undo_stand_in_one_row(shared_server, open_visitor, width):
+    visitor = open_visitor(shared_server, width=width)
     visitor.visit("/draw")
     boxes = [visitor.page.locator(f".st-key-{key}").bounding_box() for key in ("tool", "clear", "undo")]
     middles = [box["y"] + box["height"] / 2 for box in boxes]
@@ -176,9 +176,9 @@ def test_pen_eraser_clear_and_undo_stand_in_one_row(server, open_visitor, width)
 
 
 @pytest.fixture
-def handed_over(server, open_visitor, mnist):
+def handed_over(shared_server, open_visitor, mnist):
     """A 4 read as a 9, no. 2130 of the test split, which the error explorer hands over."""
-    visitor = open_visitor(server)
+    visitor = open_visitor(shared_server)
     visitor.visit("/errors?digit=2130")
     visitor.press("fix")
     visitor.wait_for("handed", "Test digit no. 2,130: a 4 read as 9")
