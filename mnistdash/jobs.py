@@ -23,7 +23,7 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from mnistdash import configs, events, lifelines, runs
+from mnistdash import configs, events, lifelines, runs, speeds
 from mnistdash.files import write_json
 from mnistdash.lifelines import Lifeline
 from mnistdash.processes import available_memory, usable_cores
@@ -81,10 +81,9 @@ class Jobs:
 
     def measure(self, config: configs.RunConfig) -> bool:
         """Have the spare process measure how fast such runs are, for `speeds`; False where there is none."""
-        settings = ("recipe", "batch_size", "optimizer", "augmentation")
         if not self.stand_by():
             return False
-        order = {"measure": {name: getattr(config, name) for name in settings}}
+        order = speeds.measuring_order(config)
         with self._lock:
             if self._spare is None:
                 return False

@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,12 +17,13 @@ from pathlib import Path
 from mnistdash import configs, datasets, runs
 from mnistdash.events import EventWriter
 from mnistdash.lifelines import Lifeline
-from mnistdash.processes import lower_priority
+from mnistdash.processes import ROOMY, available_memory, lower_priority
 from mnistdash.recipes import RECIPES
-from mnistdash.settings import Settings
-from mnistdash.speeds import Speeds
+from mnistdash.settings import PROJECT, Settings
+from mnistdash.speeds import Speeds, measuring_order
 from mnistdash.terminal import DownloadBar, TrainingBar
 
+LONGEST_MEASURE = 300.0  # seconds that a process may take to import TensorFlow and measure
 LOOK = 1.0  # seconds between two looks whether someone asks it to stop
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room, none left of a quota, a file as large as it may be
 
@@ -130,8 +132,8 @@ class _Orders:
         return self._lines.get()
 
     def are_waiting(self) -> bool:
-        """Whether `next` would not wait."""
-        return not self._lines.empty()
+        """Whether there is an order that `next` would give at once."""
+        return any(order is not None for order in list(self._lines.queue))
 
 
 def _supervised(name: str, settings: Settings, orders: _Orders, loaded: datasets.Dataset | None = None) -> None:
@@ -169,6 +171,10 @@ def _train(
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_obey, args=(folder, stop), daemon=True).start()
     try:
+        speeds = Speeds(settings.cache)
+        is_measured = config.precision != "auto" or speeds.get(config) is not None
+        if not (loaded or is_measured or stop.is_set()) and available_memory() < ROOMY:
+            _measure_apart(config)
         dataset, why_sample = (loaded, None) if loaded else datasets.load_or_sample(settings, progress, strict=strict)
         if why_sample is not None:
             print(f"mnistdash: {why_sample} Training on the offline sample instead.", file=sys.stderr)
@@ -178,7 +184,7 @@ def _train(
 
         card = None
         if not stop.is_set():
-            precision = calibration.precision(config, dataset, Speeds(settings.cache))
+            precision = calibration.precision(config, dataset, speeds)
             card = training.train(replace(config, precision=precision), folder, dataset, writer, stop)
     except BaseException as error:
         with contextlib.suppress(OSError):  # a full disk: the dashboard tries to say so, too
@@ -188,6 +194,15 @@ def _train(
         raise
     writer.write("ended", status=card.status if card else "stopped", reason=stop.reason if stop.is_set() else "")
     return card
+
+
+def _measure_apart(config: configs.RunConfig) -> None:
+    """Have another process find out how fast such runs are, as TensorFlow keeps to the end what that takes."""
+    command = [sys.executable, "-m", "mnistdash", "train", "--stand-by"]
+    order = json.dumps(measuring_order(config))
+    # Where it does not work, this process measures for itself.
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(command, cwd=PROJECT, input=order, text=True, timeout=LONGEST_MEASURE)
 
 
 def _obey(folder: Path, stop: Stop) -> None:

@@ -349,3 +349,32 @@ def test_a_process_that_stands_by_measures_and_then_trains_the_run_it_is_told(mo
 def test_a_process_that_stands_by_ends_with_its_input(models):
     command = [sys.executable, "-m", "mnistdash", "train", "--stand-by"]
     assert subprocess.run(command, cwd=PROJECT, stdin=subprocess.DEVNULL, timeout=90).returncode == 0
+
+
+SHORT_OF_MEMORY = """
+import sys
+from dataclasses import replace
+from mnistdash import configs, runs, worker
+from mnistdash.lifelines import Lifeline
+from mnistdash.recipes import RECIPES
+from mnistdash.settings import Settings
+from mnistdash.speeds import Speeds
+settings = Settings.from_environment()
+config = configs.configure(RECIPES["softmax"], settings.models, epochs=1, limit=200, precision="auto")
+apart, worker.available_memory = worker._measure_apart, lambda: 0
+def measure_apart(config):
+    apart(config)
+    print(Speeds(settings.cache).get(config) is not None, "tensorflow" in sys.modules)
+worker._measure_apart = measure_apart
+for name in ("first", "second"):
+    folder = runs.create(replace(config, name=name), settings.models)
+    writer, lifeline = worker.EventWriter(folder), Lifeline(settings.models)
+    worker._train(config, folder, settings, writer, lifeline, worker.Stop(), None, strict=True)
+    print(runs.load(folder).status)
+"""
+
+
+def test_where_memory_is_scarce_another_process_measures_once_and_before_tensorflow_is_loaded(
+    offline, models, output_of
+):
+    assert output_of(SHORT_OF_MEMORY).split() == ["True", "False", "finished", "finished"]

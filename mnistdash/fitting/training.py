@@ -24,11 +24,9 @@ from mnistdash.files import write_json
 from mnistdash.fitting import examples, finishing, losses, memory, networks, optimizers
 from mnistdash.fitting.reporter import Plan, Reporter
 from mnistdash.fitting.tensorboard import TensorBoardLog
-from mnistdash.processes import available_memory
+from mnistdash.processes import ROOMY, available_memory
 from mnistdash.recipes import RECIPES, Recipe
 from mnistdash.runs import CARD, KERAS, TFLITE, Card, TrainingError
-
-ROOMY = 1_000_000_000  # bytes still to be had with which a run takes them to be faster
 
 
 def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter, stop: threading.Event) -> Card | None:
