@@ -48,6 +48,8 @@ STYLE = """
 .md-steps img { display: block; height: 6.5rem; max-width: 9rem; object-fit: contain; padding: 0.25rem;
   border-radius: 0.35rem; background: #000; }
 .md-steps img.pixels { image-rendering: pixelated; }
+/* The canvas comes after the rest of its page, whose place it would otherwise take then. */
+.st-key-canvas, .st-key-wide_canvas { min-height: 280px; }
 @media (max-width: 640px) { .st-key-wide_canvas { zoom: 0.6; } }
 .md-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); gap: 1rem 0.75rem; }
 .md-gallery figure { margin: 0; }

@@ -169,10 +169,24 @@ def test_the_eraser_takes_ink_away_and_a_canvas_erased_clean_is_blank(visitor):
 def test_pen_eraser_clear_and_undo_stand_in_one_row(shared_server, open_visitor, width):
     visitor = open_visitor(shared_server, width=width)
     visitor.visit("/draw")
+    visitor.page.locator(".st-key-canvas canvas").last.wait_for()
     boxes = [visitor.page.locator(f".st-key-{key}").bounding_box() for key in ("tool", "clear", "undo")]
     middles = [box["y"] + box["height"] / 2 for box in boxes]
     assert max(middles) - min(middles) < 2
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+
+
+@pytest.mark.parametrize(("width", "canvas", "source"), [(1280, "canvas", None), (390, "wide_canvas", "A number")])
+def test_nothing_moves_when_the_canvas_comes(shared_server, open_visitor, width, canvas, source):
+    visitor = open_visitor(shared_server, width=width)
+    visitor.visit("/draw")
+    if source:
+        choose(visitor, source)
+    visitor.page.locator(f".st-key-{canvas} canvas").last.wait_for()
+    with_canvas = visitor.page.locator(".st-key-clear").bounding_box()
+    visitor.page.add_style_tag(content=f".st-key-{canvas} > * {{ display: none }}")
+    without_canvas = visitor.page.locator(".st-key-clear").bounding_box()
+    assert abs(with_canvas["y"] - without_canvas["y"]) < 2
 
 
 @pytest.fixture
