@@ -31,6 +31,11 @@ def pytest_xdist_make_scheduler(config, log):
     return BrowserApart(config, log)
 
 
+def pytest_collection_modifyitems(items):
+    """The file that takes longest comes first, or one process would end with it alone while the other is done."""
+    items.sort(key=lambda item: item.path.name != "test_training.py")
+
+
 def pytest_terminal_summary(terminalreporter):
     if line := left_out.summary(terminalreporter.getreports("skipped")):
         terminalreporter.write_line(line)
