@@ -70,7 +70,7 @@ class Model:
 
         Returns:
             (n, 10) float32 probabilities, and (n, k) float32 features: what goes into the last dense
-            layer, side by side where several networks vote.
+            layer, side by side where there are several networks in it.
         """
         network, features = self._tapped
         probabilities, *parts = network.run(images, [self._probabilities, *features])

@@ -41,7 +41,7 @@ class Recipe:
         steps: optimizer steps; None where `epochs` is given.
         schedule: one of `schedules.SCHEDULES`.
         loss: "cross_entropy" (stable, batch mean), "naive_cross_entropy" (unclipped, batch sum), or
-            "members_cross_entropy" (of networks that vote, each for itself).
+            "members_cross_entropy" (of a network with members, each for itself).
         dropout: share of the activations before the last layer that are set to 0 at each step; None where the
             network has no dropout.
         augmentation: whether training images are moved, turned, scaled and sheared at random.
@@ -91,18 +91,18 @@ _ALL = (
     ),
     Recipe(
         name="flagship",
-        summary="Our own: two networks that vote. They know other hands, other pens, and what is not a digit at all.",
+        summary="Our own: one network for drawings, two for MNIST's own digits, and a gate. It knows what is no digit.",
         network="flagship",
         optimizer="adamw",
         learning_rate=2e-3,
         batch_size=128,
-        measured=0.9966,
-        epochs=28,
+        measured=0.9973,
+        epochs=24,
         schedule="cosine",
         loss="members_cross_entropy",
         augmentation=True,
         refuses=True,
-        dropout=0.15,
+        dropout=0.3,
     ),
     Recipe(
         name="keras-cnn",

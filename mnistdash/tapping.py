@@ -11,7 +11,7 @@ ANSWERS = (10, 11)  # logits of a last layer: ten digits, or these and "not a di
 
 
 def tapped(path: Path) -> tuple[bytes, list[int]]:
-    """A .tflite file whose graph also gives what goes into its last dense layers, one for each network that votes.
+    """A .tflite file whose graph also gives what goes into its last dense layers, one for each network in it.
 
     Args:
         path: of a .tflite file as `fitting.finishing.export` writes it.

@@ -30,13 +30,10 @@ def test_with_nothing_to_change_it_is_the_identity():
     assert np.allclose(changed(IMAGES, **STILL, **SAME_PEN), IMAGES, atol=1e-5)
 
 
-def test_each_image_is_changed_as_strongly_as_is_asked():
+def test_some_images_are_hardly_changed_and_others_in_every_way():
     images = np.repeat(IMAGES[:1], 200, axis=0)
-    strength = np.repeat(np.float32([0, 0.2, 1]), [20, 90, 90])
-    made = ops.convert_to_numpy(RandomHandwriting(seed=1)(images, strength, training=True))
-    change = np.abs(made - images).mean((1, 2))
-    assert change[:20].max() < 1e-5
-    assert 0 < 2 * change[20:110].mean() < change[110:].mean()
+    change = np.sort(np.abs(changed(images, seed=1, **SAME_PEN) - images).mean((1, 2)))
+    assert change[5] < 0.2 * change[-5]
 
 
 def test_it_turns_about_the_middle():

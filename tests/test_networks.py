@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 
-from mnistdash.fitting import networks
+from mnistdash.fitting import members, networks
 from mnistdash.recipes import RECIPES
 
 PARAMETERS = {
@@ -14,7 +14,7 @@ PARAMETERS = {
     "dropout-cnn": 3_274_634,
     "keras-cnn": 1_199_882,
     "express": 42_666,
-    "flagship": 968_598,
+    "flagship": 1_336_690,
 }
 
 
@@ -53,7 +53,7 @@ def test_training_takes_bytes_and_export_gives_probabilities():
     network = networks.build(RECIPES["keras-cnn"])
     pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28), np.uint8)
     model = networks.for_training(network, RECIPES["keras-cnn"], 0)
-    logits = ops.convert_to_numpy(model({"pixels": pixels, "strength": np.zeros(4, np.float32)}))
+    logits = ops.convert_to_numpy(model({"pixels": pixels, "written": np.ones(4, bool)}))
     probabilities = ops.convert_to_numpy(networks.for_export(network)(pixels.astype(np.float32) / 255))
     assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
     exponentials = np.exp(logits - logits.max(1, keepdims=True))
@@ -73,12 +73,39 @@ def test_a_network_that_refuses_has_one_logit_more_and_says_how_likely_it_is_a_d
     assert np.allclose(made["probabilities"].sum(1), 1, atol=1e-5)
 
 
-def test_the_flagships_members_vote_by_the_mean_of_their_log_probabilities():
+def what_members_say(network: keras.Model, images: np.ndarray) -> dict[str, list[np.ndarray]]:
+    def said(output: keras.KerasTensor) -> np.ndarray:
+        return ops.convert_to_numpy(keras.Model(network.input, output)(images))
+
+    return {name: [said(output) for output in outputs] for name, outputs in members.members(network).items()}
+
+
+def test_a_gate_weighs_what_the_flagships_members_say():
     network = networks.build(RECIPES["flagship"])
     images = np.random.default_rng(2).random((3, 28, 28), np.float32)
-    average = network.layers[-2]
-    votes = keras.Model(network.input, average.input)(images)
-    assert len(votes) == networks.MEMBERS
-    assert all(np.allclose(np.exp(vote).sum(1), 1, atol=1e-5) for vote in votes)
-    assert not np.allclose(votes[0], votes[1])
-    assert np.allclose(network(images), np.mean(votes, axis=0), atol=1e-6)
+    said = what_members_say(network, images)
+    assert {name: len(outputs) for name, outputs in said.items()} == {
+        "drawn": 1,
+        "written": networks.WRITTEN,
+        "gate": 1,
+    }
+    assert all(np.allclose(np.exp(vote).sum(1), 1, atol=1e-5) for vote in (*said["drawn"], *said["written"]))
+    assert not np.allclose(*said["written"])
+    drawn, written, gate = said["drawn"][0], np.mean(said["written"], axis=0), said["gate"][0]
+    logits = ops.convert_to_numpy(network(images))
+    share = 1 / (1 + np.exp(-gate))
+    digits = [log_softmax(votes[:, :10], axis=1) for votes in (drawn, written)]
+    assert np.allclose(
+        log_softmax(logits[:, :10], 1), log_softmax((1 - share) * digits[0] + share * digits[1], 1), atol=1e-5
+    )
+    assert np.allclose(logits[:, 10], drawn[:, 10], atol=1e-5), "what is no digit is told by the one for drawings"
+
+
+@pytest.mark.parametrize(("bias", "reader"), [(-100.0, "drawn"), (100.0, "written")])
+def test_where_the_gate_is_certain_only_those_that_the_image_is_for_are_heard(bias, reader):
+    network = networks.build(RECIPES["flagship"])
+    network.get_layer(members.GATE).bias.assign([bias])
+    images = np.random.default_rng(2).random((3, 28, 28), np.float32)
+    expected = np.mean(what_members_say(network, images)[reader], axis=0)
+    found = ops.convert_to_numpy(network(images))
+    assert np.allclose(softmax(found[:, :10], axis=1), softmax(expected[:, :10], axis=1), atol=1e-5)

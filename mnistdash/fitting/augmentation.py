@@ -17,8 +17,6 @@ class RandomHandwriting(layers.Layer):
     layers, each of which would blur the strokes once more. Then strokes become thicker or
     thinner, and their edges harder or softer. Does nothing outside training.
 
-    Called on images, and optionally on how strongly to change each of them.
-
     Args:
         degrees: largest turn either way.
         scale: largest change of size, as a fraction, drawn for width and height apart.
@@ -30,6 +28,7 @@ class RandomHandwriting(layers.Layer):
         thinner, thicker: largest share by which an image is replaced by itself eroded or dilated
             by one pixel all around.
         softer, harder: largest share by which ink becomes fainter, or darker with harder edges.
+        least: each image is warped by a share of the above, drawn between this and 1.
         seed: makes the draws repeatable.
 
     Source of the elastic distortion: P. Simard et al., "Best practices for convolutional neural
@@ -48,21 +47,21 @@ class RandomHandwriting(layers.Layer):
         thicker=0.5,
         softer=0.1,
         harder=0.5,
+        least=0.0,
         seed=0,
         **options,
     ):
         super().__init__(**options)
         self.degrees, self.scale, self.shear, self.shift = degrees, scale, shear, shift
         self.bend, self.elastic, self.thinner, self.thicker = bend, elastic, thinner, thicker
-        self.softer, self.harder, self.seed = softer, harder, seed
+        self.softer, self.harder, self.least, self.seed = softer, harder, least, seed
         self._generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images, strength=None, training=False):
+    def call(self, images, training=False):
         """Change images.
 
         Args:
             images: (n, 28, 28) float32 in [0, 1].
-            strength: (n,) float32 in [0, 1], the share of each largest change; None for all of it.
             training: whether to change anything.
 
         Returns:
@@ -70,17 +69,16 @@ class RandomHandwriting(layers.Layer):
         """
         if not training:
             return images
-        strength = ops.ones(ops.shape(images)[:1]) if strength is None else strength
-        return self._pen(self._warp(images, ops.reshape(strength, (-1, 1))), ops.reshape(strength, (-1, 1, 1, 1)))
+        return self._pen(self._warp(images))
 
     def _uniform(self, count, low, high):
         return keras.random.uniform((count, 1), low, high, seed=self._generator)
 
-    def _warp(self, images, strength):
+    def _warp(self, images):
         count = ops.shape(images)[0]
 
         # Some images are hardly changed, others in every way: MNIST itself must stay well covered.
-        strength = strength * self._uniform(count, 0.0, 1.0)
+        strength = self._uniform(count, self.least, 1.0)
 
         def draw(largest):
             return strength * self._uniform(count, -largest, largest)
@@ -104,19 +102,19 @@ class RandomHandwriting(layers.Layer):
             )
         return _sample(images, from_x + (SIDE - 1) / 2, from_y + (SIDE - 1) / 2)
 
-    def _pen(self, images, strength):
+    def _pen(self, images):
         images = ops.expand_dims(images, -1)
         shape = (ops.shape(images)[0], 1, 1, 1)
-        change = strength * keras.random.uniform(shape, -self.thinner, self.thicker, seed=self._generator)
+        change = keras.random.uniform(shape, -self.thinner, self.thicker, seed=self._generator)
         thick = ops.max_pool(images, 3, 1, "same")
         thin = 1 - ops.max_pool(1 - images, 3, 1, "same")
         images = images + ops.relu(change) * (thick - images) + ops.relu(-change) * (thin - images)
-        hardness = 1 + strength * keras.random.uniform(shape, -self.softer, self.harder, seed=self._generator)
+        hardness = 1 + keras.random.uniform(shape, -self.softer, self.harder, seed=self._generator)
         return ops.squeeze(ops.clip(hardness * images, 0, 1), -1)
 
     def get_config(self) -> dict:
         names = ["degrees", "scale", "shear", "shift", "bend", "elastic"]
-        names += ["thinner", "thicker", "softer", "harder", "seed"]
+        names += ["thinner", "thicker", "softer", "harder", "least", "seed"]
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 

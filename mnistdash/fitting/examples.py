@@ -14,7 +14,6 @@ from mnistdash.recipes import Recipe
 NEGATIVES = 0.15  # pictures that are not digits, per digit trained on
 REDRAWN = 0.4  # digits redrawn with one pen, per digit trained on
 ALIGNMENT = 64  # bytes; TensorFlow can use only memory that begins at a multiple
-AS_WRITTEN = 0.8  # strength of the augmentation of MNIST's own digits; all else gets all of it
 
 
 @dataclass(frozen=True)
@@ -24,24 +23,24 @@ class Examples:
     Attributes:
         images: (n, 28, 28) uint8, 255 = ink.
         labels: (n,) uint8, 0 to 9, or `networks.NOT_A_DIGIT`.
-        strength: (n,) float32 in [0, 1], how strongly each is augmented.
+        written: (n,) bool, which are MNIST's own digits as they are.
     """
 
     images: np.ndarray
     labels: np.ndarray
-    strength: np.ndarray
+    written: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @classmethod
     def plain(cls, split: Split) -> "Examples":
-        return cls(split.images, split.labels, np.zeros(len(split), np.float32))
+        return cls(split.images, split.labels, np.ones(len(split), bool))
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
         """As the model of `networks.for_training` takes them."""
-        return {"pixels": self.images, "strength": self.strength}
+        return {"pixels": self.images, "written": self.written}
 
 
 def make(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> Examples:
@@ -55,24 +54,26 @@ def make(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> 
     if recipe.trains_on_validation and (limit is None or limit > len(dataset.train)):
         parts.append(dataset.validation)
     digits = Split(_joined([part.images for part in parts])[:limit], _joined([part.labels for part in parts])[:limit])
-    images, labels = [digits.images], [digits.labels]
+    images, labels, written = [digits.images], [digits.labels], [np.ones(len(digits), bool)]
     if recipe.augmentation:
         from mnistdash import redrawing, styles  # scikit-image: few recipes need it
 
         copies, copied = styles.restyled(digits.images, digits.labels, seed)
         random = np.random.default_rng(seed)
         chosen = random.permutation(len(digits))[: round(REDRAWN * len(digits))]
-        images += [redrawing.redrawn(copies, random), redrawing.redrawn(digits.images[chosen], random)]
+        redrawn = redrawing.redrawn(copies, random), redrawing.redrawn(digits.images[chosen], random)
+        images += redrawn
         labels += [copied, digits.labels[chosen]]
+        # What cannot be redrawn stays as it was written.
+        written += [np.zeros(len(copies), bool), (redrawn[1] == digits.images[chosen]).all((1, 2))]
     if recipe.refuses:
         from mnistdash import negatives
 
         others = negatives.make(digits, round(NEGATIVES * len(digits)), seed)
         images.append(others)
         labels.append(np.full(len(others), networks.NOT_A_DIGIT, digits.labels.dtype))
-    strength = np.ones(sum(map(len, labels)), np.float32)
-    strength[: len(digits)] = AS_WRITTEN
-    return Examples(_joined(images), _joined(labels), strength)
+        written.append(np.zeros(len(others), bool))
+    return Examples(_joined(images), _joined(labels), _joined(written))
 
 
 def shared(array: np.ndarray) -> tf.Tensor | np.ndarray:

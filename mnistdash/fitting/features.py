@@ -40,7 +40,7 @@ class Features:
 
 
 def _first_branch(network: keras.Model) -> list[keras.Layer]:
-    """The layers on the way to the output; of networks that vote, those of the first."""
+    """The layers on the way to the output; of a network with members, those of the first."""
     branch = []
     tensor = network.output
     while True:

@@ -68,11 +68,11 @@ def features(run: runs.Run, so_far: History, data: Dataset) -> None:
         return
     kept, details = _latest_details(run, epoch)
     recipe = recipes.RECIPES.get(run.config.recipe)
-    votes = recipe is not None and recipe.loss == "members_cross_entropy"
+    has_members = recipe is not None and recipe.loss == "members_cross_entropy"
     st.subheader("First layer", anchor=False)
     st.caption(
         f"The weights after epoch {kept}: warm colours look for ink, cold ones for paper."
-        + (" Of the networks that vote, the first is shown." if votes else "")
+        + (" Of the networks in it, the one for drawings is shown." if has_members else "")
     )
     with st.container(key="filters"):
         st.html(markup.filters(details.filters))
