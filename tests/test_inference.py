@@ -34,14 +34,14 @@ def test_a_model_that_refuses_says_how_likely_each_is_a_digit(flagship, models):
 
 
 def test_features_are_what_the_last_layer_decides_by(flagship, models):
-    """Two networks vote, with 160 features each; the answers stay what they are."""
+    """Of three networks, with 192, 128 and 128 features; the answers stay what they are."""
     model = inference.load("flagship", models)
     probabilities, features = model.inspect(IMAGES)
     assert np.array_equal(probabilities, model(IMAGES))
-    assert features.shape == (230, 320)
+    assert features.shape == (230, 448)
     assert features.min() >= 0, "after a ReLU"
     assert np.allclose(features[:3], model.inspect(IMAGES[:3])[1], atol=1e-4)
-    assert model.inspect(IMAGES[:0])[1].shape == (0, 320)
+    assert model.inspect(IMAGES[:0])[1].shape == (0, 448)
 
 
 def test_bytes_and_floats_mean_the_same(flagship, models):

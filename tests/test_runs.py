@@ -138,8 +138,8 @@ def test_the_version_changes_with_the_model(flagship):
 
 def test_the_shipped_model_is_small_and_as_good_as_it_says():
     card = runs.load_model("flagship", PROJECT / "models").card
-    assert card.bytes <= 5_000_000
-    assert card.test_accuracy >= 0.995
+    assert card.bytes <= 8_000_000
+    assert card.test_accuracy >= 0.997
     assert card.data == "mnist"
 
 
