@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from mnistdash import charts, markup, runs, ui
+from mnistdash.views import plotting
 
 SAMPLES = 4  # of each digit
 
@@ -69,7 +70,7 @@ with ui.page("Home"):
     with left:
         st.subheader("Images per digit", anchor=False)
         counts = {split: np.bincount(data.split(split).labels, minlength=10) for split in splits}
-        ui.chart(charts.digit_counts_chart(counts), key="digit_counts", alt="Images per digit in each split")
+        plotting.chart(charts.digit_counts_chart(counts), key="digit_counts", alt="Images per digit in each split")
     with right:
         st.subheader("A few of each", anchor=False)
         train = data.train

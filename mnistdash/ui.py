@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -95,16 +94,6 @@ def heading(text: str) -> DeltaGenerator:
     )
     row.subheader(text, anchor=False)
     return row
-
-
-def chart(figure: go.Figure, key: str, alt: str) -> None:
-    """Show a figure, with axis texts and lines across it that are easier to see than Streamlit's own."""
-    _, grey, *_ = st.get_option(f"theme.{_theme()}.chartCategoricalColors")
-    for axes in (figure.update_xaxes, figure.update_yaxes):
-        axes(tickfont={"color": grey}, title_font={"color": grey})
-    figure.update_traces(textfont_color=grey, selector={"mode": "markers+text"})
-    figure.update_shapes(line_color=grey, selector=lambda shape: shape.line.color is None)
-    st.plotly_chart(figure, key=key, alt=alt, config={"displayModeBar": False})
 
 
 @st.cache_resource

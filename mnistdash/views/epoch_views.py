@@ -10,6 +10,7 @@ from mnistdash.datasets import Dataset
 from mnistdash.evaluation import confusion_matrix
 from mnistdash.history import History
 from mnistdash.snapshots import Answers, Details
+from mnistdash.views import plotting
 
 HARDEST = 20  # digits shown
 
@@ -30,7 +31,7 @@ def mistakes(run: runs.Run, so_far: History, data: Dataset) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="epoch_confusion"):
         st.subheader("Confusion matrix", anchor=False)
-        ui.chart(
+        plotting.chart(
             charts.confusion_chart(confusion), key="epoch_confusion_plot", alt=f"Confusion matrix after epoch {epoch}"
         )
     with right, st.container(key="epoch_digits"):

@@ -7,7 +7,7 @@ from mnistdash import explorer_charts, runs, suspects, ui
 from mnistdash.evaluation import Evaluation
 from mnistdash.links import GROUPS, Link
 from mnistdash.rivals import Rivalry, verdict
-from mnistdash.views import explorer
+from mnistdash.views import explorer, plotting
 from mnistdash.views.address import bound, write
 from mnistdash.views.explorer import Subject
 
@@ -21,14 +21,16 @@ def confidence(subject: Subject) -> None:
     left, right = st.columns(2, gap="large")
     with left, st.container(key="reliability"):
         st.subheader("As sure as it is right?", anchor=False)
-        ui.chart(explorer_charts.reliability_chart(result), key="reliability_plot", alt="Reliability diagram")
+        plotting.chart(explorer_charts.reliability_chart(result), key="reliability_plot", alt="Reliability diagram")
         st.caption(
             f"Expected calibration error: {100 * result.calibration_error:.2f} points, over 15 bins. "
             f"{result.reliability.count[-1] / len(result.labels):.1%} of the digits are in the last bin."
         )
     with right, st.container(key="refusal"):
         st.subheader("If it may refuse", anchor=False)
-        ui.chart(explorer_charts.refusal_chart({subject.run.name: result}), key="refusal_plot", alt="Share refused")
+        plotting.chart(
+            explorer_charts.refusal_chart({subject.run.name: result}), key="refusal_plot", alt="Share refused"
+        )
         refused, kept = result.refusal
         place = int(np.searchsorted(refused, REFUSED))
         place = min(place, len(refused) - 1)

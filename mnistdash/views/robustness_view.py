@@ -13,6 +13,7 @@ from mnistdash.measuring import BackgroundCurves
 from mnistdash.reading import DIGIT
 from mnistdash.robustness import COUNT, Curves, FlipMap, Reader, flip_map
 from mnistdash.runs import Run
+from mnistdash.views import plotting
 from mnistdash.views.address import bound, go
 
 # Kinds across and down, and cells along each; shifts by whole pixels, as others would blur the digit too.
@@ -144,7 +145,7 @@ def _charts(made: Curves | None) -> None:
                 measured = made.levels[key], made.accuracy[key]
                 figure = robustness_charts.accuracy_chart(kind, *measured)
                 words = robustness_charts.in_words(kind, *measured)
-            ui.chart(figure, key=f"robustness-{key}", alt=words)
+            plotting.chart(figure, key=f"robustness-{key}", alt=words)
 
 
 @st.fragment(run_every=ui.POLL)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from mnistdash import charts, comparison, events, runs, ui
+from mnistdash import charts, comparison, events, runs
 from mnistdash.history import History
+from mnistdash.views import plotting
 
 STATUS = {
     "queued": ":material/schedule: queued",
@@ -23,7 +24,7 @@ def compare(chosen: list[runs.Run]) -> None:
     for column, what in ((loss, "loss"), (accuracy, "accuracy")):
         with column, st.container(key=f"{what}_comparison"):
             chart = charts.comparison_chart(histories, what, st.session_state.get("log_scale", False))
-            ui.chart(chart, key=f"{what}_comparison_plot", alt=f"Validation {what} of {', '.join(names)}")
+            plotting.chart(chart, key=f"{what}_comparison_plot", alt=f"Validation {what} of {', '.join(names)}")
     with st.container(key="comparison"):
         rows = [
             {"": f"**{name}**" if differs else name}

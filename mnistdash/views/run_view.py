@@ -6,7 +6,7 @@ from mnistdash import charts, events, recipes, runs, ui
 from mnistdash.datasets import Dataset
 from mnistdash.history import History
 from mnistdash.jobs import Jobs
-from mnistdash.views import epoch_views
+from mnistdash.views import epoch_views, plotting
 from mnistdash.wording import duration, plain
 
 CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
@@ -93,7 +93,7 @@ def _curves(run: runs.Run, so_far: History) -> None:
     with loss, st.container(key="loss_chart"):
         with ui.heading("Loss"):
             log = st.toggle("Log scale", key="log_scale", persist_state="session")
-        ui.chart(charts.loss_chart(so_far, log), key="loss_plot", alt=f"Loss of {run.name}")
+        plotting.chart(charts.loss_chart(so_far, log), key="loss_plot", alt=f"Loss of {run.name}")
     with accuracy, st.container(key="accuracy_chart"):
         ui.heading("Accuracy")
-        ui.chart(charts.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")
+        plotting.chart(charts.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}")

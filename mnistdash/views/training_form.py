@@ -10,6 +10,7 @@ from mnistdash.datasets import Dataset
 from mnistdash.recipes import Recipe
 from mnistdash.schedules import SCHEDULES
 from mnistdash.speeds import Speeds
+from mnistdash.views import plotting
 from mnistdash.wording import duration
 
 FIELD = 130  # pixels, of a field of the form
@@ -197,7 +198,7 @@ def _schedule(recipe: Recipe, settings: dict, available: int) -> None:
     length = settings["epochs"] or recipe.epochs or recipe.steps * settings["batch_size"] / images
     chart = charts.schedule_chart(settings["schedule"], settings["learning_rate"], length)
     with st.container(key="schedule_chart"):
-        ui.chart(chart, key="schedule_plot", alt="Learning rate over the run to come")
+        plotting.chart(chart, key="schedule_plot", alt="Learning rate over the run to come")
 
 
 def _sweep(recipe: Recipe) -> tuple[str | None, str]:

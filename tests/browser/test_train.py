@@ -1,10 +1,17 @@
+import os
 import shutil
 import time
+from dataclasses import replace
 
 import psutil
+import pytest
+import streamlit as st
 from pen import STROKES, draw
+from PIL import ImageColor
 
-from mnistdash import events, inference, runs
+from mnistdash import configs, events, inference, runs
+from mnistdash.lifelines import Lifeline
+from mnistdash.recipes import RECIPES
 
 PERCENT = r"\d+\.\d\d%"
 
@@ -248,3 +255,82 @@ def test_a_sweep_is_queued_and_compared(server, open_visitor):
     visitor.page.get_by_role("button", name="Start 2 runs").click()
     visitor.wait_for("comparison", "Learning rate.*0.5.*0.05")
     visitor.wait_for("runs", f"softmax-2.*finished.*{PERCENT}.*softmax-1.*finished.*{PERCENT}", 90)
+
+
+@pytest.fixture
+def trained_here(server):
+    """What writes the events of a run that this process seems to train."""
+    lifeline = Lifeline(server.models)
+    config = configs.configure(RECIPES["keras-cnn"], server.models, name="run")
+    writer = events.EventWriter(runs.create(replace(config, queued_by=lifeline.name), server.models))
+    writer.write("started", lifeline=lifeline.name, pid=os.getpid(), time=time.time())
+    writer.write("fitting", steps=1000, epochs=1, batch_size=64, examples=64_000, data="sample", precision="float32")
+    yield writer
+    lifeline.release()
+
+
+def test_a_chart_grows_in_place_and_stays_zoomed_in(server, open_visitor, trained_here):
+    def grow(steps: range) -> None:
+        for step in steps:
+            reached = {"loss": 2 / step, "accuracy": 1 - 0.5 / step}
+            trained_here.write("batch", step=step, epoch=1, learning_rate=0.1, images_per_second=5000.0, **reached)
+
+    grow(range(1, 101))
+    visitor = open_visitor(server, height=1300)
+    visitor.visit("/train?run=run")
+    chart = visitor.page.locator(".st-key-loss_plot .md-chart")
+    chart.locator(".scatterlayer .trace").last.wait_for()
+    chart.evaluate("chart => { chart.querySelector('.main-svg').isTheSame = true; }")
+    place = chart.locator(".nsewdrag").bounding_box()
+    visitor.page.mouse.move(place["x"] + 5, place["y"] + 20)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(place["x"] + 40, place["y"] + 120, steps=5)
+    visitor.page.mouse.up()
+
+    def look() -> list:
+        """Whether the chart is the one it was, the epochs on its axis, and how many points it has."""
+        return chart.evaluate(
+            "c => [c.querySelector('.main-svg').isTheSame, c._fullLayout.xaxis.range, c.data[2].x.length]"
+        )
+
+    is_same, zoomed, points = look()
+    assert is_same and zoomed[1] < 0.5 and points == 100
+
+    grow(range(101, 201))
+    visitor.page.wait_for_function("document.querySelector('.st-key-loss_plot .md-chart').data[2].x.length === 200")
+    assert look() == [True, zoomed, 200]
+
+    chart.locator(".nsewdrag").dblclick()
+    visitor.page.wait_for_function(
+        "document.querySelector('.st-key-loss_plot .md-chart')._fullLayout.xaxis.range[1] >= 1"
+    )
+
+
+def test_a_chart_says_where_its_script_did_not_come(server, open_visitor):
+    visitor = open_visitor(server)
+    visitor.page.route("**/plotly.min.js*", lambda route: route.abort())
+    visitor.visit("/")
+    visitor.page.get_by_text("The chart could not be drawn. Reload the page to try again.").wait_for()
+    visitor.page.unroute("**/plotly.min.js*")
+    visitor.page.reload()
+    visitor.page.locator(".st-key-digit_counts .md-chart .bars path").first.wait_for()
+
+
+def test_charts_take_on_the_pages_theme(server, open_visitor, trained_here):
+    trained_here.write("batch", step=1, epoch=1, loss=2.0, accuracy=0.1, learning_rate=0.1, images_per_second=5000.0)
+    visitor = open_visitor(server, height=1300)
+    visitor.visit("/train?run=run")
+    for theme in ("light", "dark"):
+        visitor.page.emulate_media(color_scheme=theme)
+        text = st.get_option(f"theme.{theme}.textColor")
+        _, grey, *_ = st.get_option(f"theme.{theme}.chartCategoricalColors")
+        visitor.page.wait_for_function(
+            """colours => {
+              const chart = document.querySelector(".st-key-accuracy_plot .md-chart");
+              const colour = (part, kind) => chart.querySelector(part)?.style[kind];
+              const published = colour(".shapelayer path", "stroke");
+              const drawn = [colour(".annotation-text", "fill"), colour(".xtick text", "fill"), published];
+              return JSON.stringify(drawn) === JSON.stringify(colours);
+            }""",
+            arg=["rgb({}, {}, {})".format(*ImageColor.getrgb(colour)) for colour in (text, grey, grey)],
+        )

@@ -22,6 +22,12 @@ def clickable(test: AppTest) -> list[str]:
     return [_visible(json.loads(proto.json)) for proto in shown if proto.component_name == "mnistdash.clickable"]
 
 
+def charts(test: AppTest) -> list[dict]:
+    """The figure of each `views.plotting.chart` on a page."""
+    shown = [element.proto for element in test.get("bidi_component")]
+    return [json.loads(json.loads(p.json)["figure"]) for p in shown if p.component_name == "mnistdash.chart"]
+
+
 def _visible(data: dict) -> str:
     """Without the digits of a gallery that are of another kind than what is shown."""
     true, read = (data["kind"] or ",").split(",")

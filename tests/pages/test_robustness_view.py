@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from page_text import text
+from page_text import charts, text
 from streamlit.testing.v1 import AppTest
 
 from mnistdash import inference
@@ -106,7 +106,7 @@ def test_a_model_is_measured_once_and_the_weakest_kind_named(flagship, few, mode
     assert not test.exception
     assert "Measured over the first 20 digits of the test split" in text(test)
     assert "the weakest point is" in text(test)
-    assert len(test.get("plotly_chart")) == 6
+    assert len(charts(test)) == 6
 
 
 def test_a_failure_is_shown_and_can_be_tried_again(flagship, few):

@@ -1,11 +1,9 @@
-import json
 import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from page_text import text
 
 from mnistdash import configs, recipes, runs, snapshots, ui
@@ -275,14 +273,6 @@ def test_untouched_settings_are_the_recipes_own(page, with_sample, models, monke
 def test_progress_says_how_far_a_run_is(page, with_sample, make_run, events, says):
     make_run("run", "flagship", events=events)
     assert progress(page("train")).startswith(says)
-
-
-def test_the_line_of_the_published_figure_has_the_themes_colour(page, with_sample, make_run):
-    """Plotly's own is black, also on a dark page."""
-    make_run("run", "keras-cnn", events=[STARTED, FITTING, batch(1, 6.0)])
-    specs = [json.loads(chart.proto.spec) for chart in page("train").get("plotly_chart")]
-    colours = {shape["line"]["color"] for spec in specs for shape in spec["layout"].get("shapes", [])}
-    assert colours == {st.get_option("theme.light.chartCategoricalColors")[1]}
 
 
 def test_a_failed_run_says_why(page, with_sample, make_run):
