@@ -51,6 +51,8 @@ STYLE = """
 /* The canvas comes after the rest of its page, whose place it would otherwise take then. */
 .st-key-canvas, .st-key-wide_canvas { min-height: 280px; }
 @media (max-width: 640px) { .st-key-wide_canvas { zoom: 0.6; } }
+/* What is drawn anew by itself need not fade meanwhile, which some thirty frames would show each time. */
+.st-key-live .stElementContainer, .st-key-live .stProgress * { opacity: 1; transition: none; }
 .md-gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); gap: 1rem 0.75rem; }
 .md-gallery figure { margin: 0; }
 .md-reading { display: grid; grid-template-columns: 3fr 2fr; gap: 1rem 3rem; align-items: start; }

@@ -9,7 +9,8 @@ from mnistdash.views import restoring, run_actions, run_tables, run_view, traini
 
 REFRESH = 1  # seconds between two looks while a run is active; longer runs are looked at less often
 LOOKS = 60  # at a run from its start to its end by all who watch: each costs the training some time
-SLOWEST = 5  # seconds
+SLOWEST = 5  # seconds, for one who watches
+SLOWEST_SHARED = 10  # seconds, for each of several
 REFRESH_FIRST = 0.4  # seconds, until the chosen run has its first point
 REFRESH_IDLE = 5  # seconds, to notice one that another tab or the command line starts
 
@@ -54,10 +55,11 @@ def live(name: str, compared: list[str], known: list[tuple[str, str]], pace: flo
     jobs = ui.jobs()
     jobs.stand_by()
     by_name = {run.name: run for run in all_runs}
-    run_view.show(by_name[name], jobs, data)
-    if compared:
-        run_tables.compare([by_name[name], *(by_name[other] for other in compared)])
-    run_tables.show_list(all_runs)
+    with st.container(key="live"):
+        run_view.show(by_name[name], jobs, data)
+        if compared:
+            run_tables.compare([by_name[name], *(by_name[other] for other in compared)])
+        run_tables.show_list(all_runs)
 
 
 def states(all_runs: list[runs.Run]) -> list[tuple[str, str]]:
@@ -76,7 +78,8 @@ def refresh(name: str, all_runs: list[runs.Run]) -> float:
     if ui.jobs().state(name) == "running" and not events.has_batch(run.folder):
         return REFRESH_FIRST * watchers
     length = History.of(events.read(run.folder)[0]).first_estimate or 0
-    return min(SLOWEST, max(REFRESH, round(watchers * length / LOOKS)))
+    slowest = SLOWEST if watchers == 1 else SLOWEST_SHARED
+    return min(slowest, max(REFRESH, round(watchers * length / LOOKS)))
 
 
 with ui.page("Train"):
