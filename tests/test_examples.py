@@ -51,3 +51,34 @@ def test_an_array_elsewhere_in_memory_stays_an_array(digits):
     moved = digits.reshape(-1)[1 : 1 + 10 * 784].reshape(10, 28, 28)
     assert examples.shared(moved) is moved
     assert isinstance(examples.shared(digits[:, ::2]), np.ndarray)
+
+
+def test_batches_have_every_example_once_an_epoch_in_another_order_each_time():
+    count = 10
+    made = examples.Examples(
+        np.arange(count, dtype=np.uint8)[:, None, None] * np.ones((1, 28, 28), np.uint8),
+        np.arange(count, dtype=np.uint8),
+        np.arange(count) % 2 == 0,
+    )
+
+    def epochs(seed: int | None) -> list[list[int]]:
+        batches = list(made.batches(4, seed).take(9))
+        assert [len(labels) for _, labels in batches] == [4, 4, 2] * (len(batches) // 3)
+        for inputs, labels in batches:
+            assert np.array_equal(inputs["pixels"][:, 5, 5], labels)
+            assert np.array_equal(inputs["written"], labels % 2 == 0)
+        read = np.concatenate([labels for _, labels in batches]).reshape(-1, count)
+        assert (np.sort(read) == np.arange(count)).all()
+        return read.tolist()
+
+    assert epochs(None) == [list(range(count))]
+    assert len(made.batches(4)) == 3
+    first = epochs(1)
+    assert len(first) == 3
+    assert first == epochs(1) != epochs(2)
+    assert first[0] != first[1] != first[2] != first[0]
+
+
+def test_nothing_sleeps_after_the_last_batch(sample):
+    """TensorFlow's automatic tuning sleeps ever longer, and who is done with the batches waits for it."""
+    assert examples.Examples.plain(sample.test).batches(100).options().autotune.enabled is False

@@ -98,7 +98,7 @@ def test_a_recipe_of_steps_stops_at_its_step(fit, monkeypatch):
 
 def test_the_weights_kept_are_those_of_the_best_validation_accuracy(fit):
     """A learning rate far too high makes the accuracy jump up and down."""
-    card, _, found = fit("softmax", epochs=8, learning_rate=20.0)
+    card, _, found = fit("softmax", epochs=6, learning_rate=20.0)
     accuracies = [event["val_accuracy"] for event in of_kind(found, "epoch")]
     assert accuracies[card.best_epoch - 1] == max(accuracies)
     assert card.validation_accuracy == pytest.approx(max(accuracies), abs=1e-6)
@@ -312,6 +312,14 @@ def test_a_cosine_schedule_rises_and_ends_at_zero(fit):
     assert rates == sorted(rates, reverse=True)
     assert 0 < rates[0] <= 2e-3
     assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_runs_are_fitted_to_batches_that_nothing_sleeps_behind(fit, monkeypatch):
+    given, original = [], keras.Model.fit
+    monkeypatch.setattr(keras.Model, "fit", lambda model, x, **rest: given.append(x) or original(model, x, **rest))
+    fit("softmax", epochs=1)
+    (batches,) = given
+    assert batches.options().autotune.enabled is False
 
 
 def test_a_step_is_traced_once(sample, models):

@@ -42,6 +42,41 @@ class Examples:
         """As the model of `networks.for_training` takes them."""
         return {"pixels": self.images, "written": self.written}
 
+    def batches(self, size: int, seed: int | None = None) -> tf.data.Dataset:
+        """The examples batch by batch, as that model is fitted to them: ({"pixels", "written"}, labels).
+
+        Keras would make such batches of arrays by itself, but with an automatic tuning whose thread sleeps for up to a
+        minute, and TensorFlow waits for it after each epoch.
+
+        Args:
+            size: of a batch; the last of an epoch may be smaller.
+            seed: of the order, another one in each epoch, epoch after epoch without an end; None for one epoch, in the
+                order they are in.
+        """
+        count, whole = len(self), len(self) // size * size
+        pixels, written, labels = map(tf.convert_to_tensor, (shared(self.images), self.written, self.labels))
+
+        # Nothing to convert, and the converter writes files, which a full disk cannot take.
+        @tf.autograph.experimental.do_not_convert
+        def epoch(number: tf.Tensor) -> tf.data.Dataset:
+            order = tf.range(count)
+            if seed is not None:
+                order = tf.random.experimental.stateless_shuffle(order, [tf.constant(seed, tf.int64), number])
+            batches = tf.data.Dataset.from_tensor_slices(tf.reshape(order[:whole], (-1, size)))
+            return batches.concatenate(tf.data.Dataset.from_tensors(order[whole:])) if whole < count else batches
+
+        @tf.autograph.experimental.do_not_convert
+        def batch(chosen: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+            inputs = {"pixels": tf.gather(pixels, chosen), "written": tf.gather(written, chosen)}
+            return inputs, tf.gather(labels, chosen)
+
+        untuned = tf.data.Options()
+        untuned.autotune.enabled = False
+        epochs = tf.data.Dataset.range(1) if seed is None else tf.data.Dataset.counter()
+        steps = math.ceil(count / size) if seed is None else tf.data.INFINITE_CARDINALITY
+        batches = epochs.flat_map(epoch).map(batch).apply(tf.data.experimental.assert_cardinality(steps))
+        return batches.prefetch(2).with_options(untuned)
+
 
 def make(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> Examples:
     """What a run trains on.

@@ -180,6 +180,5 @@ class Reporter(keras.callbacks.Callback):
 
     def _read_validation(self) -> Evaluation:
         # The model that is being fitted is compiled already, and leaves digits as they are outside of training.
-        inputs = Examples.plain(self._validation).inputs
-        logits = self.model.predict(inputs, batch_size=finishing.BATCH, verbose=0)
+        logits = self.model.predict(Examples.plain(self._validation).batches(finishing.BATCH), verbose=0)
         return Evaluation(self._validation.labels, finishing.probabilities(logits))

@@ -4,6 +4,7 @@ Runs in a process of its own (`python -m mnistdash train`).
 """
 
 import hashlib
+import math
 import platform
 import threading
 import time
@@ -104,10 +105,10 @@ def _fit(
         return None
     began = time.monotonic()
     model.fit(
-        {**training.inputs, "pixels": examples.shared(training.images)},
-        training.labels,
-        batch_size=config.batch_size,
+        training.batches(config.batch_size, config.seed),
+        steps_per_epoch=math.ceil(len(training) / config.batch_size),
         epochs=plan.epochs,
+        shuffle=False,  # they are
         callbacks=[reporter],
         verbose=0,
     )
