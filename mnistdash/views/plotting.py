@@ -1,7 +1,7 @@
 """Plotly's charts, in the page's colours, changed in place when what they show grows or the page's theme is another.
 
-Streamlit's own chart is made anew for each change, which shows for a moment now and then, takes the browser three times
-as long, and forgets where someone had zoomed in.
+Streamlit's own chart is made anew for each change, which shows for a moment now and then, takes the browser more than
+twice as long, and forgets where someone had zoomed in.
 """
 
 from pathlib import Path

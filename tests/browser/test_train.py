@@ -296,9 +296,16 @@ def test_a_chart_grows_in_place_and_stays_zoomed_in(server, open_visitor, traine
     is_same, zoomed, points = look()
     assert is_same and zoomed[1] < 0.5 and points == 100
 
+    visitor.page.evaluate("""() => {
+      window.faded = 0;
+      document.addEventListener("transitionrun", ({ target, propertyName }) => {
+        window.faded += target.matches(".st-key-live .stElementContainer") && propertyName === "opacity";
+      }, true);
+    }""")
     grow(range(101, 201))
     visitor.page.wait_for_function("document.querySelector('.st-key-loss_plot .md-chart').data[2].x.length === 200")
     assert look() == [True, zoomed, 200]
+    assert visitor.page.evaluate("window.faded") == 0, "nothing fades at a look"
 
     chart.locator(".nsewdrag").dblclick()
     visitor.page.wait_for_function(
