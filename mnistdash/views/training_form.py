@@ -16,6 +16,7 @@ from mnistdash.wording import duration
 FIELD = 130  # pixels, of a field of the form
 WIDE = 2 * FIELD + 16  # pixels: as wide as two
 LOOK = 1.0  # seconds between two looks whether a speed has been measured
+LOOK_IDLE = 5.0  # the same where nothing measures it yet
 
 
 def show(data: Dataset) -> None:
@@ -224,8 +225,13 @@ def _estimate(planned: list[configs.RunConfig], data: Dataset, available: int) -
     speeds = Speeds(ui.settings().cache)
     if not planned:
         st.caption("Values for the sweep, separated by commas.")
-    elif any(speeds.get(config) is None for config in planned):
-        st.fragment(_wait_for_speeds, run_every=LOOK)(planned)
+    elif unknown := [config for config in planned if speeds.get(config) is None]:
+        if any(run.status in runs.ACTIVE for run in runs.list_runs(ui.settings().models)):
+            # The page is drawn anew when the run ends; until then a look would only cost it time.
+            st.caption("What it will take is measured when no run trains.")
+        else:
+            pace = LOOK if _measures(unknown) else LOOK_IDLE
+            st.fragment(_wait_for_speeds, run_every=pace)(unknown, pace)
     else:
         known = [(config, speeds.get(config)) for config in planned]
         seconds = sum(speed.seconds(config, config.limit or available, len(data.validation)) for config, speed in known)
@@ -237,14 +243,15 @@ def _estimate(planned: list[configs.RunConfig], data: Dataset, available: int) -
 
 
 @ui.guarded("Train, an estimate")
-def _wait_for_speeds(planned: list[configs.RunConfig]) -> None:
+def _wait_for_speeds(planned: list[configs.RunConfig], pace: float) -> None:
     speeds = Speeds(ui.settings().cache)
     unknown = [config for config in planned if speeds.get(config) is None]
-    if not unknown:
+    measures = _measures(unknown)
+    if not unknown or pace != (LOOK if measures else LOOK_IDLE):
         st.rerun()
-    if all([ui.jobs().measure(config) for config in unknown]):
-        st.caption("Measuring what it will take on this machine …")
-    elif any(run.status in runs.ACTIVE for run in runs.list_runs(ui.settings().models)):
-        st.caption("What it will take is measured when no run trains.")
-    else:
-        st.caption("")
+    st.caption("Measuring what it will take on this machine …" if measures else "")
+
+
+def _measures(planned: list[configs.RunConfig]) -> bool:
+    """Have what runs like these take measured; whether that is under way for all."""
+    return all([ui.jobs().measure(config) for config in planned])

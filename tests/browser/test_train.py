@@ -313,6 +313,26 @@ def test_a_chart_grows_in_place_and_stays_zoomed_in(server, open_visitor, traine
     )
 
 
+def test_those_who_watch_a_long_run_look_rarely(server, open_visitor, trained_here):
+    """Also where nobody knows yet what the run in the form would take: that is measured when no run trains."""
+    for step in range(1, 8):
+        trained_here.write(
+            "batch", step=step, epoch=1, loss=2.0, accuracy=0.1, learning_rate=0.1, images_per_second=5000.0
+        )
+        time.sleep(0.4)  # a step: the run seems to take minutes
+    looks = []
+    for _ in range(2):
+        visitor = open_visitor(server)
+        visitor.page.clock.install()
+        visitor.page.on("websocket", lambda socket: socket.on("framesent", lambda sent: looks.append(sent)))
+        visitor.visit("/train?run=run")
+    visitor.page.wait_for_timeout(15_000)
+    looks.clear()
+    visitor.page.clock.run_for(60_000)
+    visitor.settle()
+    assert 5 <= len(looks) <= 7, "in a minute one who watches with another looks every 10 seconds"
+
+
 def test_a_chart_says_where_its_script_did_not_come(server, open_visitor):
     visitor = open_visitor(server)
     visitor.page.route("**/plotly.min.js*", lambda route: route.abort())
