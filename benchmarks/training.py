@@ -4,21 +4,23 @@
 
 speed     each recipe in our child process and, in turns, the same model with the same settings in a bare Keras
           script, with and without a callback that reads the loss of each step (which makes Keras faster here), and with
-          Keras's defaults, XLA and float32: images per second of the second epoch, without validation
+          Keras's defaults, XLA and float32: images per second from the second epoch on, without validation
 target    `express` and `keras-cnn` on 55,000 digits, started as the Train page does, until an epoch's validation
           accuracy reaches 99.0 %: three seeds each, in a new process and in one that stands by
 start     from the click on Start to the first point of the run's chart in Chromium, with and without a process that
           stands by
-watching  images per second of one run while nobody watches it, while three tabs of a browser elsewhere do (clients that
-          ask for the same and draw nothing), and three tabs of Chromium on the same cores, in turns
+watching  images per second while three tabs of a browser elsewhere watch a run (clients that ask for the same and draw
+          nothing), or three tabs of Chromium on the same cores, in turns of some seconds with those in which nobody
+          does: the machine's own speed changes more in a minute than a tab takes
 
-Takes about half an hour on two cores. All child processes use one cache of measured speeds, in a folder of its own.
+Takes about an hour on two cores. All child processes use one cache of measured speeds, in a folder of its own.
 """
 
 import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -36,14 +38,17 @@ from mnistdash.jobs import Jobs
 from mnistdash.recipes import RECIPES
 from mnistdash.settings import PROJECT, Settings
 
-# Digits for which an epoch takes some seconds on two cores; a few steps at least.
-DIGITS = {"flagship": 3_000, "tutorial-cnn": 8_000, "dropout-cnn": 8_000, "keras-cnn": 12_000}
+# Digits and epochs that take some seconds on two cores.
+DIGITS = {"flagship": 3_000, "tutorial-cnn": 16_000, "dropout-cnn": 16_000, "keras-cnn": 12_000}
+EPOCHS = {"softmax": 9, "softmax-naive": 9}
 TARGET = 0.99
 SEEDS = 3
 READY = 12  # seconds in which a process that stands by has imported and loaded everything
 PORT = 8596
-WINDOW = 15  # seconds of watching, and of not watching
-SETTLE = 8  # seconds before each, in which pages load
+TABS = 3
+WATCHED = 3  # runs of each kind
+TURN = 15  # seconds of watching, and of not watching
+SETTLE = 10  # seconds in which pages load
 BARE = """
 import json, sys, time
 import keras, numpy as np
@@ -54,10 +59,10 @@ from mnistdash.fitting.reporter import Plan
 from mnistdash.recipes import RECIPES
 from mnistdash.settings import Settings
 
-recipe, digits, precision, defaults = RECIPES[{recipe!r}], {digits}, {precision!r}, {defaults}
+recipe, digits, epochs, precision, defaults = RECIPES[{recipe!r}], {digits}, {epochs}, {precision!r}, {defaults}
 settings = Settings.from_environment()
 data = datasets.load(settings)
-config = configs.configure(recipe, settings.models, limit=digits, epochs=2, precision=precision)
+config = configs.configure(recipe, settings.models, limit=digits, epochs=epochs, precision=precision)
 keras.utils.set_random_seed(0)
 made = examples.make(data, recipe, digits, 0)
 network = networks.build(recipe, precision)
@@ -67,17 +72,18 @@ optimizer = optimizers.build(recipe, config, Plan.of(config, len(made)).steps)
 model.compile(optimizer, losses.build(recipe), metrics=["accuracy"], **options)
 
 class Clock(keras.callbacks.Callback):
+    seconds = []
     def on_epoch_begin(self, epoch, logs=None):
         self.began = time.monotonic()
     def on_epoch_end(self, epoch, logs=None):
-        self.seconds = time.monotonic() - self.began
+        self.seconds.append(time.monotonic() - self.began)
     if {reads}:
         def on_train_batch_end(self, batch, logs=None):
             float(logs["loss"])
 
 clock = Clock()
-model.fit(made.inputs, made.labels, batch_size=recipe.batch_size, epochs=2, callbacks=[clock], verbose=0)
-print(json.dumps(len(made) / clock.seconds))
+model.fit(made.inputs, made.labels, batch_size=recipe.batch_size, epochs=epochs, callbacks=[clock], verbose=0)
+print(json.dumps([len(made) / seconds for seconds in clock.seconds[1:]]))
 """
 
 
@@ -104,8 +110,8 @@ def train(name: str, *arguments: str) -> subprocess.Popen:
     return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def of_kind(name: str, kind: str) -> list[dict]:
-    return [event for event in events.read(models() / name)[0] if event["event"] == kind]
+def of_kind(folder: Path, kind: str) -> list[dict]:
+    return [event for event in events.read(folder)[0] if event["event"] == kind]
 
 
 def speed(repeat: int) -> None:
@@ -116,10 +122,11 @@ def speed(repeat: int) -> None:
         ours, others = [], {"bare": [], "reading": [], "defaults": []}
         for number in range(repeat):
             name = f"speed-{recipe}-{number}"
-            arguments = ["--recipe", recipe, "--epochs", "2", "--limit", str(digits), "--precision", precision]
+            epochs = str(EPOCHS.get(recipe, 2))
+            arguments = ["--recipe", recipe, "--epochs", epochs, "--limit", str(digits), "--precision", precision]
             train(name, *arguments).wait()
-            precision = of_kind(name, "fitting")[0]["precision"]
-            ours.append(of_kind(name, "epoch")[1]["images_per_second"])
+            precision = of_kind(models() / name, "fitting")[0]["precision"]
+            ours.append(statistics.median(e["images_per_second"] for e in of_kind(models() / name, "epoch")[1:]))
             others["bare"].append(bare_keras(recipe, digits, precision))
             others["reading"].append(bare_keras(recipe, digits, precision, reads=True))
             others["defaults"].append(bare_keras(recipe, digits, "float32", defaults=True))
@@ -131,11 +138,18 @@ def speed(repeat: int) -> None:
 
 
 def bare_keras(recipe: str, digits: int, precision: str, defaults: bool = False, reads: bool = False) -> float:
-    """Images per second of a second epoch without anything of ours around it."""
-    settings = {"recipe": recipe, "digits": digits, "precision": precision, "defaults": defaults, "reads": reads}
+    """Images per second from the second epoch on, without anything of ours around it."""
+    settings = {
+        "recipe": recipe,
+        "digits": digits,
+        "epochs": EPOCHS.get(recipe, 2),
+        "precision": precision,
+        "defaults": defaults,
+        "reads": reads,
+    }
     script = BARE.format(project=str(PROJECT), **settings)
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return statistics.median(json.loads(done.stdout.splitlines()[-1]))
 
 
 def target() -> None:
@@ -174,7 +188,7 @@ def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, fl
     queue.submit(config)
     while True:
         time.sleep(0.02)
-        epochs = of_kind(name, "epoch")
+        epochs = of_kind(models() / name, "epoch")
         if epochs and epochs[-1]["val_accuracy"] >= TARGET:
             break
         if runs.load(models() / name).status not in runs.ACTIVE:
@@ -184,7 +198,7 @@ def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, fl
     while runs.load(models() / name).status in runs.ACTIVE:
         time.sleep(0.1)
     queue.close()
-    first = of_kind(name, "batch")[0]["elapsed"]
+    first = of_kind(models() / name, "batch")[0]["elapsed"]
     card = runs.load(models() / name).card
     return epochs[-1]["epoch"], epochs[-1]["elapsed"] - first, gross, card.test_accuracy
 
@@ -204,69 +218,123 @@ def start() -> None:
 
 
 def watching() -> None:
-    print("| images/s of one `keras-cnn` run | median | ratio |")
-    print("|---|---|---|")
-    measured: dict[str, list[float]] = {}
+    print("| who watches a `keras-cnn` run | turns | images/s | beside nobody's | half of the turns |")
+    print("|---|---|---|---|---|")
     with Browser(MNISTDASH_STAND_BY="0") as browser:
-        page = browser.open("/train?recipe=keras-cnn")
-        page.locator(".st-key-start button").click()
-        folder = browser.models / "keras-cnn-1"
-        while not [e for e in events.read(folder)[0] if e["event"] == "batch"]:
+        for label, watchers in (("three tabs elsewhere", Listeners), ("three tabs on the same cores", Tabs)):
+            turns = [turn for _ in range(WATCHED) for turn in watched(browser, watchers)]
+            speeds, ratios = zip(*turns, strict=True)
+            low, middle, high = (f"{ratio:.3f}" for ratio in statistics.quantiles(ratios, n=4))
+            cells = [label, str(len(turns)), f"{statistics.median(speeds):,.0f}", middle, f"{low} to {high}"]
+            print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def watched(browser: "Browser", watchers: "type[Listeners | Tabs]") -> list[tuple[float, float]]:
+    """Watch one run every other turn: images per second of those, and its ratio to the mean of the turns around."""
+    folder = browser.start("keras-cnn")
+    with watchers(browser, folder.name) as present:
+        while not of_kind(folder, "batch"):
             time.sleep(0.2)
-        page.goto("about:blank")
-        tabs = [browser.new_page() for _ in range(3)]
-        for kind in ("no tab watches", "three tabs elsewhere watch", "three tabs on the same cores watch") * 3:
-            done = threading.Event()
-            if "elsewhere" in kind:
-                for _ in tabs:
-                    threading.Thread(target=listen, args=("run=keras-cnn-1", done), daemon=True).start()
-            elif "same" in kind:
-                for tab in tabs:
-                    tab.goto(f"{browser.url}/train?run=keras-cnn-1")
-            time.sleep(SETTLE)
+        time.sleep(SETTLE)
+        speeds: list[float] = []
+        while True:
+            present.look() if len(speeds) % 2 else present.rest()
+            time.sleep(1)  # what was under way, or overdue
             began = events.read(folder)[0][-1]["elapsed"]
-            time.sleep(WINDOW)
-            batches = [e for e in events.read(folder)[0] if e["event"] == "batch" and e["elapsed"] > began]
-            measured.setdefault(kind, []).extend(event["images_per_second"] for event in batches)
-            done.set()
-            for tab in tabs:
-                tab.goto("about:blank")
-    none = statistics.median(measured["no tab watches"])
-    for kind, speeds in measured.items():
-        print(f"| {kind} | {statistics.median(speeds):,.0f} | {statistics.median(speeds) / none:.2f} |")
+            time.sleep(TURN)
+            if of_kind(folder, "batch")[-1]["elapsed"] < began + TURN - 2:
+                break  # fitted before the turn's end
+            speeds.append(
+                statistics.fmean(e["images_per_second"] for e in of_kind(folder, "batch") if e["elapsed"] > began)
+            )
+        present.look()
+        while runs.load(folder).status in runs.ACTIVE:
+            time.sleep(0.5)
+    return [
+        (watched, 2 * watched / (before + after))
+        for before, watched, after in zip(speeds[::2], speeds[1::2], speeds[2::2], strict=False)
+    ]
 
 
-def listen(query: str, done: threading.Event) -> None:
-    """Ask the Train page for what a browser's tab asks for, and draw nothing: as a browser on another machine."""
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-    from streamlit.proto.ClientState_pb2 import ClientState
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-    from websockets.sync.client import connect
+class Listeners:
+    """Three who ask the Train page for what a browser's tab asks for, and draw nothing: as on other machines."""
 
-    timers: dict[str, tuple[float, float]] = {}  # fragment -> seconds between two looks, when the next is due
-    with connect(f"ws://127.0.0.1:{PORT}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as socket:
+    def __init__(self, browser: "Browser", run: str):
+        self._run, self._looking, self._done = run, threading.Event(), threading.Event()
 
-        def ask(**state: object) -> None:
-            client = ClientState(query_string=query, page_name="train", **state)
-            socket.send(BackMsg(rerun_script=client).SerializeToString())
+    def __enter__(self) -> "Listeners":
+        for _ in range(TABS):
+            threading.Thread(target=self._listen, daemon=True).start()
+        self.look()
+        return self
 
-        ask()
-        while not done.is_set():
-            try:
-                message = ForwardMsg.FromString(socket.recv(timeout=0.1))
-            except TimeoutError:
-                message = ForwardMsg()
-            kind = message.WhichOneof("type")
-            if kind == "stop_auto_rerun":
-                for fragment in message.stop_auto_rerun.fragment_ids:
-                    timers.pop(fragment, None)
-            elif kind == "auto_rerun":
-                interval = message.auto_rerun.interval
-                timers[message.auto_rerun.fragment_id] = interval, time.monotonic() + interval
-            for fragment, (interval, due) in timers.items():
-                if time.monotonic() >= due:
-                    timers[fragment] = interval, time.monotonic() + interval
-                    ask(fragment_id=fragment, is_auto_rerun=True)
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+
+    def look(self) -> None:
+        self._looking.set()
+
+    def rest(self) -> None:
+        self._looking.clear()
+
+    def _listen(self) -> None:
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from streamlit.proto.ClientState_pb2 import ClientState
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+        from websockets.sync.client import connect
+
+        timers: dict[str, tuple[float, float]] = {}  # fragment -> seconds between two looks, when the next is due
+        with connect(f"ws://127.0.0.1:{PORT}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as socket:
+
+            def ask(**state: object) -> None:
+                client = ClientState(query_string=f"run={self._run}", page_name="train", **state)
+                socket.send(BackMsg(rerun_script=client).SerializeToString())
+
+            ask()
+            while not self._done.is_set():
+                try:
+                    message = ForwardMsg.FromString(socket.recv(timeout=0.1))
+                except TimeoutError:
+                    message = ForwardMsg()
+                kind = message.WhichOneof("type")
+                if kind == "stop_auto_rerun":
+                    for fragment in message.stop_auto_rerun.fragment_ids:
+                        timers.pop(fragment, None)
+                elif kind == "auto_rerun":
+                    interval = message.auto_rerun.interval
+                    timers[message.auto_rerun.fragment_id] = interval, time.monotonic() + interval
+                for fragment, (interval, due) in timers.items():
+                    if time.monotonic() >= due and self._looking.is_set():
+                        timers[fragment] = interval, max(time.monotonic(), due + interval)
+                        ask(fragment_id=fragment, is_auto_rerun=True)
+
+
+class Tabs:
+    """Three tabs of Chromium; all of its processes stand still while nobody is to look."""
+
+    def __init__(self, browser: "Browser", run: str):
+        self._browser = browser
+        self._still: list[int] = []  # processes that stand still
+        self._pages = [browser.new_page() for _ in range(TABS)]
+        for page in self._pages:
+            page.goto(f"{browser.url}/train?run={run}")
+
+    def __enter__(self) -> "Tabs":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.look()
+        for page in self._pages:
+            page.close()
+
+    def look(self) -> None:
+        while self._still:
+            os.kill(self._still.pop(), signal.SIGCONT)
+
+    def rest(self) -> None:
+        self._still = self._browser.processes()
+        for process in self._still:
+            os.kill(process, signal.SIGSTOP)
 
 
 class Browser:
@@ -308,6 +376,21 @@ class Browser:
         self._server.terminate()
         self._server.wait()
         self._folder.cleanup()
+
+    def processes(self) -> list[int]:
+        """All of Chromium's."""
+        found = self._browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
+        return [process["id"] for process in found["processInfo"]]
+
+    def start(self, recipe: str) -> Path:
+        """Start a run as the page's form has it; its folder."""
+        page = self.open(f"/train?recipe={recipe}")
+        before = set(self.models.iterdir())
+        page.locator(".st-key-start button").click()
+        while not (new := {folder for folder in self.models.iterdir() if (folder / "config.json").is_file()} - before):
+            time.sleep(0.1)
+        page.close()
+        return new.pop()
 
     def new_page(self):
         return self._browser.new_page(viewport={"width": 1280, "height": 1400})
