@@ -144,9 +144,6 @@ class Reporter(keras.callbacks.Callback):
             self.best_weights = self._network.get_weights()
             # Even if this process is killed before its end, one can go on from them.
             self._keep(partial(finishing.keep_weights, self.best_weights, self._folder))
-        details = self._features.now() if snapshots.has_details(self._epoch, self._plan.epochs) else None
-        answers = snapshots.Answers.of(result.probabilities, result.labels)
-        self._keep(partial(snapshots.write, self._folder, self._epoch, answers, details))
         self._write(
             "epoch",
             epoch=self._epoch,
@@ -159,6 +156,10 @@ class Reporter(keras.callbacks.Callback):
             images_per_second=round(self._in_epoch * self._batch_size / seconds, 1),
             best=is_best,
         )
+        # The point on the curves does not wait for these.
+        details = self._features.now() if snapshots.has_details(self._epoch, self._plan.epochs) else None
+        answers = snapshots.Answers.of(result.probabilities, result.labels)
+        self._keep(partial(snapshots.write, self._folder, self._epoch, answers, details))
 
     def on_train_end(self, logs=None):
         if self._log is not None:
