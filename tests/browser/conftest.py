@@ -2,9 +2,7 @@
 
 import io
 import os
-import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from browser_server import Server, with_sample
 from hands import on_canvas
 from left_out import leave_out
 from PIL import Image
+from visitor import Visitor
 
 from mnistdash import datasets
 
@@ -103,45 +102,6 @@ def small_server(tmp_path_factory) -> Iterator[Server]:
     server = Server(folder, {**os.environ, "MNISTDASH_STAND_BY": "0", **with_sample(folder)})
     yield server
     server.end()
-
-
-class Visitor:
-    """Someone in front of a page."""
-
-    def __init__(self, page, url: str):
-        self.page, self.url = page, url
-
-    def visit(self, path: str = "/") -> None:
-        """Type an address; wait until the page is complete."""
-        self.page.goto(self.url + path)
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until nothing runs any more."""
-        self.page.wait_for_selector('.stApp[data-test-script-state="notRunning"] [data-testid="stHeading"]')
-        self.page.wait_for_timeout(300)
-
-    def follow(self, name: str) -> None:
-        """Go to another page by the sidebar."""
-        self.page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
-        self.page.get_by_role("heading", name=name, level=1).wait_for()
-        self.settle()
-
-    def text(self, key: str) -> str:
-        """What the container with this key says."""
-        return self.page.locator(f".st-key-{key}").inner_text()
-
-    def press(self, key: str) -> None:
-        """Press the button with this key."""
-        self.page.locator(f".st-key-{key} button").click()
-
-    def wait_for(self, key: str, pattern: str, seconds: float = 30) -> str:
-        """Wait until the container says something that matches, and return what it says."""
-        deadline = time.monotonic() + seconds
-        while not re.search(pattern, text := self.text(key), re.DOTALL):
-            assert time.monotonic() < deadline, f"{key} says {text!r}, not {pattern!r}"
-            self.page.wait_for_timeout(100)
-        return text
 
 
 @pytest.fixture

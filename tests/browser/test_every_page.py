@@ -1,8 +1,10 @@
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from left_out import leave_out
+from visitor import Visitor
 
 from mnistdash import runs
 
@@ -38,27 +40,27 @@ def test_an_address_typed_in_leads_to_the_whole_page(server, open_visitor, path)
     assert visitor.page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(small_server, open_visitor, scheme):
-    visitor = open_visitor(small_server, height=2000, color_scheme=scheme)
-    for path in PLACES:
+@pytest.fixture(scope="module", params=["light", "dark"])
+def places(request, small_server, browser) -> Iterator[dict[str, Visitor]]:
+    """Each place in a window of its own, for tests that only look: its path -> its visitor."""
+    if browser is None:
+        leave_out("Chromium")
+    context = browser.new_context(viewport={"width": 1280, "height": 2000}, color_scheme=request.param)
+    visitors = {path: Visitor(context.new_page(), small_server.url) for path in PLACES}
+    for path, visitor in visitors.items():
         go(visitor, path)
-        visitor.page.wait_for_timeout(1000)
+    visitor.page.wait_for_timeout(1000)
+    yield visitors
+    context.close()
+
+
+def test_every_text_can_be_read(places):
+    for path, visitor in places.items():
         assert visitor.page.evaluate(TOO_FAINT) == {}, path
 
 
-def test_nothing_sticks_out_of_a_narrow_screen(small_server, open_visitor):
-    visitor = open_visitor(small_server, width=390, height=844)
-    for path in PLACES:
-        go(visitor, path)
-        width = visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-        assert width <= 390, path
-
-
-def test_every_control_has_a_name_and_every_picture_a_text(small_server, open_visitor):
-    visitor = open_visitor(small_server)
-    for path in PLACES:
-        go(visitor, path)
+def test_every_control_has_a_name_and_every_picture_a_text(places):
+    for path, visitor in places.items():
         nameless = visitor.page.evaluate(
             """() => [...document.querySelectorAll('[data-testid=stMain] :is(input, button, [role=slider])')]
                 .filter(e => e.offsetParent && !(e.ariaLabel || e.innerText.trim() || e.labels?.length
@@ -68,6 +70,14 @@ def test_every_control_has_a_name_and_every_picture_a_text(small_server, open_vi
         assert nameless == [], path
         pictures = visitor.page.locator("[data-testid=stMain] img")
         assert all(pictures.nth(i).get_attribute("alt") for i in range(pictures.count())), path
+
+
+def test_nothing_sticks_out_of_a_narrow_screen(small_server, open_visitor):
+    visitor = open_visitor(small_server, width=390, height=844)
+    for path in PLACES:
+        go(visitor, path)
+        width = visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert width <= 390, path
 
 
 def test_the_server_stays_small_and_without_tensorflow(server, open_visitor, mnist_or_none):
