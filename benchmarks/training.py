@@ -189,7 +189,7 @@ def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, fl
     queue.submit(config)
     folders = [models() / name]
     while True:
-        time.sleep(0.02)
+        time.sleep(0.1)  # more often would slow the training down
         run = runs.load(folders[-1])
         if [event for event in of_kind(run.folder, "epoch") if event["val_accuracy"] >= TARGET]:
             break
