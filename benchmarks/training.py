@@ -3,7 +3,7 @@
     python benchmarks/training.py [--parts speed,target,start,watching] [--repeat N]
 
 speed     each recipe in our child process and, in turns, the same model with the same settings in a bare Keras
-          script, with and without a callback that reads the loss of each step (which makes Keras faster here), and with
+          script, with and without a callback that reads the loss of each step, and with
           Keras's defaults, XLA and float32: images per second from the second epoch on, without validation
 target    `express` and `keras-cnn` on 55,000 digits, started as the Train page does, until an epoch's validation
           accuracy reaches 99.0 %: three seeds each, in a new process and in one that stands by; a run that ends short
@@ -395,7 +395,7 @@ class Browser:
         page = self.open(f"/train?recipe={recipe}")
         before = set(self.models.iterdir())
         page.locator(".st-key-start button").click()
-        while not (new := {folder for folder in self.models.iterdir() if (folder / "config.json").is_file()} - before):
+        while not (new := {folder for folder in self.models.iterdir() if (folder / runs.CONFIG).is_file()} - before):
             time.sleep(0.1)
         page.close()
         return new.pop()

@@ -230,8 +230,8 @@ def _estimate(planned: list[configs.RunConfig], data: Dataset, available: int) -
             # The page is drawn anew when the run ends; until then a look would only cost it time.
             st.caption("What it will take is measured when no run trains.")
         else:
-            pace = LOOK if _measures(unknown) else LOOK_IDLE
-            st.fragment(_wait_for_speeds, run_every=pace)(unknown, pace)
+            every = LOOK if _measures(unknown) else LOOK_IDLE
+            st.fragment(_wait_for_speeds, run_every=every)(unknown, every)
     else:
         known = [(config, speeds.get(config)) for config in planned]
         seconds = sum(speed.seconds(config, config.limit or available, len(data.validation)) for config, speed in known)
@@ -243,11 +243,11 @@ def _estimate(planned: list[configs.RunConfig], data: Dataset, available: int) -
 
 
 @ui.guarded("Train, an estimate")
-def _wait_for_speeds(planned: list[configs.RunConfig], pace: float) -> None:
+def _wait_for_speeds(planned: list[configs.RunConfig], every: float) -> None:
     speeds = Speeds(ui.settings().cache)
     unknown = [config for config in planned if speeds.get(config) is None]
     measures = _measures(unknown)
-    if not unknown or pace != (LOOK if measures else LOOK_IDLE):
+    if not unknown or every != (LOOK if measures else LOOK_IDLE):
         st.rerun()
     st.caption("Measuring what it will take on this machine …" if measures else "")
 
