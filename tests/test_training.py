@@ -245,6 +245,47 @@ def test_a_loss_that_is_no_number_ends_the_run_at_once(fit, models):
     assert len(of_kind(events.read(folder)[0], "epoch")) < 50
 
 
+@pytest.mark.parametrize(
+    ("recipe", "examples", "settings", "at_once"),
+    [
+        ("softmax", 55_000, {}, 10),
+        ("softmax", 55_000, {"epochs": 2}, 10),
+        ("softmax", 1_297, {"epochs": 2}, 1),
+        ("softmax", 1_200, {"epochs": 2}, 6),
+        ("softmax", 5_500, {}, 5),
+        ("keras-cnn", 60_000, {}, 7),
+        ("keras-cnn", 60_000, {"batch_size": 4_096}, 1),
+        ("flagship", 97_280, {}, 1),
+    ],
+)
+def test_steps_at_once_divide_epochs_and_the_run_and_do_not_take_long(models, recipe, examples, settings, at_once):
+    config = configs.configure(RECIPES[recipe], models, **settings)
+    plan = reporter.Plan.of(config, examples)
+    assert plan.at_once == at_once
+    assert plan.steps % at_once == 0
+    assert -(-examples // config.batch_size) % at_once == 0
+
+
+def test_steps_at_once_are_the_steps_that_are_taken_one_by_one(fit, monkeypatch):
+    """No more and no fewer, on the same digits, and the events tell them."""
+
+    def trained():
+        _, folder, found = fit("softmax", epochs=2, limit=1_200, schedule="cosine")
+        return keras.models.load_model(folder / "model.keras").get_weights(), found
+
+    monkeypatch.setattr(reporter, "BATCH_EVENT_EVERY", 0.0)
+    at_once, found = trained()
+    assert [event["step"] for event in of_kind(found, "batch")] == [6, 12, 18, 24]
+    assert [event["step"] for event in of_kind(found, "epoch")] == [12, 24]
+    monkeypatch.setattr(reporter, "MOST_AT_ONCE", 1)
+    one_by_one, slower = trained()
+    for ours, expected in zip(at_once, one_by_one, strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
+    for ours, expected in zip(of_kind(found, "epoch"), of_kind(slower, "epoch"), strict=True):
+        assert ours["loss"] == pytest.approx(expected["loss"], abs=1e-5)
+        assert ours["val_loss"] == pytest.approx(expected["val_loss"], abs=1e-5)
+
+
 def test_the_naive_loss_is_the_sum_over_the_batch():
     logits = np.array([[2.0, 0.0] + [-5.0] * 8, [0.0] * 10], np.float32)
     labels = np.array([0, 3], np.uint8)

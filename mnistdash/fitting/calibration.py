@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from mnistdash.configs import RunConfig
-from mnistdash.datasets import Dataset
+from mnistdash.datasets import Dataset, Split
 from mnistdash.fitting import examples, finishing, memory, training
+from mnistdash.fitting.examples import Examples
 from mnistdash.fitting.reporter import Plan
 from mnistdash.recipes import RECIPES
 from mnistdash.speeds import Speed, Speeds
@@ -19,7 +20,7 @@ DIGITS = 200  # from which training images are made
 STEPS = 20  # at most, of different images
 IMAGES = 8_192  # at most, of these steps together
 LONGEST = 0.6  # seconds of steps for each precision
-WARM_UP = 2  # steps that are not counted: the first builds the graph
+WARM_UP = 2  # times that are not counted, as the first builds the graph
 
 
 def precision(config: RunConfig, dataset: Dataset, speeds: Speeds) -> str:
@@ -53,21 +54,23 @@ def measure(config: RunConfig, dataset: Dataset, cancelled: Callable[[], bool] =
     count = config.batch_size * max(WARM_UP + 1, min(STEPS, IMAGES // config.batch_size))
     chosen = np.resize(np.arange(len(made)), count)
     inputs, labels = {name: array[chosen] for name, array in made.inputs.items()}, made.labels[chosen]
+    plan = Plan.of(replace(config, epochs=1, steps=None), count)
     steps = {}
     for name in [_half_on_gpu()] if _half_on_gpu() else ["float32", "bfloat16"]:
         keras.utils.set_random_seed(0)
-        _, model = training.compiled(replace(config, precision=name), recipe, Plan(1_000_000, 1))
+        _, model = training.compiled(replace(config, precision=name), recipe, plan)
         timer = _Timer(cancelled)
         model.fit(inputs, labels, batch_size=config.batch_size, epochs=1_000, callbacks=[timer], verbose=0)
         if cancelled():
             return None
         steps[name] = timer.seconds / timer.steps
-    validation = {name: array[: 2 * finishing.BATCH] for name, array in inputs.items()}
-    model.predict(validation, batch_size=finishing.BATCH, verbose=0)
+    reader, first = finishing.Reader(model), slice(2 * finishing.BATCH)
+    part = Examples.plain(Split(dataset.validation.images[first], dataset.validation.labels[first]))
+    reader(part)
     began = time.perf_counter()
-    model.predict(validation, batch_size=finishing.BATCH, verbose=0)
-    reading = (time.perf_counter() - began) / len(validation["pixels"])
-    del model
+    reader(part)
+    reading = (time.perf_counter() - began) / len(part)
+    del model, reader
     keras.backend.clear_session()
     memory.give_back()
     return Speed(steps, reading, making, len(made) / DIGITS)
@@ -92,12 +95,12 @@ class _Timer(keras.callbacks.Callback):
         self.seconds, self.steps = 0.0, 0
 
     def on_train_batch_begin(self, batch, logs=None):
-        self._began = time.perf_counter()
+        self._first, self._began = batch, time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
         self._done += 1
         if self._done > WARM_UP:
             self.seconds += time.perf_counter() - self._began
-            self.steps += 1
+            self.steps += batch + 1 - self._first
         if self._cancelled() or (self.steps and self.seconds > LONGEST):
             self.model.stop_training = True

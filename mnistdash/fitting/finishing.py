@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from scipy.special import softmax
 
 from mnistdash.backups import WEIGHTS
 from mnistdash.datasets import Split
 from mnistdash.files import replacing
 from mnistdash.fitting import networks
+from mnistdash.fitting.examples import Examples
 from mnistdash.runs import KERAS, TFLITE
 
 BATCH = 125  # images; more were not read faster, and need more memory than training with the usual batches does
@@ -33,6 +36,21 @@ def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
         return shares
     is_digit = 1 - softmax(logits, axis=1)[:, networks.NOT_A_DIGIT :]
     return is_digit * shares + (1 - is_digit) / networks.DIGITS
+
+
+class Reader:
+    """Reads digits with a model that is being fitted, which leaves them as they are outside of training.
+
+    `Model.predict` would build a graph of as many batches as there are steps at once.
+    """
+
+    def __init__(self, model: keras.Model):
+        inputs = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()}
+        self._read = tf.function(partial(model, training=False), input_signature=[inputs])
+
+    def __call__(self, given: Examples) -> np.ndarray:
+        """(n, 10) or (n, 11) float32 logits."""
+        return np.concatenate([self._read(inputs) for inputs, _ in given.batches(BATCH)])
 
 
 def fit_temperature(network: keras.Model, split: Split) -> float:

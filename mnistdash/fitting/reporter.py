@@ -21,25 +21,34 @@ from mnistdash.fitting import finishing, losses, memory
 from mnistdash.fitting.examples import Examples
 from mnistdash.fitting.features import Features
 from mnistdash.fitting.tensorboard import TensorBoardLog
-from mnistdash.recipes import Recipe
+from mnistdash.recipes import RECIPES, Recipe
 from mnistdash.runs import TrainingError
 
+MOST_AT_ONCE = 10  # steps
 BATCH_EVENT_EVERY = 0.5  # seconds: at most two batch events a second, after the first
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a run is: in optimizer steps, and in epochs of which the last may be cut short."""
+    """How long a run is: in optimizer steps, and in epochs of which the last may be cut short.
+
+    Attributes:
+        at_once: steps between two looks at how it goes. Keras needs about 1 ms for each look, a small network no more
+            than a few for a step.
+    """
 
     steps: int
     epochs: int
+    at_once: int = 1
 
     @classmethod
     def of(cls, config: RunConfig, examples: int) -> "Plan":
         per_epoch = math.ceil(examples / config.batch_size)
-        if config.steps is None:
-            return cls(config.epochs * per_epoch, config.epochs)
-        return cls(config.steps, math.ceil(config.steps / per_epoch))
+        steps = config.steps or config.epochs * per_epoch
+        most = RECIPES[config.recipe].images_at_once // config.batch_size
+        # Keras takes that many, even where an epoch has fewer left.
+        at_once = max(n for n in range(1, max(1, min(most, MOST_AT_ONCE)) + 1) if steps % n == per_epoch % n == 0)
+        return cls(steps, math.ceil(steps / per_epoch), at_once)
 
 
 class Reporter(keras.callbacks.Callback):
@@ -54,7 +63,7 @@ class Reporter(keras.callbacks.Callback):
         validation: what chooses the best epoch.
         folder: of the run.
         writer: takes the events.
-        stop: ends the run after the step at hand.
+        stop: ends the run after the steps at hand.
         log: takes the same for TensorBoard.
 
     Attributes:
@@ -91,6 +100,9 @@ class Reporter(keras.callbacks.Callback):
         self.best_epoch = 0
         self.was_stopped = False
 
+    def on_train_begin(self, logs=None):
+        self._reader = finishing.Reader(self.model)
+
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch + 1
         self._in_epoch = 0
@@ -98,14 +110,15 @@ class Reporter(keras.callbacks.Callback):
         self._reported = {"batches": 0, "loss": 0.0, "accuracy": 0.0}
 
     def on_train_batch_end(self, batch, logs):
-        self._step += 1
+        is_first = not self._step
+        self._step += batch + 1 - self._in_epoch
         self._in_epoch = batch + 1
         loss = float(logs["loss"]) / self._summed
         self._check("loss", loss)
         now = self._batch_ended = time.monotonic()
-        if now - self._last_report >= BATCH_EVENT_EVERY or self._step == 1:
+        if now - self._last_report >= BATCH_EVENT_EVERY or is_first:
             self._report_batches(now, loss, float(logs["accuracy"]))
-        if self._step == 1:
+        if is_first:
             memory.give_back()  # what it took to build the graph
         if self._step >= self._plan.steps:
             self.model.stop_training = True
@@ -180,6 +193,5 @@ class Reporter(keras.callbacks.Callback):
             self._told = True
 
     def _read_validation(self) -> Evaluation:
-        # The model that is being fitted is compiled already, and leaves digits as they are outside of training.
-        logits = self.model.predict(Examples.plain(self._validation).batches(finishing.BATCH), verbose=0)
+        logits = self._reader(Examples.plain(self._validation))
         return Evaluation(self._validation.labels, finishing.probabilities(logits))

@@ -38,7 +38,7 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
         folder: of the run.
         dataset: what to train, choose and score on.
         writer: takes the events.
-        stop: ends the run after the step at hand.
+        stop: ends the run after the steps at hand.
 
     Returns:
         The model's card; None where it was stopped before there was anything to keep.
@@ -182,7 +182,7 @@ def compiled(config: RunConfig, recipe: Recipe, plan: Plan) -> tuple[keras.Model
     Args:
         config: of the run.
         recipe: as the run follows it.
-        plan: how long the learning rate's schedule is.
+        plan: how long the learning rate's schedule is, and how many steps are taken at once.
     """
     network = networks.build(recipe, config.precision)
     model = networks.for_training(network, recipe, config.seed, one_by_one=available_memory() < ROOMY)
@@ -193,6 +193,7 @@ def compiled(config: RunConfig, recipe: Recipe, plan: Plan) -> tuple[keras.Model
         losses.build(recipe),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         jit_compile=jit_compile,
+        steps_per_execution=plan.at_once,
     )
     # A step that has variables to make is traced twice; and both graphs stay.
     model.optimizer.build(model.trainable_variables)
