@@ -96,7 +96,7 @@ def read_everything(run: runs.Run, data: datasets.Dataset) -> None:
     model = inference.Model(run.folder / runs.TFLITE, run.name)
     for label in ("read and kept", "kept already"):
         began = time.perf_counter()
-        axes = analysis.fit_axes(run, model, data.name, data.validation)
+        axes = analysis.fit_axes(run, model, data.name, "validation", data.validation)
         for name in datasets.SPLITS:
             analysis.analyse(run, model, axes, data.name, name, data.split(name))
         print(f"{run.name}, all 70,000 digits {label}: {time.perf_counter() - began:.1f} s", flush=True)

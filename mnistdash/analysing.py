@@ -80,7 +80,7 @@ class BackgroundAnalysis:
         data = self._data
         if self._axes is None:
             # Those of digits that the network was not fitted to.
-            self._axes = fit_axes(self._run, self._model, data.name, data.validation)
+            self._axes = fit_axes(self._run, self._model, data.name, "validation", data.validation)
 
         def report(share: float) -> None:
             task.progress = share

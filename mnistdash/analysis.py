@@ -58,20 +58,23 @@ class Analysis:
     features: np.ndarray
 
 
-def fit_axes(run: Run, model: Model, data: str, split: Split) -> Axes:
-    """A model's axes, from the run's folder or from the features of a split, and kept there.
+def fit_axes(run: Run, model: Model, data: str, name: str, split: Split) -> Axes:
+    """A model's axes, from the run's folder or from the features of a split, and kept there, with the split's analysis.
 
     Args:
         run: whose model it is.
         model: the same, loaded.
-        data: name of the data set.
+        data, name: of the data set and the split.
         split: to take features from.
     """
     path = _path(run, f"{data}-axes")
     if (kept := _read(path, run)) is not None:
         return Axes(kept["mean"], kept["components"])
-    axes = Axes.of(model.inspect(split.images)[1])
+    probabilities, features = model.inspect(split.images)
+    axes = Axes.of(features)
     _write(path, run, mean=axes.mean, components=axes.components)
+    # Or its digits would be read twice.
+    _write(_path(run, f"{data}-{name}"), run, probabilities=probabilities, features=_compact(axes, features))
     return axes
 
 
@@ -101,7 +104,7 @@ def analyse(
     for start in range(0, len(split), PART):
         answers, seen = model.inspect(split.images[start : start + PART])
         probabilities.append(answers)
-        features.append(axes.project(seen).astype(np.float16))
+        features.append(_compact(axes, seen))
         progress(min(1.0, (start + PART) / len(split)))
     made = Analysis(Evaluation(split.labels, np.concatenate(probabilities)), np.concatenate(features))
     _write(path, run, probabilities=made.result.probabilities, features=made.features)
@@ -127,6 +130,10 @@ def nearest(features: np.ndarray, query: np.ndarray, count: int) -> tuple[np.nda
     chosen = np.argpartition(distances, count - 1)[:count] if count else np.zeros(0, np.int64)
     chosen = chosen[np.lexsort((chosen, distances[chosen]))]
     return chosen, distances[chosen]
+
+
+def _compact(axes: Axes, features: np.ndarray) -> np.ndarray:
+    return axes.project(features).astype(np.float16)
 
 
 def _path(run: Run, name: str) -> Path:
