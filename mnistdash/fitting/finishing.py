@@ -46,7 +46,8 @@ class Reader:
 
     def __init__(self, model: keras.Model):
         inputs = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()}
-        self._read = tf.function(partial(model, training=False), input_signature=[inputs])
+        # AutoGraph has nothing to convert, and writes files, which a full disk cannot take.
+        self._read = tf.function(partial(model, training=False), input_signature=[inputs], autograph=False)
 
     def __call__(self, given: Examples) -> np.ndarray:
         """(n, 10) or (n, 11) float32 logits."""

@@ -209,7 +209,6 @@ def _at_once(model: keras.Model, count: int) -> Callable[[tf.data.Iterator], dic
     There are, as `Plan` has it; and without that the graph is built a quarter faster.
     """
 
-    @tf.autograph.experimental.do_not_convert
     def steps(iterator: tf.data.Iterator) -> dict[str, tf.Tensor]:
         def step(done: tf.Tensor, _: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             return done + 1, model.train_step(iterator.get_next())
@@ -217,7 +216,7 @@ def _at_once(model: keras.Model, count: int) -> Callable[[tf.data.Iterator], dic
         nothing = {"loss": tf.constant(0.0), "accuracy": tf.constant(0.0)}
         return tf.while_loop(lambda done, _: done < count, step, (tf.constant(0), nothing))[1]
 
-    return tf.function(steps)
+    return tf.function(steps, autograph=False)
 
 
 def _start_from(network: keras.Model, run: Path) -> None:
