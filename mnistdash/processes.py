@@ -17,7 +17,7 @@ AUTOGROUP = Path("/proc/self/autogroup")  # of Linux, see sched(7)
 ARENA_MAX, TRIM_THRESHOLD, MMAP_THRESHOLD = -8, -1, -3  # of glibc's mallopt, from malloc.h
 ARENAS = 2  # places from which threads take memory
 LARGE = 1 << 20  # bytes from which what is freed goes back to the system at once
-ROOMY = 1_000_000_000  # bytes still to be had with which a training takes them to be faster
+ROOMY = 1_200_000_000  # bytes still to be had with which a training takes them to be faster
 NICENESS = 10  # of 19; beside a server that has work to do, such a process gets a tenth of a core's time
 
 

@@ -77,10 +77,10 @@ def test_each_member_learns_from_the_images_that_it_is_for(tmp_path, monkeypatch
 
 @pytest.mark.parametrize(
     ("written", "chosen"),
-    [([0, 1, 1, 0, 1, 1], [1, 2, 4]), ([0, 0, 1, 0, 0], [2, 2, 2]), ([0, 0, 0], [0, 1]), ([1], [0])],
+    [([0, 1, 1, 0, 1, 1], [1, 2, 4, 5, 1, 2]), ([0, 0, 1], [2, 2, 2]), ([0, 0], [0, 1]), ([1], [0])],
 )
-def test_always_as_many_of_a_batch_are_for_those_who_read_what_is_written(written, chosen):
-    assert members._some(tf.constant(np.array(written, bool))).numpy().tolist() == chosen
+def test_what_is_written_fills_a_batch_for_those_who_read_it(written, chosen):
+    assert members._repeated(tf.constant(np.array(written, bool))).numpy().tolist() == chosen
 
 
 @pytest.mark.parametrize("written", [0, 1, IMAGES])

@@ -89,6 +89,19 @@ def test_both_exported_files_give_the_probabilities_of_the_best_epoch(fit, sampl
     assert (read == sample.test.labels).mean() == pytest.approx(card.test_accuracy, abs=1e-6)
 
 
+def test_weights_in_8_bits_take_a_quarter_of_the_space_and_say_nearly_the_same(short, sample):
+    folder = short("flagship")
+    card = runs.load(folder).card
+    assert card.bytes < 1.1 * card.parameters
+    images = sample.test.images
+    full = keras.models.load_model(folder / "model.keras")
+    expected = full.predict(images.astype(np.float32) / 255, verbose=0)["probabilities"]
+    lite = inference.Model(folder / "model.tflite", "it")
+    found = lite(images)
+    assert np.abs(found - expected).mean() < 0.01
+    assert np.array_equal(lite(images[:1]), found[:1]), "each image is rounded by itself"
+
+
 def test_a_recipe_of_steps_stops_at_its_step(fit, monkeypatch):
     monkeypatch.setitem(RECIPES, "softmax", replace(RECIPES["softmax"], steps=20))
     _, _, found = fit("softmax")

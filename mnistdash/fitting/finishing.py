@@ -79,13 +79,23 @@ def fit_temperature(network: keras.Model, split: Split) -> float:
     return math.exp(minimize_scalar(loss, bounds=(math.log(0.2), math.log(5)), method="bounded").x)
 
 
-def export(network: keras.Model, folder: Path, temperature: float = 1.0) -> None:
-    """Write model.keras and model.tflite, as `networks.for_export` makes them."""
+def export(network: keras.Model, folder: Path, temperature: float = 1.0, quantised: bool = False) -> None:
+    """Write model.keras and model.tflite, as `networks.for_export` makes them.
+
+    Args:
+        network: as `networks.for_export` takes it.
+        folder: to write to.
+        temperature: as `networks.for_export` takes it.
+        quantised: whether large weights are written to model.tflite in 8 bits, each channel with a scale of its own.
+            What goes into their layers is then rounded to 8 bits too, with a scale for each image; all else stays
+            float32. Source: TensorFlow's "Post-training dynamic range quantization".
+    """
     model = networks.for_export(network, temperature)
+    options = {"optimizations": [tf.lite.Optimize.DEFAULT]} if quantised else {}
     with replacing(folder / KERAS) as path:
         model.save(path)
     with replacing(folder / TFLITE) as path:
-        model.export(str(path), format="litert", verbose=False)
+        model.export(str(path), format="litert", verbose=False, **options)
 
 
 def keep_weights(weights: Sequence[np.ndarray], folder: Path) -> None:

@@ -18,8 +18,8 @@ class Apart(keras.Model):
     """As the functional model of the same inputs and outputs, but a step improves each member of its network by itself.
 
     The usual loss would make their joint answer right, which lets one member lean on another; this
-    way what they get wrong differs. Those that are "written" learn from MNIST's own digits alone, half
-    a batch at each step; those that are "drawn" from all images; and the gate to tell the ones from
+    way what they get wrong differs. Those that are "written" learn from MNIST's own digits alone,
+    repeated to fill the batch; those that are "drawn" from all images; and the gate to tell the ones from
     the others: it is shown images as they are, as augmentation would blur what it goes by.
 
     Loss and accuracy are those of the "written" on what they learn from, and of the "drawn" on the rest.
@@ -52,17 +52,17 @@ class Apart(keras.Model):
     def train_step(self, data):
         inputs, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         images = self._images(inputs)
-        chosen = _some(inputs["written"])
+        chosen = _repeated(inputs["written"])
         drawn, own = self._augment
-        lessons = {
-            "drawn": (drawn(images, training=True), labels),
-            "written": (own(tf.gather(images, chosen), training=True), tf.gather(labels, chosen)),
-            "gate": (images, inputs["written"]),
+        lessons = {  # each member's images are changed in another way: so what two get wrong differs
+            "drawn": lambda: (drawn(images, training=True), labels),
+            "written": lambda: (own(tf.gather(images, chosen), training=True), tf.gather(labels, chosen)),
+            "gate": lambda: (images, inputs["written"]),
         }
         said, gradients, weights = {name: [] for name in lessons}, [], []
         for name, member in self._members:
-            given, wanted = lessons[name]
             with tf.control_dependencies(gradients if self._one_by_one else []):
+                given, wanted = lessons[name]()
                 given = tf.identity(given)
             with tf.GradientTape() as tape:
                 answer = member(given, training=True)
@@ -78,15 +78,14 @@ class Apart(keras.Model):
         return self.compute_metrics(inputs, labels, answers, None)
 
 
-def _some(written: tf.Tensor) -> tf.Tensor:
-    """Indices of images that are written, for half a batch: the first ones, again from the start where they are fewer.
+def _repeated(written: tf.Tensor) -> tf.Tensor:
+    """Indices of images that are written, as many as there are images: all in turn, again from the start.
 
-    Always as many: oneDNN compiles its kernels anew for each number of images that it has not seen lately. Where none
-    is written, of all images.
+    Each time one is changed in another way by augmentation. Always as many: oneDNN compiles its kernels anew for each
+    number of images that it has not seen lately. Where none is written, of all images.
     """
     indices = tf.where(written | ~tf.reduce_any(written))[:, 0]
-    count = tf.size(written, tf.int64)
-    return tf.gather(indices, tf.range((count + 1) // 2) % tf.size(indices, tf.int64))
+    return tf.gather(indices, tf.range(tf.size(written, tf.int64)) % tf.size(indices, tf.int64))
 
 
 def _gate_loss(is_written: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

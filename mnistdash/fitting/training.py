@@ -149,7 +149,7 @@ def finish(
     recipe = config.adjusted(RECIPES[config.recipe])
     temperature = finishing.fit_temperature(network, dataset.validation) if recipe.refuses else 1.0
     memory.give_back()
-    finishing.export(network, folder, temperature)
+    finishing.export(network, folder, temperature, recipe.quantised)
     memory.give_back()
     # Scored as exported, through the path that the pages take.
     exported = inference.Model(folder / TFLITE, config.name)
