@@ -89,16 +89,20 @@ def test_both_exported_files_give_the_probabilities_of_the_best_epoch(fit, sampl
     assert (read == sample.test.labels).mean() == pytest.approx(card.test_accuracy, abs=1e-6)
 
 
-def test_weights_in_8_bits_take_a_quarter_of_the_space_and_say_nearly_the_same(short, sample):
-    folder = short("flagship")
-    card = runs.load(folder).card
+def test_weights_in_8_bits_take_a_quarter_of_the_space(short):
+    card = runs.load(short("flagship")).card
     assert card.bytes < 1.1 * card.parameters
+
+
+def test_weights_in_8_bits_say_nearly_the_same(flagship, sample):
+    """As shipped: what was hardly trained is sure of nothing, and would differ little in any case."""
     images = sample.test.images
-    full = keras.models.load_model(folder / "model.keras")
+    full = keras.models.load_model(flagship.folder / "model.keras")
     expected = full.predict(images.astype(np.float32) / 255, verbose=0)["probabilities"]
-    lite = inference.Model(folder / "model.tflite", "it")
+    lite = inference.Model(flagship.folder / "model.tflite", "it")
     found = lite(images)
-    assert np.abs(found - expected).mean() < 0.01
+    assert (found.argmax(1) == expected.argmax(1)).mean() > 0.98
+    assert np.abs(found - expected).mean() < 0.005
     assert np.array_equal(lite(images[:1]), found[:1]), "each image is rounded by itself"
 
 

@@ -29,8 +29,8 @@ class Apart(keras.Model):
         images: the pixels as floats.
         network: whose members are trained.
         augment: for READERS in this order, what changes their images; None to leave them.
-        one_by_one: whether each waits for the one before, which takes less memory: all at once is some 6 %
-            faster, but then the activations of all, which gradients are computed from, are in memory together.
+        one_by_one: whether each waits for the one before, which takes less memory: all at once is faster, but then
+            the activations of all, which gradients are computed from, are in memory together.
     """
 
     def __init__(
