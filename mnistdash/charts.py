@@ -191,8 +191,8 @@ def _curves(history: History, what: str) -> go.Figure:
         )
     figure.update_layout(
         height=HEIGHT,
-        # Room for the longest numbers: nothing moves while data comes in.
-        margin={"l": 74, "r": 0, "t": 32, "b": 55, "autoexpand": False},
+        # Room for the longest numbers, and for half of "best": nothing moves while data comes in.
+        margin={"l": 74, "r": 14, "t": 32, "b": 55, "autoexpand": False},
         legend={"orientation": "h", "y": 1.15},
         hovermode="x",
         uirevision="keep",  # a zoom outlives the next batch

@@ -81,8 +81,10 @@ def test_the_accuracy_axis_keeps_still_while_little_changes():
 
 def test_the_best_epoch_is_marked():
     events = [STARTED, FITTING, epoch(1, 9.0), {**epoch(2, 12.0), "val_accuracy": 0.9}, epoch(3, 15.0, best=False)]
-    mark = by_name(charts.accuracy_chart(History.of(events)))["best epoch"]
+    chart = charts.accuracy_chart(History.of(events))
+    mark = by_name(chart)["best epoch"]
     assert (mark.x, mark.y) == ((2.0,), (0.9,))
+    assert chart.layout.margin.r >= 12, "half of its word, in pixels, as the best epoch may be the last"
     assert "best epoch" not in by_name(charts.accuracy_chart(History.of([STARTED, FITTING])))
 
 
