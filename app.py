@@ -39,7 +39,7 @@ with ui.page("Home"):
                 {
                     "Model": run.name,
                     "Test accuracy": f"{run.card.test_accuracy:.2%}{'' if run.card.data == 'mnist' else ' (sample)'}",
-                    "Validation accuracy": f"{run.card.validation_accuracy:.2%}{'*' * run.card.validation_seen}",
+                    "Validation accuracy": run.card.validation,
                     "Parameters": f"{run.card.parameters:,}",
                     "File": f"{run.card.bytes / 1e6:.2f} MB",
                     "Recipe": run.card.recipe,
@@ -49,8 +49,7 @@ with ui.page("Home"):
             border="horizontal",
             hide_index=True,
         )
-        if any(run.card.validation_seen for run in models):
-            st.caption("\\* The recipe trains on the validation images too, so this figure is too good.")
+        ui.explain_star(models)
     else:
         st.info("There is no model yet. Train one to fill this table.", icon=":material/model_training:")
 

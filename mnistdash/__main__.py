@@ -93,6 +93,7 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
         optimizer=options.optimizer,
         augmentation=options.augmentation,
         dropout=options.dropout,
+        trains_on_validation=options.train_on_validation,
         tensorboard=options.tensorboard,
     )
     try:
@@ -304,6 +305,11 @@ def _parser() -> argparse.ArgumentParser:
         "--augmentation",
         action=argparse.BooleanOptionalAction,
         help="whether to train on images changed at random (default: as the recipe does)",
+    )
+    sub.add_argument(
+        "--train-on-validation",
+        action=argparse.BooleanOptionalAction,
+        help="whether to train on the validation digits too, once settings are chosen (default: as the recipe does)",
     )
     sub.add_argument("--seed", type=int, default=0, metavar="N", help="repeats a run exactly (default 0)")
     sub.add_argument("--limit", type=int, metavar="N", help="train on this many images only")

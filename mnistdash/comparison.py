@@ -3,18 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from mnistdash.history import History
-from mnistdash.recipes import RECIPES
 from mnistdash.runs import Run
 
 
-def _own(run: Run, name: str) -> object:
-    """A setting that a run may have left to its recipe; None where neither tells."""
-    recipe = RECIPES.get(run.config.recipe)
-    return getattr(run.config if recipe is None else run.config.adjusted(recipe), name)
-
-
 def _dropout(run: Run) -> str:
-    dropout = _own(run, "dropout")
+    dropout = run.config.setting("dropout")
     return "–" if dropout is None else f"{dropout:g}"
 
 
@@ -28,11 +21,12 @@ SETTINGS: dict[str, Callable[[Run], object]] = {
     "Epochs": lambda run: run.config.epochs or f"{run.config.steps:,} steps",
     "Batch size": lambda run: run.config.batch_size,
     "Training images": lambda run: "all" if run.config.limit is None else f"{run.config.limit:,}",
+    "Validation images": lambda run: "trained on" if run.config.setting("trains_on_validation") else "left out",
     "Learning rate": lambda run: f"{run.config.learning_rate:g}",
-    "Schedule": lambda run: _own(run, "schedule") or "–",
-    "Optimizer": lambda run: _own(run, "optimizer") or "–",
+    "Schedule": lambda run: run.config.setting("schedule") or "–",
+    "Optimizer": lambda run: run.config.setting("optimizer") or "–",
     "Dropout": _dropout,
-    "Augmentation": lambda run: {True: "on", False: "off"}.get(_own(run, "augmentation"), "–"),
+    "Augmentation": lambda run: {True: "on", False: "off"}.get(run.config.setting("augmentation"), "–"),
     "Precision": _precision,
     "Seed": lambda run: run.config.seed,
     "Begins with": lambda run: f"weights of {run.config.start}" if run.config.start else "fresh weights",
@@ -54,7 +48,7 @@ def figures(runs: Sequence[Run], histories: Sequence[History]) -> list[tuple[str
     return [
         ("Status", [run.status for run in runs]),
         row("Best epoch", lambda run: str(run.card.best_epoch)),
-        row("Validation accuracy", lambda run: f"{run.card.validation_accuracy:.2%}"),
+        row("Validation accuracy", lambda run: run.card.validation),
         row("Test accuracy", lambda run: f"{run.card.test_accuracy:.2%}"),
         row("Test loss", lambda run: f"{run.card.test_loss:.4f}"),
         row("Parameters", lambda run: f"{run.card.parameters:,}"),

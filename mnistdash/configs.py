@@ -16,6 +16,9 @@ LARGEST_BATCH = 4096  # images
 LEARNING_RATES = (1e-6, 100.0)
 LARGEST_SEED = 2**31 - 1
 
+# Settings of a recipe that a run may set otherwise, as they are called in both.
+OWN = ("schedule", "optimizer", "augmentation", "dropout", "trains_on_validation")
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -48,8 +51,8 @@ class RunConfig:
         created: seconds since 1970.
         queued_by: the lifeline of the dashboard that queued the run; "" for none.
         start: the run whose weights it begins with; None for fresh ones.
-        schedule, optimizer, dropout, augmentation: as in a recipe; None, as in runs that know nothing of it, for the
-            recipe's own.
+        schedule, optimizer, dropout, augmentation, trains_on_validation: as in a recipe; None, as in runs that know
+            nothing of it, for the recipe's own.
         tensorboard: whether it writes logs for TensorBoard, too.
     """
 
@@ -69,12 +72,18 @@ class RunConfig:
     optimizer: str | None = None
     augmentation: bool | None = None
     dropout: float | None = None
+    trains_on_validation: bool | None = None
     tensorboard: bool = False
 
     def adjusted(self, recipe: Recipe) -> Recipe:
         """The recipe as this run follows it."""
-        own = {name: getattr(self, name) for name in ("schedule", "optimizer", "augmentation", "dropout")}
+        own = {name: getattr(self, name) for name in OWN}
         return replace(recipe, **{name: value for name, value in own.items() if value is not None})
+
+    def setting(self, name: str) -> object:
+        """One of OWN, which the run may have left to its recipe; None where neither tells."""
+        recipe = RECIPES.get(self.recipe)
+        return getattr(self if recipe is None else self.adjusted(recipe), name)
 
 
 def configure(
@@ -92,6 +101,7 @@ def configure(
     optimizer: str | None = None,
     augmentation: bool | None = None,
     dropout: float | None = None,
+    trains_on_validation: bool | None = None,
     tensorboard: bool = False,
 ) -> RunConfig:
     """Fill in what is left open from the recipe, and find a free name.
@@ -144,6 +154,7 @@ def configure(
         optimizer=optimizer or recipe.optimizer,
         augmentation=recipe.augmentation if augmentation is None else augmentation,
         dropout=recipe.dropout if dropout is None else dropout,
+        trains_on_validation=recipe.trains_on_validation if trains_on_validation is None else trains_on_validation,
         tensorboard=tensorboard,
     )
 
@@ -156,8 +167,8 @@ def checked(config: RunConfig) -> RunConfig:
     """
     if config.recipe not in RECIPES:
         raise RunError(f"There is no recipe {config.recipe[:40]!r} here.")
-    names = ("epochs", "batch_size", "learning_rate", "seed", "limit", "precision", "schedule", "optimizer")
-    values = {name: getattr(config, name) for name in (*names, "augmentation", "dropout", "tensorboard")}
+    names = ("epochs", "batch_size", "learning_rate", "seed", "limit", "precision", "tensorboard", *OWN)
+    values = {name: getattr(config, name) for name in names}
     if config.epochs is None and (config.steps is None or not 0 < config.steps <= MOST_STEPS):
         raise RunError("The run has neither epochs nor a number of steps.")
     check_name(config.name)
@@ -201,6 +212,7 @@ def continued(config: RunConfig, models: Path, *, epochs: int, learning_rate: fl
         optimizer=config.optimizer,
         augmentation=config.augmentation,
         dropout=config.dropout,
+        trains_on_validation=config.trains_on_validation,
         tensorboard=config.tensorboard,
     )
     return replace(following, name=free_name(config.name[:60], models), start=config.name)

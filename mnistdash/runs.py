@@ -67,6 +67,11 @@ class Card:
     precision: str | None = None
     sha256: str | None = None
 
+    @property
+    def validation(self) -> str:
+        """The validation accuracy in percent, with a star where it is too good."""
+        return f"{self.validation_accuracy:.2%}{'*' * self.validation_seen}"
+
 
 @dataclass(frozen=True)
 class Run:

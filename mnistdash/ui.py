@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -80,6 +80,12 @@ def guarded(name: str) -> Iterator[None]:
         seconds = time.perf_counter() - began
         if seconds > SLOW:
             log.warning("slow", extra={"page": name, "seconds": round(seconds, 1)})
+
+
+def explain_star(shown: Iterable[runs.Run]) -> None:
+    """What the star of `Card.validation` means, where one of these runs has it."""
+    if any(run.card is not None and run.card.validation_seen for run in shown):
+        st.caption("\\* Trained on the validation images too, so this figure is too good.")
 
 
 def objection(what: object, icon: str = ":material/error:") -> None:

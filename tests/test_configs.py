@@ -18,7 +18,22 @@ def test_a_run_follows_its_recipe_but_for_what_it_was_told(models):
     recipe = RECIPES["flagship"]
     assert configs.configure(recipe, models).adjusted(recipe) == recipe
     told = {"schedule": "constant", "optimizer": "sgd", "augmentation": False, "dropout": 0.0}
-    assert configs.configure(recipe, models, **told).adjusted(recipe) == replace(recipe, **told)
+    told["trains_on_validation"] = True
+    assert set(told) == set(configs.OWN)
+    config = configs.configure(recipe, models, **told)
+    assert config.adjusted(recipe) == replace(recipe, **told)
+    following = configs.continued(config, models, epochs=1, learning_rate=0.1)
+    assert following.adjusted(recipe) == replace(recipe, **told)
+
+
+def test_a_setting_that_is_left_open_is_the_recipes(models):
+    config = configs.configure(RECIPES["keras-cnn"], models)
+    assert config.setting("trains_on_validation")
+    assert not configs.configure(RECIPES["keras-cnn"], models, trains_on_validation=False).setting(
+        "trains_on_validation"
+    )
+    assert replace(config, trains_on_validation=None).setting("trains_on_validation"), "runs from before it was one"
+    assert replace(config, recipe="gone", trains_on_validation=None).setting("trains_on_validation") is None
 
 
 def test_epochs_that_are_asked_for_replace_the_recipes_steps(models):

@@ -255,7 +255,8 @@ def test_export_a_saved_model(flagship, tmp_path):
 
 def test_train_from_nothing_to_a_model_that_predicts(models, offline, image):
     """Offline, with the sample, and everything a run leaves."""
-    done = run("train", "--recipe", "softmax", "--epochs", "5", "--name", "mine", "--seed", "3", "--batch-size", "50")
+    settings = ("--epochs", "5", "--seed", "3", "--batch-size", "50", "--train-on-validation")
+    done = run("train", "--recipe", "softmax", "--name", "mine", *settings)
     assert done.returncode == 0, done.stderr
     assert "offline sample" in one_line(done.stderr)
     assert done.stdout.count("epoch ") == 6, "a line for each, and one for the best"
@@ -263,6 +264,7 @@ def test_train_from_nothing_to_a_model_that_predicts(models, offline, image):
     run_ = runs.load(models / "mine")
     assert run_.status == "finished"
     assert (run_.config.seed, run_.config.batch_size, run_.config.epochs) == (3, 50, 5)
+    assert run_.card.validation_seen
     assert run("predict", "--model", "mine", str(image("a.png"))).stdout.split()[-2] in "0123456789"
 
 

@@ -128,6 +128,15 @@ def test_a_recipe_that_trains_on_validation_keeps_its_last_weights_and_says_so(f
     assert card.validation_seen
 
 
+def test_any_recipe_can_train_on_validation_and_any_can_leave_it_out(fit):
+    card, _, found = fit("softmax", epochs=1, trains_on_validation=True)
+    assert of_kind(found, "fitting")[0]["examples"] == 1497
+    assert card.validation_seen
+    card, _, found = fit("keras-cnn", epochs=1, trains_on_validation=False)
+    assert of_kind(found, "fitting")[0]["examples"] == 1297
+    assert not card.validation_seen
+
+
 def test_limit_takes_that_many_training_images(sample):
     for recipe in RECIPES.values():
         images = examples.make(sample, recipe, 50).images

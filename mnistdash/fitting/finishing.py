@@ -15,6 +15,7 @@ from mnistdash.datasets import Split
 from mnistdash.files import replacing
 from mnistdash.fitting import networks
 from mnistdash.fitting.examples import Examples
+from mnistdash.recipes import Recipe
 from mnistdash.runs import KERAS, TFLITE
 
 BATCH = 125  # images; more were not read faster, and need more memory than training with the usual batches does
@@ -52,6 +53,13 @@ class Reader:
     def __call__(self, given: Examples) -> np.ndarray:
         """(n, 10) or (n, 11) float32 logits."""
         return np.concatenate([self._read(inputs) for inputs, _ in given.batches(BATCH)])
+
+
+def temperature(network: keras.Model, recipe: Recipe, validation: Split) -> float:
+    """The temperature for `for_export`: fitted where a recipe asks for it and the validation split is unseen."""
+    if not recipe.refuses:
+        return 1.0
+    return recipe.temperature if recipe.trains_on_validation else fit_temperature(network, validation)
 
 
 def fit_temperature(network: keras.Model, split: Split) -> float:

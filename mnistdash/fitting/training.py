@@ -147,7 +147,7 @@ def finish(
 ) -> Card:
     """Calibrate, export and score a trained network, and write the run's card."""
     recipe = config.adjusted(RECIPES[config.recipe])
-    temperature = finishing.fit_temperature(network, dataset.validation) if recipe.refuses else 1.0
+    temperature = finishing.temperature(network, recipe, dataset.validation)
     memory.give_back()
     finishing.export(network, folder, temperature, recipe.quantised)
     memory.give_back()

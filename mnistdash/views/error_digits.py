@@ -58,6 +58,8 @@ def _figures(subject: Subject) -> None:
             f"the {len(result.errors):,} errors are among them. Source: [Northcutt, Athalye and Mueller, 2021]"
             "(https://github.com/cleanlab/label-errors)."
         )
+    if subject.is_seen:
+        st.caption("The model was trained on these digits, so it misreads fewer of them than of new ones.")
 
 
 def _matrix(subject: Subject, link: Link) -> None:

@@ -76,7 +76,7 @@ def labels(subject: Subject, link: Link) -> None:
         f"Confident learning takes **{found.flagged:,}** of the {len(found.ranking):,} labels for wrong. Below are "
         "those that the model finds least likely: bad labels, and digits that it just cannot read."
     )
-    if subject.name == "train" or (subject.name == "validation" and subject.run.card.validation_seen):
+    if subject.is_seen:
         st.caption("The model was trained on these labels, so it is inclined to believe them.")
     notes = {index: f"quality {found.quality[index]:.3f}" for index in found.ranking[:MOST_SUSPECTS].tolist()}
     explorer.gallery(subject, link, found.ranking[:MOST_SUSPECTS], ", the most suspicious label first", notes)

@@ -45,6 +45,11 @@ class Subject:
     def split(self) -> Split:
         return self.data.split(self.name)
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether the model was trained on the split."""
+        return self.name == "train" or (self.name == "validation" and self.run.card.validation_seen)
+
     def title(self, index: int) -> str:
         """One line on a digit."""
         true, read = self.result.labels[index], self.result.predicted[index]

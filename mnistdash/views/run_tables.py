@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnistdash import charts, comparison, events, runs
+from mnistdash import charts, comparison, events, runs, ui
 from mnistdash.history import History
 from mnistdash.views import plotting
 
@@ -36,6 +36,7 @@ def compare(chosen: list[runs.Run]) -> None:
             for name, values in comparison.figures(chosen, list(histories.values()))
         ]
         st.table(rows, border="horizontal", hide_index=True)
+    ui.explain_star(chosen)
     st.caption("Settings in which the runs differ come first, in bold.")
 
 
@@ -49,7 +50,7 @@ def show_list(all_runs: list[runs.Run]) -> None:
                     "Run": run.name,
                     "Recipe": run.config.recipe,
                     "Status": STATUS[run.status],
-                    "Validation accuracy": f"{run.card.validation_accuracy:.2%}" if run.card else "–",
+                    "Validation accuracy": run.card.validation if run.card else "–",
                     "Test accuracy": f"{run.card.test_accuracy:.2%}" if run.card else "–",
                 }
                 for run in all_runs
@@ -57,3 +58,4 @@ def show_list(all_runs: list[runs.Run]) -> None:
             border="horizontal",
             hide_index=True,
         )
+        ui.explain_star(all_runs)

@@ -296,6 +296,13 @@ def test_suspicious_labels_come_first(visit, result):
     assert "quality 0.0" in gallery(test)
 
 
+def test_digits_that_were_trained_on_are_said_to_be(visit, flagship):
+    words = "The model was trained on these digits"
+    assert words in text(visit(split="train"))
+    assert (words in text(visit(split="validation"))) == flagship.card.validation_seen
+    assert words not in text(visit(split="test"))
+
+
 def test_disputed_labels_are_told_with_their_votes_and_left_out_of_a_second_accuracy(
     models, flagship, visit, sample, monkeypatch
 ):

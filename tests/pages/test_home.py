@@ -20,4 +20,4 @@ def test_a_validation_figure_that_is_too_good_is_marked(page, make_run, with_sam
     make_run("classic", "keras-cnn", events=[], card={"status": "finished", "validation_seen": True})
     test = page("home")
     assert test.table[0].value["Validation accuracy"][0].endswith("%*")
-    assert "trains on the validation images too" in text(test)
+    assert "Trained on the validation images too" in text(test)

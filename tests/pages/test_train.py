@@ -38,6 +38,20 @@ def progress(test) -> str:
     return test.get("progress")[0].proto.text
 
 
+def test_a_run_that_trains_on_validation_says_so_with_every_figure(page, make_run, with_sample):
+    make_run("classic", "keras-cnn", events=[], card={"status": "finished", "validation_seen": True})
+    make_run("plain", "softmax", events=[], card={"status": "finished", "validation_seen": False})
+    test = page("train")
+    test.selectbox(key="run").set_value("classic").run()
+    words = "trains on the validation images too"
+    assert words in text(test)
+    listed = test.table[-1].value.set_index("Run")["Validation accuracy"]
+    assert listed["classic"].endswith("%*") and listed["plain"].endswith("%")
+    assert "Trained on the validation images too" in text(test)
+    test.selectbox(key="run").set_value("plain").run()
+    assert words not in text(test)
+
+
 @pytest.mark.parametrize("name", recipes.RECIPES)
 def test_every_recipe_is_offered_with_a_sentence_and_its_published_figure(page, with_sample, name):
     test = page("train")
