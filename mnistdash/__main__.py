@@ -21,6 +21,11 @@ from mnistdash.schedules import SCHEDULES
 from mnistdash.settings import Settings, SettingsError
 from mnistdash.terminal import DownloadBar, native_output_to
 
+# Options of train, as `configs.configure` calls them.
+TRAINING = (
+    *("name", "epochs", "batch_size", "learning_rate", "seed", "limit", "precision", "schedule", "optimizer"),
+    *("augmentation", "dropout", "trains_on_validation", "tensorboard"),
+)
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 ERRORS = (datasets.DataError, runs.RunError, images.ImageError, SettingsError)
 
@@ -79,23 +84,18 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
     if options.stand_by:
         worker.stand_by(settings)
         return
-    config = configs.configure(
-        RECIPES[options.recipe],
-        settings.models,
-        name=options.name,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        limit=options.limit,
-        precision=options.precision,
-        schedule=options.schedule,
-        optimizer=options.optimizer,
-        augmentation=options.augmentation,
-        dropout=options.dropout,
-        trains_on_validation=options.train_on_validation,
-        tensorboard=options.tensorboard,
-    )
+    given = {name: value for name in TRAINING if (value := getattr(options, name)) is not None}
+    if options.start is None:
+        config = configs.configure(RECIPES[options.recipe], settings.models, **given)
+    else:
+        configs.check_name(options.start)
+        before = runs.load(settings.models / options.start)
+        if not backups.can_continue(before):
+            raise CommandError(
+                f"{before.name} is {before.status}: only a run that has ended, has weights and is of a recipe here can "
+                "be continued."
+            )
+        config = configs.continued(before.config, settings.models, **given)
     try:
         lifeline = Lifeline(settings.models)
     except OSError as error:
@@ -292,12 +292,20 @@ def _parser() -> argparse.ArgumentParser:
     sub = add(train)
     which = sub.add_mutually_exclusive_group(required=True)
     which.add_argument("--recipe", choices=RECIPES)
+    which.add_argument(
+        "--continue",
+        dest="start",
+        metavar="RUN",
+        help="begin with its best weights, and its settings but for those given",
+    )
     # For the dashboard alone:
     which.add_argument("--supervised", metavar="RUN", help=argparse.SUPPRESS)
     which.add_argument("--stand-by", action="store_true", help=argparse.SUPPRESS)
     sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training images")
     sub.add_argument("--batch-size", type=int, metavar="N", help="images per step")
-    sub.add_argument("--learning-rate", type=float, metavar="X", help="its peak, where the recipe has a schedule")
+    sub.add_argument(
+        "--learning-rate", type=float, metavar="X", help="its peak (default: the recipe's, or half of RUN's)"
+    )
     sub.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate (default: the recipe's)")
     sub.add_argument("--optimizer", choices=OPTIMIZERS, help="default: the recipe's")
     sub.add_argument("--dropout", type=float, metavar="X", help="share of activations set to 0 (default: the recipe's)")
@@ -308,17 +316,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--train-on-validation",
+        dest="trains_on_validation",
         action=argparse.BooleanOptionalAction,
         help="whether to train on the validation digits too, once settings are chosen (default: as the recipe does)",
     )
-    sub.add_argument("--seed", type=int, default=0, metavar="N", help="repeats a run exactly (default 0)")
+    sub.add_argument("--seed", type=int, metavar="N", help="repeats a run exactly (default: 0, or the one after RUN's)")
     sub.add_argument("--limit", type=int, metavar="N", help="train on this many images only")
     sub.add_argument("--name", metavar="RUN", help="of the folder in models/ (default: the recipe and a number)")
     sub.add_argument(
-        "--precision", choices=configs.PRECISIONS, default="float32", help="of the arithmetic (auto: the faster here)"
+        "--precision", choices=configs.PRECISIONS, help="of the arithmetic (auto: the faster here; default: float32)"
     )
-
-    sub.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run's folder")
+    sub.add_argument(
+        "--tensorboard", action="store_true", default=None, help="write logs for TensorBoard into the run's folder"
+    )
 
     add(models).add_argument("--json", action="store_true", help="a list of objects")
 

@@ -49,6 +49,12 @@ class Backup:
     files: dict[str, bytes]
 
 
+def can_continue(run: Run) -> bool:
+    """Whether a run has ended with weights to go on from, and its recipe says how."""
+    has_weights = run.card is not None or (run.folder / WEIGHTS).is_file()
+    return has_weights and run.config.recipe in RECIPES and run.status not in runs.ACTIVE
+
+
 def pack(run: Run) -> bytes:
     """A finished run as a zip.
 

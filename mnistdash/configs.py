@@ -192,30 +192,25 @@ def objection(config: RunConfig, images: int) -> str | None:
     return None
 
 
-def continued(config: RunConfig, models: Path, *, epochs: int, learning_rate: float) -> RunConfig:
+def continued(config: RunConfig, models: Path, *, name: str | None = None, **changed: object) -> RunConfig:
     """The settings of a run that goes on from another's weights, under a free name.
 
+    Args:
+        config: of the run before.
+        models: the folder of both.
+        name: of the new run; None for the other's and a number.
+        **changed: settings that differ, as `configure` takes them. Left out, the epochs are those of the recipe, the
+            learning rate is half of what it was, and the seed is the next, all else stays.
+
     Raises:
-        RunError: a value is out of range.
+        RunError: a value is out of range, or the name is taken or not a name.
     """
-    following = configure(
-        RECIPES[config.recipe],
-        models,
-        epochs=epochs,
-        batch_size=config.batch_size,
-        learning_rate=learning_rate,
-        # Another seed, or it would see the same images in the same order again.
-        seed=config.seed + 1,
-        limit=config.limit,
-        precision=config.precision,
-        schedule=config.schedule,
-        optimizer=config.optimizer,
-        augmentation=config.augmentation,
-        dropout=config.dropout,
-        trains_on_validation=config.trains_on_validation,
-        tensorboard=config.tensorboard,
-    )
-    return replace(following, name=free_name(config.name[:60], models), start=config.name)
+    settings = {name: getattr(config, name) for name in ("batch_size", "limit", "precision", "tensorboard", *OWN)}
+    settings["learning_rate"] = max(LEARNING_RATES[0], config.learning_rate / 2)
+    # Another seed, or it would see the same images in the same order again.
+    settings["seed"] = (config.seed + 1) % (LARGEST_SEED + 1)
+    following = configure(RECIPES[config.recipe], models, **settings | changed, name=name)
+    return replace(following, name=name or free_name(config.name[:60], models), start=config.name)
 
 
 def check_name(name: str) -> None:

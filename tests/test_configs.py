@@ -22,8 +22,21 @@ def test_a_run_follows_its_recipe_but_for_what_it_was_told(models):
     assert set(told) == set(configs.OWN)
     config = configs.configure(recipe, models, **told)
     assert config.adjusted(recipe) == replace(recipe, **told)
-    following = configs.continued(config, models, epochs=1, learning_rate=0.1)
-    assert following.adjusted(recipe) == replace(recipe, **told)
+    assert configs.continued(config, models).adjusted(recipe) == replace(recipe, **told)
+
+
+def test_a_run_that_goes_on_keeps_all_but_what_is_said(models):
+    config = configs.configure(
+        RECIPES["keras-cnn"], models, name="mine", learning_rate=0.5, seed=configs.LARGEST_SEED, limit=99, batch_size=9
+    )
+    following = configs.continued(config, models)
+    assert (following.name, following.start, following.epochs, following.batch_size) == ("mine-1", "mine", 12, 9)
+    assert (following.learning_rate, following.seed, following.limit) == (0.25, 0, 99)
+    following = configs.continued(config, models, name="more", epochs=2, learning_rate=0.1, seed=7, batch_size=8)
+    assert (following.name, following.start, following.epochs, following.batch_size) == ("more", "mine", 2, 8)
+    assert (following.learning_rate, following.seed, following.limit) == (0.1, 7, 99)
+    with pytest.raises(RunError, match="epochs must be at least 1"):
+        configs.continued(config, models, epochs=0)
 
 
 def test_a_setting_that_is_left_open_is_the_recipes(models):

@@ -265,6 +265,11 @@ def test_train_from_nothing_to_a_model_that_predicts(models, offline, image):
     assert run_.status == "finished"
     assert (run_.config.seed, run_.config.batch_size, run_.config.epochs) == (3, 50, 5)
     assert run_.card.validation_seen
+    done = run("train", "--continue", "mine", "--epochs", "1", "--no-train-on-validation")
+    assert done.returncode == 0, done.stderr
+    following = runs.load(models / "mine-1")
+    assert (following.config.start, following.config.seed, following.config.batch_size) == ("mine", 4, 50)
+    assert not following.card.validation_seen
     assert run("predict", "--model", "mine", str(image("a.png"))).stdout.split()[-2] in "0123456789"
 
 
@@ -279,6 +284,20 @@ def test_train_from_nothing_to_a_model_that_predicts(models, offline, image):
 def test_train_refuses_what_cannot_be(flagship, capsys, arguments, reason):
     assert main(["train", "--recipe", "softmax", *arguments]) == 1
     assert reason in one_line(capsys.readouterr().err)
+
+
+def test_train_continues_only_what_has_ended_with_weights(make_run, capsys):
+    make_run("new", "softmax")
+    config = runs.load(make_run("odd", "softmax", events=[], card={"status": "finished"})).folder / "config.json"
+    config.write_text(config.read_text().replace('"recipe": "softmax"', '"recipe": "gone"'))
+    for name, reason in (
+        ("new", "new is queued: only a run that has ended"),
+        ("odd", "only a run that has ended, has weights and is of a recipe here can be continued"),
+        ("none", "There is no model named none"),
+        ("../elsewhere", "cannot be a run's name"),
+    ):
+        assert main(["train", "--continue", name]) == 1
+        assert reason in one_line(capsys.readouterr().err)
 
 
 def test_train_that_fails_is_one_line_and_exit_1(models, offline):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnistdash import backups, configs, events, exports, history, recipes, runs, ui
+from mnistdash import backups, configs, events, exports, history, runs, ui
 from mnistdash.views import training_form
 
 
@@ -15,7 +15,7 @@ def show(run: runs.Run) -> None:
         _downloads(run)
     if ui.settings().readonly:
         return
-    with st.popover("Continue", icon=":material/resume:", key="continuing", disabled=not _can_continue(run)):
+    with st.popover("Continue", icon=":material/resume:", key="continuing", disabled=not backups.can_continue(run)):
         _ask_continue(run)
     with st.popover("Rename", icon=":material/edit:", key="renaming", disabled=_is_fixed(run)):
         _ask_name(run)
@@ -47,12 +47,6 @@ def _downloads(run: runs.Run) -> None:
     offer("History (.csv)", f"{run.name}.csv", lambda: history.epochs_csv(events.read(run.folder)[0]), "text/csv")
     if run.card is not None:
         st.caption("A SavedModel takes TensorFlow some seconds to make. A whole run can be restored.")
-
-
-def _can_continue(run: runs.Run) -> bool:
-    """Whether a run has weights to go on from, and a recipe that says how."""
-    has_weights = run.card is not None or (run.folder / backups.WEIGHTS).is_file()
-    return has_weights and run.config.recipe in recipes.RECIPES and run.status not in runs.ACTIVE
 
 
 def _ask_continue(run: runs.Run) -> None:
