@@ -48,7 +48,7 @@ def main() -> None:
     strokes = np.load(options.strokes / "pendigits_train.npz", allow_pickle=False)
     chosen = np.random.default_rng(0).permutation(len(strokes["labels"]))[: options.count]
     labels, writers = strokes["labels"][chosen], strokes["writer"][chosen]
-    models = [inference.load(run.name, options.models) for run in runs.list_models(options.models)]
+    models = [(inference.load(run.name, options.models), run.card) for run in runs.list_models(options.models)]
     mnist = load_mnist()
     print(f"{len(chosen):,} drawings by {len(np.unique(writers))} writers")
     drawings = {pen: [draw(strokes, index, pen) for index in chosen] for pen in PENS}
@@ -57,7 +57,7 @@ def main() -> None:
         for name, prepare in WAYS.items()
         for pen in PENS
     }
-    for model in models:
+    for model, card in models:
         print(f"\n## {model.name}")
         right = {column: model(images).argmax(1) == labels for column, images in views.items()}
         print_shares(right, labels, writers)
@@ -67,7 +67,8 @@ def main() -> None:
         if mnist is not None:
             for name in ("validation", "test"):
                 error = evaluation.evaluate(model, mnist.split(name)).calibration_error
-                print(f"\nexpected calibration error on MNIST's {name} split: {100 * error:.2f} points")
+                seen = ", which it was trained on" if name == "validation" and card.validation_seen else ""
+                print(f"\nexpected calibration error on MNIST's {name} split{seen}: {100 * error:.2f} points")
 
 
 def load_mnist() -> datasets.Dataset | None:
