@@ -16,12 +16,17 @@ def _precision(run: Run) -> str:
     return f"auto: {chosen}" if run.config.precision == "auto" and chosen else run.config.precision
 
 
+def _validation(run: Run) -> str:
+    seen = run.card.validation_seen if run.card else run.config.setting("trains_on_validation")
+    return "trained on" if seen else "left out"
+
+
 SETTINGS: dict[str, Callable[[Run], object]] = {
     "Recipe": lambda run: run.config.recipe,
     "Epochs": lambda run: run.config.epochs or f"{run.config.steps:,} steps",
     "Batch size": lambda run: run.config.batch_size,
     "Training images": lambda run: "all" if run.config.limit is None else f"{run.config.limit:,}",
-    "Validation images": lambda run: "trained on" if run.config.setting("trains_on_validation") else "left out",
+    "Validation images": _validation,
     "Learning rate": lambda run: f"{run.config.learning_rate:g}",
     "Schedule": lambda run: run.config.setting("schedule") or "–",
     "Optimizer": lambda run: run.config.setting("optimizer") or "–",

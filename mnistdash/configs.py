@@ -85,6 +85,10 @@ class RunConfig:
         recipe = RECIPES.get(self.recipe)
         return getattr(self if recipe is None else self.adjusted(recipe), name)
 
+    def sees_validation(self, training_images: int) -> bool:
+        """Whether validation images are trained on: they come after the others, so that a limit may leave them out."""
+        return bool(self.setting("trains_on_validation")) and (self.limit is None or self.limit > training_images)
+
 
 def configure(
     recipe: Recipe,

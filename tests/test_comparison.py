@@ -16,6 +16,7 @@ def test_settings_that_differ_come_first(make_run, models):
     assert by_name["Recipe"] == ["softmax", "keras-cnn"]
     assert by_name["Epochs"] == ["1,000 steps", "12"]
     assert by_name["Augmentation"] == ["off", "off"]
+    assert by_name["Validation images"] == ["left out", "trained on"]
     assert set(by_name) == set(comparison.SETTINGS)
 
 

@@ -42,6 +42,9 @@ def test_a_run_that_goes_on_keeps_all_but_what_is_said(models):
 def test_a_setting_that_is_left_open_is_the_recipes(models):
     config = configs.configure(RECIPES["keras-cnn"], models)
     assert config.setting("trains_on_validation")
+    assert config.sees_validation(55_000)
+    assert replace(config, limit=55_001).sees_validation(55_000)
+    assert not replace(config, limit=55_000).sees_validation(55_000), "validation images come last"
     assert not configs.configure(RECIPES["keras-cnn"], models, trains_on_validation=False).setting(
         "trains_on_validation"
     )

@@ -369,6 +369,7 @@ def test_every_recipe_trains_in_every_precision(fit, short, recipe, precision):
     folder = short(recipe) if precision == "float32" else fit(recipe, epochs=1, limit=100, precision=precision)[1]
     card = runs.load(folder).card
     assert (card.recipe, card.precision) == (recipe, precision)
+    assert not card.validation_seen, "with so few images"
     assert card.parameters == networks.build(RECIPES[recipe]).count_params()
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import keras
@@ -146,7 +146,8 @@ def finish(
     seconds: float,
 ) -> Card:
     """Calibrate, export and score a trained network, and write the run's card."""
-    recipe = config.adjusted(RECIPES[config.recipe])
+    seen = config.sees_validation(len(dataset.train))
+    recipe = replace(config.adjusted(RECIPES[config.recipe]), trains_on_validation=seen)
     temperature = finishing.temperature(network, recipe, dataset.validation)
     memory.give_back()
     finishing.export(network, folder, temperature, recipe.quantised)
@@ -165,7 +166,7 @@ def finish(
         best_epoch=best_epoch,
         validation_accuracy=round(validation.accuracy, 6),
         validation_loss=round(validation.loss, 6),
-        validation_seen=recipe.trains_on_validation,
+        validation_seen=seen,
         test_accuracy=round(test.accuracy, 6),
         test_loss=round(test.loss, 6),
         precision=config.precision,

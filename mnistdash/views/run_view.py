@@ -39,7 +39,7 @@ def show(run: runs.Run, jobs: Jobs, data: Dataset) -> None:
             st.code(log, language=None, wrap_lines=True)
     elif run.reason:
         st.caption(plain(run.reason))
-    if run.config.setting("trains_on_validation"):
+    if run.config.sees_validation(len(data.train)):
         st.caption("It trains on the validation images too, so what is said of them is too good.")
     if so_far.why_sample:
         st.warning(f"Trained on the offline sample. {plain(so_far.why_sample)}", icon=":material/cloud_off:")
