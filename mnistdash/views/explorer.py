@@ -48,7 +48,9 @@ class Subject:
     @property
     def is_seen(self) -> bool:
         """Whether the model was trained on the split."""
-        return self.name == "train" or (self.name == "validation" and self.run.card.validation_seen)
+        card = self.run.card
+        is_part = self.name == "train" or (self.name == "validation" and card.validation_seen)
+        return is_part and card.data == self.data.name
 
     def title(self, index: int) -> str:
         """One line on a digit."""

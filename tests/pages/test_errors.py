@@ -292,15 +292,19 @@ def test_suspicious_labels_come_first(visit, result):
     test = visit(split="train", section="labels")
     worst = int(result.losses.argmax())
     assert listed(test)[0] == worst
-    assert "The model was trained on these labels" in text(test)
+    assert "The model was trained on these labels" not in text(test), "but on MNIST's"
     assert "quality 0.0" in gallery(test)
 
 
-def test_digits_that_were_trained_on_are_said_to_be(visit, flagship):
+@pytest.mark.parametrize("seen", [True, False])
+def test_digits_that_were_trained_on_are_said_to_be(visit, make_run, seen):
+    make_run("here", events=[], card={"status": "finished", "data": "sample", "validation_seen": seen})
     words = "The model was trained on these digits"
-    assert words in text(visit(split="train"))
-    assert (words in text(visit(split="validation"))) == flagship.card.validation_seen
-    assert words not in text(visit(split="test"))
+    assert words in text(visit(model="here", split="train"))
+    assert (words in text(visit(model="here", split="validation"))) == seen
+    assert words not in text(visit(model="here", split="test"))
+    assert words not in text(visit(model="flagship", split="train")), "but on MNIST's"
+    assert "The model was trained on these labels" in text(visit(model="here", split="train", section="labels"))
 
 
 def test_disputed_labels_are_told_with_their_votes_and_left_out_of_a_second_accuracy(
