@@ -109,7 +109,7 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
         print(f"{folder}: stopped before the first epoch; there is no model.")
         return
     print(
-        f"{folder}: {card.status}; best epoch {card.best_epoch}, validation accuracy {card.validation_accuracy:.2%}, "
+        f"{folder}: {card.status}; best epoch {card.best_epoch}, validation accuracy {card.validation}, "
         f"test accuracy {card.test_accuracy:.2%}, test loss {card.test_loss:.4f}"
     )
 
@@ -126,8 +126,10 @@ def models(options: argparse.Namespace, settings: Settings) -> None:
         card = run.card
         print(
             f"{run.name:<20} {card.recipe:<14} {card.parameters:>10,} {card.bytes / 1e6:>6.2f} MB "
-            f"{card.validation_accuracy:>10.2%} {card.test_accuracy:>8.2%}"
+            f"{card.validation:>10} {card.test_accuracy:>8.2%}"
         )
+    if any(run.card.validation_seen for run in found):
+        print("* Trained on the validation images too, so this figure is too good.")
 
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> None:
@@ -254,10 +256,7 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
             folder.rename(settings.models / name)
     except OSError as error:
         raise CommandError(f"The run cannot be stored in {settings.models}: {error.strerror or error}.") from error
-    print(
-        f"{name}: {card.status}; validation accuracy {card.validation_accuracy:.2%}, test accuracy "
-        f"{card.test_accuracy:.2%}"
-    )
+    print(f"{name}: {card.status}; validation accuracy {card.validation}, test accuracy {card.test_accuracy:.2%}")
 
 
 def _load_model(name: str, settings: Settings) -> inference.Model:

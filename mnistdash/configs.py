@@ -51,6 +51,7 @@ class RunConfig:
         created: seconds since 1970.
         queued_by: the lifeline of the dashboard that queued the run; "" for none.
         start: the run whose weights it begins with; None for fresh ones.
+        starts_seen: whether those may have learned from validation images, which no setting undoes.
         schedule, optimizer, dropout, augmentation, trains_on_validation: as in a recipe; None, as in runs that know
             nothing of it, for the recipe's own.
         tensorboard: whether it writes logs for TensorBoard, too.
@@ -68,6 +69,7 @@ class RunConfig:
     created: float
     queued_by: str = ""
     start: str | None = None
+    starts_seen: bool = False
     schedule: str | None = None
     optimizer: str | None = None
     augmentation: bool | None = None
@@ -86,8 +88,9 @@ class RunConfig:
         return getattr(self if recipe is None else self.adjusted(recipe), name)
 
     def sees_validation(self, training_images: int) -> bool:
-        """Whether validation images are trained on: they come after the others, so that a limit may leave them out."""
-        return bool(self.setting("trains_on_validation")) and (self.limit is None or self.limit > training_images)
+        """Whether its weights know validation images: these come last, so that a limit may leave them out."""
+        reaches_them = self.limit is None or self.limit > training_images
+        return self.starts_seen or (bool(self.setting("trains_on_validation")) and reaches_them)
 
 
 def configure(
@@ -214,7 +217,12 @@ def continued(config: RunConfig, models: Path, *, name: str | None = None, **cha
     # Another seed, or it would see the same images in the same order again.
     settings["seed"] = (config.seed + 1) % (LARGEST_SEED + 1)
     following = configure(RECIPES[config.recipe], models, **settings | changed, name=name)
-    return replace(following, name=name or free_name(config.name[:60], models), start=config.name)
+    return replace(
+        following,
+        name=name or free_name(config.name[:60], models),
+        start=config.name,
+        starts_seen=config.starts_seen or bool(config.setting("trains_on_validation")),
+    )
 
 
 def check_name(name: str) -> None:

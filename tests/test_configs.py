@@ -39,6 +39,15 @@ def test_a_run_that_goes_on_keeps_all_but_what_is_said(models):
         configs.continued(config, models, epochs=0)
 
 
+def test_weights_that_saw_validation_images_have_seen_them_for_good(models):
+    config = configs.configure(RECIPES["softmax"], models, trains_on_validation=True)
+    following = configs.continued(config, models, trains_on_validation=False, limit=99)
+    assert following.sees_validation(55_000)
+    assert configs.continued(following, models).sees_validation(55_000)
+    fresh = configs.configure(RECIPES["softmax"], models)
+    assert not configs.continued(fresh, models).sees_validation(55_000)
+
+
 def test_a_setting_that_is_left_open_is_the_recipes(models):
     config = configs.configure(RECIPES["keras-cnn"], models)
     assert config.setting("trains_on_validation")

@@ -95,7 +95,9 @@ def test_data_out_of_reach_is_one_line(offline, capsys):
 
 def test_models_as_a_table_and_as_json(flagship, capsys):
     assert main(["models"]) == 0
-    assert "99." in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert flagship.card.validation in out
+    assert ("* Trained on the validation images too" in out) == flagship.card.validation_seen
     assert main(["models", "--json"]) == 0
     (model,) = json.loads(capsys.readouterr().out)
     assert model == {
@@ -269,7 +271,7 @@ def test_train_from_nothing_to_a_model_that_predicts(models, offline, image):
     assert done.returncode == 0, done.stderr
     following = runs.load(models / "mine-1")
     assert (following.config.start, following.config.seed, following.config.batch_size) == ("mine", 4, 50)
-    assert not following.card.validation_seen
+    assert following.card.validation_seen, "nothing undoes that"
     assert run("predict", "--model", "mine", str(image("a.png"))).stdout.split()[-2] in "0123456789"
 
 

@@ -40,7 +40,7 @@ def show(run: runs.Run, jobs: Jobs, data: Dataset) -> None:
     elif run.reason:
         st.caption(plain(run.reason))
     if run.config.sees_validation(len(data.train)):
-        st.caption("It trains on the validation images too, so what is said of them is too good.")
+        st.caption("It was trained on the validation images too, so what is said of them is too good.")
     if so_far.why_sample:
         st.warning(f"Trained on the offline sample. {plain(so_far.why_sample)}", icon=":material/cloud_off:")
     view = st.segmented_control(

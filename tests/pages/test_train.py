@@ -43,7 +43,7 @@ def test_a_run_that_trains_on_validation_says_so_with_every_figure(page, make_ru
     make_run("plain", "softmax", events=[], card={"status": "finished", "validation_seen": False})
     test = page("train")
     test.selectbox(key="run").set_value("classic").run()
-    words = "trains on the validation images too"
+    words = "It was trained on the validation images too"
     assert words in text(test)
     listed = test.table[-1].value.set_index("Run")["Validation accuracy"]
     assert listed["classic"].endswith("%*") and listed["plain"].endswith("%")
