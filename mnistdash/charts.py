@@ -174,6 +174,7 @@ def _curves(history: History, what: str) -> go.Figure:
         mode="lines" if len(history.batches) > 1 else "markers",
         line={"width": 1},
         opacity=0.8,
+        zorder=-1,  # thousands of batches would hide the curves
     )
     if history.best_epoch is not None:
         best = history.best_epoch

@@ -12,7 +12,7 @@ from browser_server import Server, with_sample
 from hands import on_canvas
 from left_out import leave_out
 from PIL import Image
-from visitor import Visitor
+from visitor import PATIENCE, Visitor
 
 from mnistdash import datasets
 
@@ -25,7 +25,6 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-TIMEOUT = 30_000  # milliseconds to wait for what must appear
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +110,7 @@ def open_visitor(browser) -> Iterator:
 
     def open_window(server: Server, width: int = 1280, height: int = 900, **options) -> Visitor:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
-        contexts[-1].set_default_timeout(TIMEOUT)
+        contexts[-1].set_default_timeout(1000 * PATIENCE)
         return Visitor(contexts[-1].new_page(), server.url)
 
     if browser is None:

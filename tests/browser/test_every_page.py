@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from left_out import leave_out
-from visitor import Visitor
+from visitor import PATIENCE, Visitor
 
 from mnistdash import runs
 
@@ -12,8 +12,6 @@ PAGES = {"/": "mnistdash", "/draw": "Draw", "/train": "Train", "/errors": "Error
 
 SECTIONS = ("confidence", "robustness", "map", "compare", "labels")
 PLACES = (*PAGES, "/errors?digit=7", "/errors?show=all&true=4", *(f"/errors?section={name}" for name in SECTIONS))
-
-READING = 120_000  # milliseconds that a busy machine may take to read all digits
 
 # Every text with a contrast under 4.5:1 (WCAG AA), except on controls that are disabled.
 TOO_FAINT = (Path(__file__).parent / "contrast.js").read_text()
@@ -23,9 +21,7 @@ def go(visitor, path: str) -> None:
     """Visit a page, and wait until what it computes first is there."""
     visitor.visit(path)
     if path.startswith("/errors"):
-        visitor.page.locator("[data-testid=stMain] [data-testid=stProgress]").wait_for(
-            state="detached", timeout=READING
-        )
+        visitor.page.locator("[data-testid=stMain] [data-testid=stProgress]").wait_for(state="detached")
         visitor.settle()
 
 
@@ -46,6 +42,7 @@ def places(request, small_server, browser) -> Iterator[dict[str, Visitor]]:
     if browser is None:
         leave_out("Chromium")
     context = browser.new_context(viewport={"width": 1280, "height": 2000}, color_scheme=request.param)
+    context.set_default_timeout(1000 * PATIENCE)
     visitors = {path: Visitor(context.new_page(), small_server.url) for path in PLACES}
     for path, visitor in visitors.items():
         go(visitor, path)
@@ -87,7 +84,7 @@ def test_the_server_stays_small_and_without_tensorflow(server, open_visitor, mni
         leave_out("MNIST")
     for path in (*PLACES, "/errors?split=train"):
         go(visitor, path)
-    deadline = time.monotonic() + 90  # what was freed is given back from time to time
+    deadline = time.monotonic() + PATIENCE  # what was freed is given back from time to time
     while (size := server.process.memory_info().rss) >= 500_000_000:
         assert time.monotonic() < deadline, size
         time.sleep(1)

@@ -95,7 +95,7 @@ async def works(server: Server) -> None:
 async def send(visitor: Visitor, *states: Message) -> None:
     """Send states; the server may hang up on who sends such a thing."""
     with contextlib.suppress(Gone):
-        await visitor.send(*states, fragment="", timeout=30)
+        await visitor.send(*states, fragment="")
 
 
 @pytest.mark.parametrize("address", PAGES)
