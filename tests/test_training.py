@@ -11,12 +11,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mnistdash import configs, events, inference, runs
+from mnistdash import backups, configs, events, inference, runs
 from mnistdash.datasets import Dataset
 from mnistdash.events import EventWriter
-from mnistdash.fitting import examples, finishing, losses, networks, optimizers, reporter, training
+from mnistdash.fitting import examples, finishing, losses, memory, networks, optimizers, reporter, training
 from mnistdash.recipes import RECIPES
 from mnistdash.runs import TrainingError
+
+
+@pytest.fixture(autouse=True)
+def memory_is_kept(monkeypatch):
+    """What this process gives back between two runs it would only take again, which takes longer than many a run."""
+    monkeypatch.setattr(memory, "give_back", lambda: None)
 
 
 @pytest.fixture
@@ -237,13 +243,21 @@ def test_weights_of_another_network_are_refused(fit, models, sample):
         training.train(config, other, sample, EventWriter(other), threading.Event())
 
 
-def test_stopping_keeps_the_best_weights(fit):
-    stop = threading.Event()
-    threading.Timer(4.0, stop.set).start()
+def test_stopping_keeps_the_best_weights(fit, monkeypatch):
+    stop, original = threading.Event(), reporter.Reporter.on_epoch_begin
+
+    def begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch == 3:
+            stop.set()
+        original(self, epoch, logs)
+
+    monkeypatch.setattr(reporter.Reporter, "on_epoch_begin", begin)
     card, folder, found = fit("softmax", stop, epochs=1_000)
     assert card.status == "stopped"
     assert (folder / "model.tflite").exists()
-    assert len(of_kind(found, "epoch")) < 1_000
+    accuracies = [event["val_accuracy"] for event in of_kind(found, "epoch")]
+    assert len(accuracies) == 4
+    assert card.validation_accuracy == pytest.approx(max(accuracies), abs=1e-6)
 
 
 def test_stopping_at_the_first_step_still_leaves_a_model(fit, monkeypatch):
@@ -351,9 +365,10 @@ def test_batch_events_are_rare_and_their_means_add_up(fit, monkeypatch):
 @pytest.mark.parametrize(
     ("recipe", "seed", "is_same"), [("flagship", 0, True), ("softmax", 0, True), ("softmax", 1, False)]
 )
-def test_a_seed_repeats_a_run_exactly(fit, short, recipe, seed, is_same):
+def test_a_seed_repeats_a_run_exactly(fit, short, monkeypatch, recipe, seed, is_same):
+    monkeypatch.setattr(training, "finish", lambda *_: None)  # its weights are kept before
     _, again, _ = fit(recipe, epochs=1, limit=300, seed=seed)
-    both = (keras.models.load_model(folder / "model.keras").get_weights() for folder in (short(recipe), again))
+    both = (backups.read_weights(folder / backups.WEIGHTS) for folder in (short(recipe), again))
     assert all(map(np.array_equal, *both)) == is_same
 
 
