@@ -20,15 +20,16 @@ from mnistdash.lifelines import Lifeline
 from mnistdash.settings import PROJECT, Settings
 
 
-class BrowserApart(LoadScopeScheduling):
-    """Gives all tests with a browser to one process, so that they do not slow one another down, and others by file."""
+class BrowserTogether(LoadScopeScheduling):
+    """Gives tests to processes by file; but those with a browser, which share servers, to one, except the trainings."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if "/browser/" in nodeid else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        return "browser" if "/browser/" in file and not file.endswith("test_train.py") else file
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return BrowserApart(config, log)
+    return BrowserTogether(config, log)
 
 
 def pytest_collection_modifyitems(items):
