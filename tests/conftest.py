@@ -20,16 +20,15 @@ from mnistdash.lifelines import Lifeline
 from mnistdash.settings import PROJECT, Settings
 
 
-class BrowserTogether(LoadScopeScheduling):
-    """Gives tests to processes by file; but those with a browser, which share servers, to one, except the trainings."""
+class BrowserApart(LoadScopeScheduling):
+    """Gives all tests with a browser to one process, so that they do not slow one another down, and others by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "browser" if "/browser/" in file and not file.endswith("test_train.py") else file
+        return "browser" if "/browser/" in nodeid else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return BrowserTogether(config, log)
+    return BrowserApart(config, log)
 
 
 def pytest_collection_modifyitems(items):

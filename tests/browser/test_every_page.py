@@ -77,9 +77,9 @@ def test_nothing_sticks_out_of_a_narrow_screen(small_server, open_visitor):
         assert width <= 390, path
 
 
-def test_the_server_stays_small_and_without_tensorflow(shared_server, open_visitor, mnist_or_none):
+def test_the_server_stays_small_and_without_tensorflow(server, open_visitor, mnist_or_none):
     """After all pages and sections, with MNIST and what a model makes of it in memory: a small host can hold that."""
-    server, visitor = shared_server, open_visitor(shared_server)
+    visitor = open_visitor(server)
     if mnist_or_none is None:
         leave_out("MNIST")
     for path in (*PLACES, "/errors?split=train"):
