@@ -139,6 +139,8 @@ class BackgroundMap:
         with subprocess.Popen(
             command(source, target),
             cwd=PROJECT,
+            # A thread that waits for others leaves its core to whatever else has work, and does not turn in circles.
+            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
             stdin=subprocess.PIPE,  # its end tells the child to stop, whatever happens to this process
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

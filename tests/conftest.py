@@ -31,9 +31,17 @@ def pytest_xdist_make_scheduler(config, log):
     return BrowserApart(config, log)
 
 
+LONGEST = ("test_training.py", "browser", "test_faults.py", "test_main.py", "test_members.py", "pages")
+
+
 def pytest_collection_modifyitems(items):
-    """The file that takes longest comes first, or one process would end with it alone while the other is done."""
-    items.sort(key=lambda item: item.path.name != "test_training.py")
+    """What takes longest comes first, or one process would end with it alone while the other is done."""
+
+    def rank(item: pytest.Item) -> int:
+        names = {item.path.name, item.path.parent.name}
+        return next((number for number, name in enumerate(LONGEST) if name in names), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -13,8 +13,16 @@ from mnistdash.recipes import RECIPES
 IMAGES = 16
 
 
+def batch(written: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Inputs and labels, of which so many are of MNIST's own."""
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (IMAGES, 28, 28)).astype(np.uint8)
+    labels = random.integers(0, 11, IMAGES).astype(np.uint8)
+    return {"pixels": pixels, "written": np.arange(IMAGES) < written}, labels
+
+
 def trained(
-    models, monkeypatch, memory: int, precision: str = "float32", written: int = IMAGES // 2, steps: int = 3
+    models, monkeypatch, memory: int, precision: str = "float32", steps: int = 3
 ) -> tuple[list[dict], keras.Model, keras.Model]:
     """What each step reports, the network and the model that trained it, with so much memory to be had."""
     monkeypatch.setattr(training, "available_memory", lambda: memory)
@@ -24,12 +32,7 @@ def trained(
     config = replace(config, precision=precision)
     keras.utils.set_random_seed(1)
     network, model = training.compiled(config, config.adjusted(recipe), Plan(100, 1))
-    random = np.random.default_rng(0)
-    inputs = {
-        "pixels": random.integers(0, 256, (IMAGES, 28, 28)).astype(np.uint8),
-        "written": np.arange(IMAGES) < written,
-    }
-    labels = random.integers(0, 11, IMAGES).astype(np.uint8)
+    inputs, labels = batch(written=IMAGES // 2)
     logs = [model.train_on_batch(inputs, labels, return_dict=True) for _ in range(steps)]
     return logs, network, model
 
@@ -83,11 +86,22 @@ def test_what_is_written_fills_a_batch_for_those_who_read_it(written, chosen):
     assert members._repeated(tf.constant(np.array(written, bool))).numpy().tolist() == chosen
 
 
-@pytest.mark.parametrize("written", [0, 1, IMAGES])
-def test_a_batch_of_one_kind_leaves_every_weight_a_number(tmp_path, monkeypatch, written):
-    logs, network, _ = trained(tmp_path, monkeypatch, training.ROOMY, written=written)
-    assert all(np.isfinite(log["loss"]) for log in logs)
-    assert all(np.isfinite(weight).all() for weight in network.get_weights())
+def test_batches_of_one_kind_leave_every_weight_a_number(tmp_path, monkeypatch):
+    _, network, model = trained(tmp_path, monkeypatch, training.ROOMY, steps=0)
+    for written in (0, 1, IMAGES):
+        inputs, labels = batch(written)
+        assert np.isfinite(model.train_on_batch(inputs, labels, return_dict=True)["loss"])
+        assert all(np.isfinite(weight).all() for weight in network.get_weights())
+
+
+def test_a_step_is_traced_once(tmp_path, monkeypatch):
+    """Twice would take twice the time and memory before the first step."""
+    _, _, model = trained(tmp_path, monkeypatch, training.ROOMY, steps=0)
+    step, calls = model.train_step, []
+    model.train_step = lambda data: calls.append(1) or step(data)
+    inputs, labels = batch(IMAGES // 2)
+    model.fit(inputs, labels, batch_size=IMAGES // 2, epochs=2, verbose=0)
+    assert len(calls) == 1
 
 
 def test_a_network_without_members_is_trained_as_ever(tmp_path, monkeypatch):

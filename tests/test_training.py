@@ -405,17 +405,6 @@ def test_runs_are_fitted_to_batches_that_nothing_sleeps_behind(fit, monkeypatch)
     assert batches.options().autotune.enabled is False
 
 
-def test_a_step_is_traced_once(sample, models):
-    """Twice would take twice the time and memory before the first step."""
-    config = configs.configure(RECIPES["flagship"], models, epochs=1)
-    _, model = training.compiled(config, RECIPES["flagship"], reporter.Plan(10, 1))
-    step, calls = model.train_step, []
-    model.train_step = lambda data: calls.append(1) or step(data)
-    inputs = examples.Examples.plain(sample.test).inputs
-    model.fit(inputs, sample.test.labels, batch_size=100, epochs=2, verbose=0)
-    assert len(calls) == 1
-
-
 @pytest.mark.parametrize("schedule", [optimizers.Cosine, optimizers.OneCycle])
 def test_a_graph_has_the_learning_rate_once_and_it_still_changes_with_the_step(schedule):
     rates = schedule(0.5, 10, 100)

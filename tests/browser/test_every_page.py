@@ -36,12 +36,13 @@ def test_an_address_typed_in_leads_to_the_whole_page(server, open_visitor, path)
     assert visitor.page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
+@pytest.fixture(scope="module", params=[(1280, "light"), (390, "dark")], ids=["wide-light", "narrow-dark"])
 def places(request, small_server, browser) -> Iterator[dict[str, Visitor]]:
     """Each place in a window of its own, for tests that only look: its path -> its visitor."""
     if browser is None:
         leave_out("Chromium")
-    context = browser.new_context(viewport={"width": 1280, "height": 2000}, color_scheme=request.param)
+    width, scheme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 2000}, color_scheme=scheme)
     context.set_default_timeout(1000 * PATIENCE)
     visitors = {path: Visitor(context.new_page(), small_server.url) for path in PLACES}
     for path, visitor in visitors.items():
@@ -69,12 +70,10 @@ def test_every_control_has_a_name_and_every_picture_a_text(places):
         assert all(pictures.nth(i).get_attribute("alt") for i in range(pictures.count())), path
 
 
-def test_nothing_sticks_out_of_a_narrow_screen(small_server, open_visitor):
-    visitor = open_visitor(small_server, width=390, height=844)
-    for path in PLACES:
-        go(visitor, path)
+def test_nothing_sticks_out_of_the_screen(places):
+    for path, visitor in places.items():
         width = visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-        assert width <= 390, path
+        assert width <= visitor.page.viewport_size["width"], path
 
 
 def test_the_server_stays_small_and_without_tensorflow(server, open_visitor, mnist_or_none):

@@ -61,7 +61,7 @@ def page(models):
         if name != "home":
             test.switch_page(f"pages/{name}.py")
         test.run()
-        while name == "errors" and test.get("progress"):  # the digits are being read
+        while name == "errors" and test.get("progress"):  # the digits are being looked for, and read
             time.sleep(0.1)
             test.run()
         assert not test.exception

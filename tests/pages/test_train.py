@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from page_text import text
 
-from mnistdash import configs, recipes, runs, snapshots, ui
+from mnistdash import configs, jobs, recipes, runs, snapshots, ui
 from mnistdash.snapshots import Answers, Details, Layer
 from mnistdash.speeds import Speed, Speeds
 
@@ -32,6 +32,13 @@ def batch(step: int, elapsed: float) -> dict:
         "accuracy": 0.8,
         "images_per_second": 1280.0,
     }
+
+
+@pytest.fixture
+def nothing_begins(monkeypatch, models):
+    """A run that is started has its settings in its folder, and no process trains it."""
+    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+    monkeypatch.setattr(jobs.Jobs, "adopt", lambda self, found: None)
 
 
 def progress(test) -> str:
@@ -84,10 +91,7 @@ def test_start_trains_and_the_model_is_offered_everywhere(page, with_sample, off
         assert "softmax-1" in page(other).selectbox(key="model").options[0]
 
 
-def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, monkeypatch):
-    from mnistdash import jobs
-
-    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, nothing_begins):
     test = page("train")
     test.selectbox(key="recipe").set_value("flagship").run()
     test.number_input(key="epochs-flagship").set_value(4).run()
@@ -100,10 +104,7 @@ def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, monke
     assert (config.epochs, config.batch_size, config.learning_rate, config.seed, config.limit) == (4, 64, 0.01, 9, 500)
 
 
-def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_sample, models, monkeypatch):
-    from mnistdash import jobs
-
-    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_sample, models, nothing_begins):
     test = page("train")
     test.selectbox(key="recipe").set_value("flagship").run()
     for field, value in (
@@ -123,10 +124,7 @@ def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_
     )
 
 
-def test_dropout_is_asked_for_where_a_network_has_it_and_reaches_the_run(page, with_sample, models, monkeypatch):
-    from mnistdash import jobs
-
-    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+def test_dropout_is_asked_for_where_a_network_has_it_and_reaches_the_run(page, with_sample, models, nothing_begins):
     test = page("train")
     test.selectbox(key="recipe").set_value("keras-cnn").run()
     test.number_input(key="dropout-keras-cnn").set_value(0.2).run()
@@ -147,10 +145,7 @@ def test_a_batch_of_more_images_than_there_are_is_refused_with_a_reason(page, wi
     assert not test.button(key="start").disabled
 
 
-def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample, models, monkeypatch):
-    from mnistdash import jobs
-
-    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample, models, nothing_begins):
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.selectbox(key="sweep-softmax").set_value("Learning rate").run()
@@ -254,10 +249,7 @@ def test_a_run_of_other_data_is_not_mixed_with_what_the_pages_show(page, with_sa
     assert "This run was trained on other data" in text(test)
 
 
-def test_untouched_settings_are_the_recipes_own(page, with_sample, models, monkeypatch):
-    from mnistdash import jobs
-
-    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+def test_untouched_settings_are_the_recipes_own(page, with_sample, models, nothing_begins):
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.button(key="start").click().run()
@@ -315,10 +307,7 @@ def test_the_list_shows_every_run_with_its_status(page, with_sample, make_run, f
     assert [status.split()[-1] for status in table["Status"]] == ["stopped", "running", "finished"]
 
 
-def test_a_run_is_given_a_name_and_the_next_is_not_given_the_same(page, with_sample, models, monkeypatch):
-    from mnistdash import jobs
-
-    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+def test_a_run_is_given_a_name_and_the_next_is_not_given_the_same(page, with_sample, models, nothing_begins):
     test = page("train")
     test.text_input(key="name").set_value("first try").run()
     assert "cannot be a run's name" in test.error[0].value
@@ -333,10 +322,7 @@ def test_a_run_is_given_a_name_and_the_next_is_not_given_the_same(page, with_sam
     assert "There is a run named first already" in test.error[0].value
 
 
-def test_the_runs_of_a_sweep_share_a_name_and_are_numbered(page, with_sample, models, monkeypatch):
-    from mnistdash import jobs
-
-    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+def test_the_runs_of_a_sweep_share_a_name_and_are_numbered(page, with_sample, models, nothing_begins):
     test = page("train")
     test.text_input(key="name").set_value("seeds").run()
     test.selectbox(key="sweep-express").set_value("Seed").run()
@@ -383,10 +369,7 @@ def test_runs_are_compared_side_by_side(page, with_sample, flagship, make_run):
     assert "**Recipe**" in set(table.iloc[:, 0])
 
 
-def test_a_run_is_continued_from_the_page(page, with_sample, flagship, models, monkeypatch):
-    from mnistdash import jobs
-
-    monkeypatch.setattr(jobs.Jobs, "submit", lambda self, config: runs.create(config, models))
+def test_a_run_is_continued_from_the_page(page, with_sample, flagship, models, nothing_begins):
     test = page("train")
     next(field for field in test.number_input if field.label == "More epochs").set_value(3)
     next(button for button in test.button if button.label == "Start" and button.key != "start").click().run()
