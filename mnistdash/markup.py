@@ -1,7 +1,7 @@
 """Pure functions: arrays in, HTML out, for what Streamlit has no element for.
 
 Only numbers and our own words go into it, so there is nothing to escape. Text takes the page's
-colour; the accent is `ACCENT`, which `ui.style` defines.
+colour; the accent is `--md-accent`, which `ui.page` defines.
 """
 
 import base64
@@ -83,6 +83,9 @@ STYLE = """
 [data-testid="stSliderThumbValue"] { color: inherit; }
 [data-testid="stPaginationEllipsis"] { color: var(--md-text); }
 [data-testid="stButtonGroup"] [data-selected="true"] * { color: var(--md-text); }
+/* What Plotly wrote on the map has the colour of the theme that was chosen then. */
+.st-key-digits_map .annotation-text { fill: var(--md-text) !important; }
+.st-key-digits_map .legend .traces:last-child path { fill: var(--md-text) !important; }
 [class*="st-key-way-"] a { padding-left: 0; }
 .md-samples { display: grid; grid-template-columns: repeat(10, minmax(0, 1fr)); gap: 0.35rem; max-width: 44rem; }
 """

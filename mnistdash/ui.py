@@ -49,7 +49,7 @@ def page(title: str) -> Iterator[None]:
     _spare_memory(title)
     icon = next(icon for _, name, icon in PAGES if name == title)
     st.set_page_config(page_title=f"{title} · mnistdash", page_icon=icon, layout="wide")
-    accent, text = (st.get_option(f"theme.{_theme()}.{name}") for name in ("primaryColor", "textColor"))
+    accent, text = map(_colour, ("primaryColor", "textColor"))
     st.html(f"<style>:root {{ --md-accent: {accent}; --md-text: {text}; }}{markup.STYLE}</style>")
     with st.sidebar:
         st.subheader("mnistdash", anchor=False)
@@ -243,8 +243,9 @@ def _show_loading() -> None:
         st.progress(0.0, "Looking for MNIST …")
 
 
-def _theme() -> str:
-    return st.context.theme.type or "light"
+def _colour(name: str) -> str:
+    """A theme's colour for CSS, right at once when someone chooses the other theme, before the page runs again."""
+    return f"light-dark({st.get_option(f'theme.light.{name}')}, {st.get_option(f'theme.dark.{name}')})"
 
 
 def _size(data: datasets.Dataset) -> str:

@@ -36,20 +36,29 @@ def test_an_address_typed_in_leads_to_the_whole_page(server, open_visitor, path)
     assert visitor.page.locator("[data-testid=stException]").count() == 0
 
 
-@pytest.fixture(scope="module", params=[(1280, "light"), (390, "dark")], ids=["wide-light", "narrow-dark"])
-def places(request, small_server, browser) -> Iterator[dict[str, Visitor]]:
-    """Each place in a window of its own, for tests that only look: its path -> its visitor."""
+@pytest.fixture(scope="module")
+def windows(small_server, browser) -> Iterator[dict[str, Visitor]]:
+    """Each place in a window of its own: its path -> its visitor."""
     if browser is None:
         leave_out("Chromium")
-    width, scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": 2000}, color_scheme=scheme)
+    context = browser.new_context()
     context.set_default_timeout(1000 * PATIENCE)
     visitors = {path: Visitor(context.new_page(), small_server.url) for path in PLACES}
     for path, visitor in visitors.items():
         go(visitor, path)
-    visitor.page.wait_for_timeout(1000)
     yield visitors
     context.close()
+
+
+@pytest.fixture(scope="module", params=[(1280, "light"), (390, "dark")], ids=["wide-light", "narrow-dark"])
+def places(request, windows) -> dict[str, Visitor]:
+    """The windows made as wide, and as dark, as they stand: for tests that only look."""
+    width, scheme = request.param
+    for visitor in windows.values():
+        visitor.page.set_viewport_size({"width": width, "height": 2000})
+        visitor.page.emulate_media(color_scheme=scheme)
+    visitor.page.wait_for_timeout(1500)
+    return windows
 
 
 def test_every_text_can_be_read(places):
@@ -76,18 +85,18 @@ def test_nothing_sticks_out_of_the_screen(places):
         assert width <= visitor.page.viewport_size["width"], path
 
 
-def test_the_server_stays_small_and_without_tensorflow(server, open_visitor, mnist_or_none):
+def test_the_server_stays_small_and_without_tensorflow(shared_server, open_visitor, mnist_or_none):
     """After all pages and sections, with MNIST and what a model makes of it in memory: a small host can hold that."""
-    visitor = open_visitor(server)
+    visitor = open_visitor(shared_server)
     if mnist_or_none is None:
         leave_out("MNIST")
     for path in (*PLACES, "/errors?split=train"):
         go(visitor, path)
     deadline = time.monotonic() + PATIENCE  # what was freed is given back from time to time
-    while (size := server.process.memory_info().rss) >= 500_000_000:
+    while (size := shared_server.process.memory_info().rss) >= 500_000_000:
         assert time.monotonic() < deadline, size
         time.sleep(1)
-    loaded = {mapped.path for mapped in server.process.memory_maps()}
+    loaded = {mapped.path for mapped in shared_server.process.memory_maps()}
     assert not [path for path in loaded if "/tensorflow/" in path]
 
 
