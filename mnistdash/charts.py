@@ -1,4 +1,7 @@
-"""Pure functions: arrays and histories in, Plotly figures out. Colours come from the page's theme."""
+"""Pure functions: arrays and histories in, Plotly figures out. Colours come from the page's theme.
+
+They are given in the order of traces, but to those that ask for one of them by `meta`.
+"""
 
 from itertools import cycle
 
@@ -13,6 +16,7 @@ HEIGHT = 300  # pixels, of a curve; fixed, so that nothing jumps while data come
 LOW = 130  # pixels, of a small one
 SYMBOLS = ("diamond", "circle", "square", "triangle-up", "cross", "x", "star", "pentagon")
 POINTS = 400  # of a schedule
+ACCENT, GREY, LIGHT = range(3)  # as a trace's `meta`: which of the theme's colours for charts it has
 
 
 def loss_chart(history: History, log: bool = False) -> go.Figure:
@@ -149,6 +153,18 @@ def digit_counts_chart(counts: dict[str, np.ndarray]) -> go.Figure:
 def _curves(history: History, what: str) -> go.Figure:
     ends = history.epoch_ends()
     figure = go.Figure()
+    # First, as thousands of batches would hide the curves; not by `zorder`, which cuts markers off at the axes.
+    figure.add_scatter(
+        name="per batch",
+        x=history.batch_epochs(),
+        y=[event[what] for event in history.batches],
+        # A single point makes no line.
+        mode="lines" if len(history.batches) > 1 else "markers",
+        line={"width": 1},
+        opacity=0.8,
+        legendrank=1001,  # behind those without a rank
+        meta=LIGHT,
+    )
     figure.add_scatter(
         name="validation",
         x=ends,
@@ -156,6 +172,7 @@ def _curves(history: History, what: str) -> go.Figure:
         mode="lines+markers",
         marker={"symbol": "diamond", "size": 8},
         cliponaxis=False,
+        meta=ACCENT,
     )
     figure.add_scatter(
         name="training",
@@ -165,16 +182,7 @@ def _curves(history: History, what: str) -> go.Figure:
         line={"dash": "dash"},
         marker={"symbol": "circle-open", "size": 7},
         cliponaxis=False,
-    )
-    figure.add_scatter(
-        name="per batch",
-        x=history.batch_epochs(),
-        y=[event[what] for event in history.batches],
-        # A single point makes no line.
-        mode="lines" if len(history.batches) > 1 else "markers",
-        line={"width": 1},
-        opacity=0.8,
-        zorder=-1,  # thousands of batches would hide the curves
+        meta=GREY,
     )
     if history.best_epoch is not None:
         best = history.best_epoch
@@ -189,6 +197,7 @@ def _curves(history: History, what: str) -> go.Figure:
             showlegend=False,
             hovertemplate=f"best epoch {best['epoch']}<extra></extra>",
             cliponaxis=False,
+            meta=ACCENT,
         )
     figure.update_layout(
         height=HEIGHT,

@@ -67,6 +67,10 @@ export default function ({ parentElement, data }) {
   place.setAttribute("aria-label", data.alt);
   const figure = JSON.parse(data.figure);
   figure.layout.template = template(place);
+  const { colorway } = figure.layout.template.layout;
+  for (const trace of figure.data) {
+    if (trace.meta !== undefined) trace.marker = { ...trace.marker, color: colorway[trace.meta] };
+  }
   const draw = async () => {
     await (window.mnistdashPlotly ??= load(data.path));
     if (place.isGone) return;

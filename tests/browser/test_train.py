@@ -351,6 +351,23 @@ def test_a_chart_says_where_its_script_did_not_come(server, open_visitor):
     visitor.page.locator(".st-key-digit_counts .md-chart .bars path").first.wait_for()
 
 
+def test_curves_lie_over_the_batches_and_are_whole_at_the_axes(shared_server, open_visitor):
+    """The best epoch may be the last, and its loss next to nothing."""
+    visitor = open_visitor(shared_server, height=1800)
+    visitor.visit("/train?run=flagship")
+    accent, grey, light, *_ = (ImageColor.getrgb(c) for c in st.get_option("theme.light.chartCategoricalColors"))
+    for what in ("loss", "accuracy"):
+        chart = visitor.page.locator(f".st-key-{what}_plot .md-chart")
+        best = chart.locator(".textpoint text")
+        best.wait_for()
+        assert chart.locator(".legendtext").all_text_contents() == ["validation", "training", "per batch"]
+        lines = chart.locator(".scatterlayer .js-line").evaluate_all("lines => lines.map(({ style }) => style.stroke)")
+        assert lines == ["rgb({}, {}, {})".format(*colour) for colour in (light, accent, grey)]
+        assert best.evaluate("best => best.closest('[clip-path]')") is None
+        word, picture = (part.bounding_box() for part in (best, chart.locator(".main-svg").first))
+        assert word["x"] + word["width"] <= picture["x"] + picture["width"]
+
+
 def test_charts_take_on_the_pages_theme(server, open_visitor, trained_here):
     trained_here.write("batch", step=1, epoch=1, loss=2.0, accuracy=0.1, learning_rate=0.1, images_per_second=5000.0)
     visitor = open_visitor(server, height=1300)
