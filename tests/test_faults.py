@@ -106,12 +106,15 @@ def limited(size: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+LAST = 20_000
+
+
 @pytest.mark.parametrize(
     ("room", "sentence"),
     [
         (150, "The run cannot be stored in"),
         (700, "The disk is full: make room, and start it again"),
-        (20_000, "The disk is full: make room, and start it again"),
+        (LAST, "The disk is full: make room, and start it again"),
     ],
 )
 def test_a_disk_that_is_full_while_settings_events_or_the_export_are_written(
@@ -132,7 +135,8 @@ def test_a_disk_that_is_full_while_settings_events_or_the_export_are_written(
         assert not list(run.folder.glob(".writing-*")), "nothing half-written is left"
         shutil.rmtree(run.folder)
     assert not (models / "full").exists()
-    assert subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, check=False).returncode == 0
+    if room == LAST:  # nothing is left of any of them, so once is enough
+        assert subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, check=False).returncode == 0
 
 
 def test_an_event_that_was_cut_short_takes_no_other_with_it(tmp_path):

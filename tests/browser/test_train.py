@@ -80,23 +80,6 @@ def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
     visitor.page.get_by_text("express-1 read the drawing").wait_for()
 
 
-def test_runs_queue_and_the_next_begins_by_itself(server, open_visitor):
-    visitor = open_visitor(server, height=1300)
-    visitor.visit("/train")
-    fill(visitor, "Epochs", "400")
-    fill(visitor, "Training images", "500")
-    visitor.press("start")
-    visitor.wait_for("progress", "Starting|Epoch")
-    visitor.press("start")
-    visitor.wait_for("progress", "Queued")
-    visitor.wait_for("runs", "express-2.*queued.*express-1.*running")
-    visitor.page.locator(".st-key-run input").click()
-    visitor.page.get_by_role("option", name="express-1").click()
-    visitor.wait_for("progress", "Starting|Epoch")
-    visitor.press("stop")
-    visitor.wait_for("runs", "express-2.*running.*express-1.*stopped")
-
-
 def test_ending_the_server_ends_its_trainings_and_keeps_their_weights(server, open_visitor):
     visitor = open_visitor(server)
     visitor.visit("/train")
