@@ -49,7 +49,7 @@ STYLE = """
   border-radius: 0.35rem; background: #000; }
 .md-steps img.pixels { image-rendering: pixelated; }
 /* The canvas comes after the rest of its page, whose place it would otherwise take then. */
-.st-key-canvas, .st-key-wide_canvas { min-height: 280px; }
+.st-key-canvas, .st-key-wide_canvas { min-height: 280px; margin-top: 1.25rem; } /* room for its toolbar */
 @media (max-width: 640px) { .st-key-wide_canvas { zoom: 0.6; } }
 /* What is drawn anew by itself need not fade meanwhile, which some thirty frames would show each time. */
 .st-key-live .stElementContainer, .st-key-live .stProgress * { opacity: 1; transition: none; }

@@ -55,6 +55,14 @@ def test_a_drawing_outlives_a_visit_to_another_page(visitor):
     visitor.wait_for("prediction", "Draw a digit")
 
 
+def test_the_canvas_shows_its_own_toolbar_without_covering_anything(visitor):
+    visitor.page.locator(".st-key-canvas canvas").last.hover()
+    visitor.page.wait_for_timeout(1000)  # it slides in
+    toolbar = visitor.page.locator(".st-key-canvas").get_by_role("button", name="Redo").bounding_box()
+    select = visitor.page.get_by_test_id("stSelectbox").bounding_box()
+    assert toolbar["y"] >= select["y"] + select["height"]
+
+
 def choose(visitor, source: str) -> None:
     visitor.page.locator(".st-key-source").get_by_text(source, exact=True).click()
     visitor.settle()
