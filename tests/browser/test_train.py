@@ -270,6 +270,7 @@ def test_a_chart_grows_in_place_and_stays_zoomed_in(server, open_visitor, traine
     chart = visitor.page.locator(".st-key-loss_plot .md-chart")
     chart.locator(".scatterlayer .trace").last.wait_for()
     chart.evaluate("chart => { chart.querySelector('.main-svg').isTheSame = true; }")
+    chart.scroll_into_view_if_needed()
     place = chart.locator(".nsewdrag").bounding_box()
     visitor.page.mouse.move(place["x"] + 5, place["y"] + 20)
     visitor.page.mouse.down()
@@ -355,6 +356,7 @@ def test_charts_take_on_the_pages_theme(server, open_visitor, trained_here):
     trained_here.write("batch", step=1, epoch=1, loss=2.0, accuracy=0.1, learning_rate=0.1, images_per_second=5000.0)
     visitor = open_visitor(server, height=1300)
     visitor.visit("/train?run=run")
+    visitor.page.locator(".st-key-accuracy_plot .annotation-text").wait_for()
     for theme in ("light", "dark"):
         visitor.page.emulate_media(color_scheme=theme)
         text = st.get_option(f"theme.{theme}.textColor")

@@ -16,6 +16,9 @@ class Visitor:
         """Type an address; wait until the page is complete."""
         self.page.goto(self.url + path)
         self.settle()
+        if (looking := self.page.get_by_text("Looking for MNIST")).count():
+            looking.wait_for(state="detached")
+            self.settle()
 
     def settle(self) -> None:
         """Wait until nothing runs any more."""
