@@ -85,6 +85,19 @@ def keep_giving_memory_back(every: float) -> None:
     threading.Thread(target=go_on, daemon=True, name="give memory back").start()
 
 
+@functools.cache  # once for each process
+def end_at_once() -> None:
+    """Have this process end as soon as Python has, with its exit status, without the destructors of C libraries.
+
+    OpenBLAS' waits for its threads. Where a thread of Python's is still multiplying matrices, which nothing stops, that
+    wait may never end, as a busy thread overwrites that it is to end; with one thread OpenBLAS frees memory that is in
+    use instead, and the process crashes. glibc only, whose wheels of NumPy and SciPy have OpenBLAS.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        libc = ctypes.CDLL(None)
+        libc.on_exit(libc._exit, None)  # goes first: what is registered last is called first
+
+
 def lower_priority(niceness: int = NICENESS) -> None:
     """Let other processes of this machine go first; this one and those that it starts take what is left.
 

@@ -1,4 +1,6 @@
 import os
+import platform
+import signal
 import subprocess
 import sys
 import threading
@@ -73,6 +75,24 @@ def test_a_large_array_that_a_thread_had_is_given_back_too(output_of):
         "thread.start(); thread.join(); processes.give_memory_back(); print(size() - before)"
     )
     assert int(output_of(script)) < 3_000_000
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can leave them out")
+def test_a_server_ends_without_the_destructors_of_libraries(environment, tmp_path):
+    """One that crashes stands for OpenBLAS', which may crash or never end while a thread multiplies matrices."""
+    script = (
+        "import atexit, ctypes, sys; from mnistdash import ui; libc = ctypes.CDLL(None)\n"
+        "libc.__cxa_atexit(libc.abort, None, None)\n"
+        "{}; atexit.register(print, 'Python has ended'); sys.exit(7)"
+    )
+    for whole, status in ((script.format("pass"), -signal.SIGABRT), (script.format("ui.jobs()"), 7)):
+        done = subprocess.run(
+            [sys.executable, "-c", whole],
+            env={**environment, "MNISTDASH_MODELS": str(tmp_path), "MNISTDASH_STAND_BY": "0"},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stdout) == (status, "Python has ended\n")
 
 
 def test_a_process_in_a_session_of_its_own_gives_way_to_those_of_others(environment):
