@@ -86,12 +86,12 @@ def keep_giving_memory_back(every: float) -> None:
 
 
 @functools.cache  # once for each process
-def end_at_once() -> None:
-    """Have this process end as soon as Python has, with its exit status, without the destructors of C libraries.
+def skip_destructors() -> None:
+    """Have this process end, once Python has, with its exit status, but without the destructors of C libraries.
 
     OpenBLAS' waits for its threads. Where a thread of Python's is still multiplying matrices, which nothing stops, that
     wait may never end, as a busy thread overwrites that it is to end; with one thread OpenBLAS frees memory that is in
-    use instead, and the process crashes. glibc only, whose wheels of NumPy and SciPy have OpenBLAS.
+    use instead, and the process crashes. Elsewhere than with glibc nothing happens.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         libc = ctypes.CDLL(None)

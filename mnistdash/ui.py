@@ -20,7 +20,7 @@ from mnistdash.idx import DataError
 from mnistdash.images import ImageError
 from mnistdash.jobs import Jobs
 from mnistdash.loading import BackgroundLoad
-from mnistdash.processes import end_at_once, keep_giving_memory_back, share_memory
+from mnistdash.processes import keep_giving_memory_back, share_memory, skip_destructors
 from mnistdash.settings import Settings, SettingsError
 from mnistdash.wording import plain
 
@@ -115,7 +115,7 @@ def jobs() -> Jobs:
     queue = Jobs(settings())
     queue.adopt(runs.list_runs(settings().models))
     atexit.register(queue.close)
-    end_at_once()
+    skip_destructors()
     return queue
 
 
