@@ -3,13 +3,16 @@
 import numpy as np
 import streamlit as st
 
-from mnistdash import charts, markup, runs, ui
-from mnistdash.views import plotting
+from mnistdash.runs import store
+from mnistdash.ui import page
+from mnistdash.ui.components import plotly_chart
+from mnistdash.ui.html import digits
+from mnistdash.ui.plots import training
 
 SAMPLES = 4  # of each digit
 
 
-with ui.page("Home"):
+with page.page("Home"):
     st.title("mnistdash", anchor=False)
     st.markdown(
         "Draw a digit and see a neural network read it, or train a network of your own and watch it learn. "
@@ -19,7 +22,7 @@ with ui.page("Home"):
     ways = st.columns(3, gap="medium")
     for column, (path, label, icon), text in zip(
         ways,
-        ui.PAGES[1:],
+        page.PAGES[1:],
         (
             "Draw with mouse, finger or pen. The answer follows every stroke, with all ten probabilities.",
             "Pick a recipe, from softmax regression to our best network, and follow loss and accuracy live.",
@@ -32,7 +35,7 @@ with ui.page("Home"):
             st.markdown(text)
 
     st.header("Models", anchor=False)
-    models = runs.list_models(ui.settings().models)
+    models = store.list_models(page.settings().models)
     if models:
         st.table(
             [
@@ -49,12 +52,12 @@ with ui.page("Home"):
             border="horizontal",
             hide_index=True,
         )
-        ui.explain_star(models)
+        page.explain_star(models)
     else:
         st.info("There is no model yet. Train one to fill this table.", icon=":material/model_training:")
 
     st.header("Data", anchor=False)
-    data = ui.dataset()
+    data = page.dataset()
     name = "MNIST" if data.name == "mnist" else "The offline sample"
     splits = "train", "validation", "test"
     total = sum(len(data.split(split)) for split in splits)
@@ -69,10 +72,12 @@ with ui.page("Home"):
     with left:
         st.subheader("Images per digit", anchor=False)
         counts = {split: np.bincount(data.split(split).labels, minlength=10) for split in splits}
-        plotting.chart(charts.digit_counts_chart(counts), key="digit_counts", alt="Images per digit in each split")
+        plotly_chart.chart(
+            training.digit_counts_chart(counts), key="digit_counts", alt="Images per digit in each split"
+        )
     with right:
         st.subheader("A few of each", anchor=False)
         train = data.train
         chosen = np.stack([np.flatnonzero(train.labels == digit)[:SAMPLES] for digit in range(10)]).T.ravel()
-        st.html(markup.samples(train.images[chosen], train.labels[chosen]))
+        st.html(digits.samples(train.images[chosen], train.labels[chosen]))
         st.caption(f"The first {SAMPLES} training images of each digit.")

@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 import sketches
 from protocol import Gone, Visitor
@@ -25,8 +25,10 @@ from serving import serve
 from sketches import Sketch
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
-from mnistdash import datasets, events, runs, ui
+from mnistdash.data import mnist
+from mnistdash.runs import events, store
 from mnistdash.settings import PROJECT
+from mnistdash.ui import page
 
 MODEL = "flagship"
 PERIOD = 3.0  # seconds from one stroke to the next of a user, and from click to click of the one on Errors
@@ -155,7 +157,7 @@ async def warm_up(dashboard: Dashboard, drawn: Sequence[Sketch]) -> dict[str, st
     answers = {}
     async with Visitor(dashboard.url) as visitor:
         await visitor.open("/")
-        for split in datasets.SPLITS:
+        for split in mnist.SPLITS:
             await visitor.open(f"/errors?model={MODEL}&split={split}")
             await visitor.until(lambda: "gallery" in visitor.widgets, READ)
         await visitor.follow("train")
@@ -178,7 +180,7 @@ async def leave(dashboard: Dashboard) -> None:
     for _ in range(2):  # it forgets them when the next one leaves, and collects the garbage when the one after runs
         async with Visitor(dashboard.url) as visitor:
             await visitor.open(f"/draw?model={MODEL}")
-    await asyncio.sleep(ui.TIDY + MARGIN)
+    await asyncio.sleep(page.TIDY + MARGIN)
 
 
 async def start_run(dashboard: Dashboard, recipe: str, **settings: object) -> Path:
@@ -197,7 +199,7 @@ async def start(dashboard: Dashboard, visitor: Visitor, recipe: str, **settings:
     fields = "".join(f"&{name}-{recipe}={value}" for name, value in settings.items())
     await visitor.open(f"/train?recipe={recipe}{fields}")
     await visitor.press("start")
-    new = [path for path in dashboard.models.iterdir() if path not in before and (path / runs.CONFIG).exists()]
+    new = [path for path in dashboard.models.iterdir() if path not in before and (path / store.CONFIG).exists()]
     if not new:
         sys.exit(f"The run did not start. The Train page said: {visitor.errors + visitor.exceptions}")
     return new[0]
@@ -211,12 +213,12 @@ async def until_it_trains(folder: Path) -> None:
 
 
 def has_ended(folder: Path) -> bool:
-    return status(folder) not in runs.ACTIVE
+    return status(folder) not in store.ACTIVE
 
 
 def status(folder: Path) -> str:
     """What has become of a run."""
-    return runs.load(folder).status
+    return store.load(folder).status
 
 
 def elapsed(folder: Path) -> float:

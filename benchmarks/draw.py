@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "browser"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 import hands
 import pen
 from playwright.sync_api import Page, sync_playwright
 from serving import find_chromium, serve
 
-from mnistdash import inference, preprocess
+from mnistdash.imaging import normalize
+from mnistdash.inference.model import load
 from mnistdash.settings import PROJECT, Settings
 
 ONE_STROKE = (0, 2, 3, 6, 8)  # digits that need no second stroke
@@ -65,11 +65,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=30, help="strokes drawn on each page")
     options = parser.parse_args()
     folder = Settings.from_environment().models
-    model, drawing = inference.load(options.model, folder), hands.on_canvas("3")
-    view = np.round(255 * preprocess.to_mnist(drawing)).astype(np.uint8)
+    model, drawing = load(options.model, folder), hands.on_canvas("3")
+    view = np.round(255 * normalize.to_mnist(drawing)).astype(np.uint8)
     print(f"{options.model}: {(folder / options.model / 'model.tflite').stat().st_size / 1e6:.2f} MB")
     print(f"one prediction: {median_of(lambda: model(view[None])):.2f} ms, median of 500")
-    print(f"to_mnist, 280x280: {median_of(lambda: preprocess.to_mnist(drawing)):.2f} ms, median of 500")
+    print(f"to_mnist, 280x280: {median_of(lambda: normalize.to_mnist(drawing)):.2f} ms, median of 500")
     ours, bare = pen_to_answer(options.count)
     print(
         f"pen up to answer: {ours:.0f} ms; bare page {bare:.0f} ms; ratio {ours / bare:.2f}, medians of {options.count}"

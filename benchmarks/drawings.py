@@ -25,9 +25,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import strangers
 
-from mnistdash import datasets, evaluation, inference, negatives, preprocess, reading, runs
-from mnistdash.idx import DataError
+from mnistdash.data.idx import DataError
+from mnistdash.data.mnist import Dataset, Split
+from mnistdash.data.mnist import load as load_mnist
+from mnistdash.evaluation import metrics
+from mnistdash.imaging import normalize
+from mnistdash.inference import recognize
+from mnistdash.inference.model import Model, load
+from mnistdash.runs import store
 from mnistdash.settings import Settings
+from mnistdash.synthesis import non_digits
 
 SIDE = 280  # pixels, of the canvas on the Draw page
 PENS = (10, 20, 30)  # pixels; 20 is that page's default
@@ -48,8 +55,8 @@ def main() -> None:
     strokes = np.load(options.strokes / "pendigits_train.npz", allow_pickle=False)
     chosen = np.random.default_rng(0).permutation(len(strokes["labels"]))[: options.count]
     labels, writers = strokes["labels"][chosen], strokes["writer"][chosen]
-    models = [(inference.load(run.name, options.models), run.card) for run in runs.list_models(options.models)]
-    mnist = load_mnist()
+    models = [(load(run.name, options.models), run.card) for run in store.list_models(options.models)]
+    mnist = mnist_or_none()
     print(f"{len(chosen):,} drawings by {len(np.unique(writers))} writers")
     drawings = {pen: [draw(strokes, index, pen) for index in chosen] for pen in PENS}
     views = {
@@ -66,14 +73,14 @@ def main() -> None:
         print_numbers(model, drawings[PEN], labels)
         if mnist is not None:
             for name in ("validation", "test"):
-                error = evaluation.evaluate(model, mnist.split(name)).calibration_error
+                error = metrics.evaluate(model, mnist.split(name)).calibration_error
                 seen = ", which it was trained on" if name == "validation" and card.validation_seen else ""
                 print(f"\nexpected calibration error on MNIST's {name} split{seen}: {100 * error:.2f} points")
 
 
-def load_mnist() -> datasets.Dataset | None:
+def mnist_or_none() -> Dataset | None:
     try:
-        return datasets.load(Settings.from_environment())
+        return load_mnist(Settings.from_environment())
     except DataError:
         return None
 
@@ -91,31 +98,31 @@ def print_shares(right: dict[tuple[str, int], np.ndarray], labels: np.ndarray, w
     print("| worst writer | " + " | ".join(name.removeprefix("writer ") for name in worst) + " |")
 
 
-def print_refusals(model: inference.Model, digits: np.ndarray, validation: datasets.Split) -> None:
+def print_refusals(model: Model, digits: np.ndarray, validation: Split) -> None:
     """How many pictures of what is no digit are refused."""
     kinds: dict[str, list[np.ndarray]] = {
-        "as in training, other draws": list(negatives.make(validation, STRANGERS, 99))
+        "as in training, other draws": list(non_digits.make(validation, STRANGERS, 99))
     }
     for kind, picture in strangers.draw(STRANGERS, 99):
-        kinds.setdefault(kind, []).append(np.round(255 * preprocess.to_mnist(picture)).astype(np.uint8))
+        kinds.setdefault(kind, []).append(np.round(255 * normalize.to_mnist(picture)).astype(np.uint8))
     shares, likeness = model.judge(digits)
     threshold = np.quantile(likeness, REFUSED)
     print(f"\n| held-back pictures | refused with {REFUSED:.0%} of the drawings | taken for a sure digit as shipped |")
     print("|---|---|---|")
     for kind, pictures in kinds.items():
         their_shares, their_likeness = model.judge(np.stack(pictures))
-        sure = (their_likeness >= reading.LEAST_LIKENESS) & (their_shares.max(1) >= reading.LEAST_CONFIDENCE)
+        sure = (their_likeness >= recognize.LEAST_LIKENESS) & (their_shares.max(1) >= recognize.LEAST_CONFIDENCE)
         print(f"| {kind} ({len(pictures):,}) | {(their_likeness <= threshold).mean():.1%} | {sure.mean():.1%} |")
-    refused = likeness < reading.LEAST_LIKENESS
-    unsure = ~refused & (shares.max(1) < reading.LEAST_CONFIDENCE)
+    refused = likeness < recognize.LEAST_LIKENESS
+    unsure = ~refused & (shares.max(1) < recognize.LEAST_CONFIDENCE)
     print(f"\nOf the drawings, {refused.mean():.2%} are called no digit and {unsure.mean():.2%} unsure, as shipped.")
 
 
-def print_numbers(model: inference.Model, drawings: list[np.ndarray], labels: np.ndarray) -> None:
+def print_numbers(model: Model, drawings: list[np.ndarray], labels: np.ndarray) -> None:
     """Whole numbers read right, against the single-digit rate to the power of their length."""
     random = np.random.default_rng(1)
     chosen = random.integers(0, len(drawings), NUMBERS)
-    answers = [reading.read(drawings[k], model) for k in chosen]
+    answers = [recognize.read(drawings[k], model) for k in chosen]
     single = np.mean([answer.number == str(labels[k]) for k, answer in zip(chosen, answers, strict=True)])
     split = sum(len(answer.digits) != 1 for answer in answers)
     print(f"\nSingle drawings, read as the page does: {single:.2%}; {split} of {NUMBERS:,} taken for several digits.")
@@ -123,7 +130,7 @@ def print_numbers(model: inference.Model, drawings: list[np.ndarray], labels: np
     print("|---|---|---|---|")
     for length in LENGTHS:
         picks = random.integers(0, len(drawings), (NUMBERS, length))
-        answers = [reading.read(compose([drawings[k] for k in pick], random), model) for pick in picks]
+        answers = [recognize.read(compose([drawings[k] for k in pick], random), model) for pick in picks]
         right = np.mean(["".join(map(str, labels[pick])) == a.number for pick, a in zip(picks, answers, strict=True)])
         counted = np.mean([len(answer.digits) == length for answer in answers])
         print(f"| {length} | {right:.1%} | {single**length - 0.02:.1%} | {counted:.1%} |", flush=True)
@@ -131,7 +138,7 @@ def print_numbers(model: inference.Model, drawings: list[np.ndarray], labels: np
 
 def compose(drawings: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
     """Drawings side by side, apart from one another, not quite on one line: (height, width) uint8."""
-    parts = [preprocess.crop(drawing) for drawing in drawings]
+    parts = [normalize.crop(drawing) for drawing in drawings]
     gaps = random.integers(8, 50, len(parts))
     height = SIDE + 40
     sheet = np.zeros((height, sum(part.shape[1] for part in parts) + gaps.sum() + 20), np.uint8)
@@ -168,7 +175,7 @@ def whole_canvas(canvas: np.ndarray) -> np.ndarray:
 
 def box_centred(canvas: np.ndarray) -> np.ndarray:
     """What better demos do: crop, fit into 20x20, and put the middle of the box in the middle."""
-    ink = preprocess.crop(canvas)
+    ink = normalize.crop(canvas)
     scale = 20 / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     fitted = np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BICUBIC), np.float32) / 255
@@ -181,7 +188,7 @@ def box_centred(canvas: np.ndarray) -> np.ndarray:
 WAYS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "whole canvas": whole_canvas,
     "box-centred": box_centred,
-    "ours": preprocess.to_mnist,
+    "ours": normalize.to_mnist,
 }
 
 

@@ -24,9 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from serving import find_chromium, serve
 
-from mnistdash import analysis, datasets, inference, links, runs
+from mnistdash.data import mnist
+from mnistdash.evaluation import predictions
+from mnistdash.inference.model import Model
+from mnistdash.runs import store
 from mnistdash.settings import PROJECT, Settings
-from mnistdash.views import explorer
+from mnistdash.ui.errors import query_state
+from mnistdash.ui.errors.gallery import PER_PAGE
 
 PORT, BARE_PORT = 8597, 8598
 TIMEOUT = 60_000  # milliseconds
@@ -83,29 +87,29 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder) / "models"
         shutil.copytree(Settings.from_environment().models / options.model, models / options.model)
-        shutil.rmtree(models / options.model / analysis.FOLDER, ignore_errors=True)
-        data = datasets.load(Settings.from_environment())
-        run = runs.load_model(options.model, models)
+        shutil.rmtree(models / options.model / predictions.FOLDER, ignore_errors=True)
+        data = mnist.load(Settings.from_environment())
+        run = store.load_model(options.model, models)
         if "analysis" in options.parts:
             read_everything(run, data)
         if "click" in options.parts:
             click_through(run, data, options.count)
 
 
-def read_everything(run: runs.Run, data: datasets.Dataset) -> None:
-    model = inference.Model(run.folder / runs.TFLITE, run.name)
+def read_everything(run: store.Run, data: mnist.Dataset) -> None:
+    model = Model(run.folder / store.TFLITE, run.name)
     for label in ("read and kept", "kept already"):
         began = time.perf_counter()
-        axes = analysis.fit_axes(run, model, data.name, "validation", data.validation)
-        for name in datasets.SPLITS:
-            analysis.analyse(run, model, axes, data.name, name, data.split(name))
+        axes = predictions.fit_axes(run, model, data.name, "validation", data.validation)
+        for name in mnist.SPLITS:
+            predictions.analyse(run, model, axes, data.name, name, data.split(name))
         print(f"{run.name}, all 70,000 digits {label}: {time.perf_counter() - began:.1f} s", flush=True)
-    size = sum(path.stat().st_size for path in (run.folder / analysis.FOLDER).iterdir())
+    size = sum(path.stat().st_size for path in (run.folder / predictions.FOLDER).iterdir())
     print(f"files: {size / 1e6:.1f} MB\n", flush=True)
 
 
-def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
-    answers = inference.Model(run.folder / runs.TFLITE, run.name)(data.test.images)
+def click_through(run: store.Run, data: mnist.Dataset, count: int) -> None:
+    answers = Model(run.folder / store.TFLITE, run.name)(data.test.images)
     labels, read = data.test.labels, answers.argmax(1)
     wrong = np.flatnonzero(labels != read)
     cells = np.unique(np.stack([labels[wrong], read[wrong]], axis=1), axis=0).tolist()
@@ -126,7 +130,7 @@ def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
                 true, predicted = cells[k % len(cells)]
                 indices = np.flatnonzero((labels == true) & (read == predicted))
                 index = int(indices[answers[indices].max(1).argmax()])
-                gallery = GALLERY % (min(len(indices), explorer.PER_PAGE), true, predicted)
+                gallery = GALLERY % (min(len(indices), PER_PAGE), true, predicted)
                 cell = click(ours, f'[data-pick="{true},{predicted}"]', gallery, FILTER % (true, predicted))
                 took = dict(zip(("cell", "page"), cell, strict=True))
                 ours.wait_for_timeout(400)
@@ -148,10 +152,10 @@ def click_through(run: runs.Run, data: datasets.Dataset, count: int) -> None:
                 ("detail", "click on a digit to its detail view"),
             ):
                 print(f"| {label} | {medians[name]:.0f} | {medians[name] / medians['bare']:.2f} |")
-            for section in links.SECTIONS:
+            for section in query_state.SECTIONS:
                 ours.goto(f"http://127.0.0.1:{PORT}/errors?section={section}&split=train")
                 ours.locator(".st-key-section").wait_for(timeout=TIMEOUT)
-                ours.wait_for_timeout(20_000 if section in (links.MAP, links.ROBUSTNESS) else 5_000)
+                ours.wait_for_timeout(20_000 if section in (query_state.MAP, query_state.ROBUSTNESS) else 5_000)
             memory = psutil.Process(servers[0].pid).memory_info().rss
             print(f"\nthe server's memory after all sections: {memory / 1e6:.0f} MB")
         finally:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mnistdash import negatives
+from mnistdash.synthesis import non_digits
 
 SIDE = 140  # pixels, of the sheet
 TYPESET = "ABCDEFHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy&@#$%?+=<>*"
@@ -49,7 +49,7 @@ def draw(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
     random = np.random.default_rng(seed)
     for number in range(count):
         if number % 2:
-            picture = negatives.glyph(OTHER_SCRIPTS[random.choice(list(OTHER_SCRIPTS))], random)
+            picture = non_digits.glyph(OTHER_SCRIPTS[random.choice(list(OTHER_SCRIPTS))], random)
             yield "other script", np.round(255 * picture).astype(np.uint8)
         else:
             yield "typeset letter", _typeset(random.choice(list(TYPESET)), random)

@@ -34,9 +34,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mnistdash import configs, events, runs
-from mnistdash.jobs import Jobs
-from mnistdash.recipes import RECIPES
+from mnistdash.jobs.queue import Jobs
+from mnistdash.runs import events, store
+from mnistdash.runs.config import configure, continued
+from mnistdash.runs.recipes import RECIPES
 from mnistdash.settings import PROJECT, Settings
 
 # Digits and epochs that take some seconds on two cores.
@@ -184,31 +185,31 @@ def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, fl
     if stand_by:
         queue.stand_by()
         time.sleep(READY)
-    config = configs.configure(RECIPES[recipe], models(), name=name, limit=55_000, seed=seed, precision="auto")
+    config = configure(RECIPES[recipe], models(), name=name, limit=55_000, seed=seed, precision="auto")
     began = time.monotonic()
     queue.submit(config)
     folders = [models() / name]
     while True:
         time.sleep(0.1)  # more often would slow the training down
-        run = runs.load(folders[-1])
+        run = store.load(folders[-1])
         if [event for event in of_kind(run.folder, "epoch") if event["val_accuracy"] >= TARGET]:
             break
         if run.status == "finished":
             # It ended short of the target, and goes on as someone on the page would have it.
-            config = configs.continued(config, models(), epochs=1, learning_rate=config.learning_rate / 2)
+            config = continued(config, models(), epochs=1, learning_rate=config.learning_rate / 2)
             queue.submit(config)
             folders.append(models() / config.name)
-        elif run.status not in runs.ACTIVE:
+        elif run.status not in store.ACTIVE:
             sys.exit(f"{run.name} {run.status}.")
     gross = time.monotonic() - began
     epochs = [of_kind(folder, "epoch")[-1] for folder in folders]
     queue.stop(folders[-1].name)
-    while runs.load(folders[-1]).status in runs.ACTIVE:
+    while store.load(folders[-1]).status in store.ACTIVE:
         time.sleep(0.1)
     queue.close()
     first = [of_kind(folder, "batch")[0] for folder in folders]
     net = sum(last["elapsed"] - batch["elapsed"] for last, batch in zip(epochs, first, strict=True))
-    return sum(last["epoch"] for last in epochs), net, gross, runs.load(folders[-1]).card.test_accuracy
+    return sum(last["epoch"] for last in epochs), net, gross, store.load(folders[-1]).card.test_accuracy
 
 
 def start() -> None:
@@ -256,7 +257,7 @@ def watched(browser: "Browser", watchers: "type[Listeners | Tabs]") -> list[tupl
                 statistics.fmean(e["images_per_second"] for e in of_kind(folder, "batch") if e["elapsed"] > began)
             )
         present.look()
-        while runs.load(folder).status in runs.ACTIVE:
+        while store.load(folder).status in store.ACTIVE:
             time.sleep(0.5)
     return [
         (watched, 2 * watched / (before + after))
@@ -395,7 +396,7 @@ class Browser:
         page = self.open(f"/train?recipe={recipe}")
         before = set(self.models.iterdir())
         page.locator(".st-key-start button").click()
-        while not (new := {folder for folder in self.models.iterdir() if (folder / runs.CONFIG).is_file()} - before):
+        while not (new := {folder for folder in self.models.iterdir() if (folder / store.CONFIG).is_file()} - before):
             time.sleep(0.1)
         page.close()
         return new.pop()
@@ -438,7 +439,7 @@ class Browser:
         took = page.evaluate("() => window.took")
         page.locator(".st-key-stop button").click()
         folder = self.models / name
-        while runs.load(folder).status in runs.ACTIVE:
+        while store.load(folder).status in store.ACTIVE:
             time.sleep(0.2)
         page.wait_for_timeout(15_000 if stand_by else 3_000)  # the next process gets ready, or all is quiet again
         return took

@@ -6,12 +6,15 @@ import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
-from mnistdash import images, markup, preprocess, runs, ui
-from mnistdash.canvas import CanvasError, picture_of
-from mnistdash.reading import NOT_A_DIGIT, NOTHING, Answer, read
-from mnistdash.score import LENGTH, Score
-from mnistdash.views import handover
-from mnistdash.views.similar import similar_errors
+from mnistdash.imaging import image_files, normalize
+from mnistdash.imaging.canvas_payload import CanvasError, picture_of
+from mnistdash.inference.recognize import NOT_A_DIGIT, NOTHING, Answer, read
+from mnistdash.runs import store
+from mnistdash.ui import page
+from mnistdash.ui.draw import transfer
+from mnistdash.ui.draw.score import LENGTH, Score
+from mnistdash.ui.draw.similar_errors import similar_errors
+from mnistdash.ui.html import digits as html_digits
 
 SIDE = 280  # pixels, of the canvas for one digit, and the height of the one for a number
 WIDE = 560  # pixels, the width of the canvas for a number
@@ -53,7 +56,7 @@ def undo(canvas: str) -> None:
 
 def take_over() -> None:
     """Start with the digit that another page hands over, if one does."""
-    digit = handover.take()
+    digit = transfer.take()
     if digit is not None:
         strokes = [digit.as_object()]
         clear("drawing")
@@ -92,7 +95,7 @@ def canvas(key: str, width: int) -> np.ndarray | None:
     try:
         drawing = picture_of(sent.get("drawing") if isinstance(sent, dict) else None, width, SIDE)
     except CanvasError as error:
-        ui.objection(error)
+        page.objection(error)
     else:
         if drawing is not None:
             kept["strokes"], kept["image"] = drawing
@@ -120,8 +123,8 @@ def picture(source: str) -> np.ndarray | None:
     if file is None:
         return None
     try:
-        image = images.read_image(file, file.name)
-    except images.UnreadableImageError as error:
+        image = image_files.read_image(file, file.name)
+    except image_files.UnreadableImageError as error:
         st.error(str(error), icon=":material/broken_image:")  # the file's name is quoted in it
         return None
     if source == FILE:
@@ -142,19 +145,21 @@ def show(answer: Answer, invitation: str, what: str, made: str, run_name: str) -
     single = answer.digits[0] if len(answer.digits) == 1 else None
     with st.container(key="prediction"):
         if single is not None:
-            st.html(markup.answer(single.verdict, single.probabilities, single.is_digit))
+            st.html(html_digits.answer(single.verdict, single.probabilities, single.is_digit))
         elif answer.digits:
-            st.html(markup.number([reading.verdict for reading in answer.digits], answer.number, answer.confidence))
+            st.html(
+                html_digits.number([reading.verdict for reading in answer.digits], answer.number, answer.confidence)
+            )
         else:
-            st.html(markup.invitation(invitation))
+            st.html(html_digits.invitation(invitation))
     if len(answer.digits) > 1:
         with st.container(key="digits"):
             digits = [(reading.verdict, _bytes(reading.view), reading.probabilities) for reading in answer.digits]
-            st.html(markup.cards(digits))
+            st.html(html_digits.cards(digits))
     else:
-        seen = np.zeros((preprocess.SIZE, preprocess.SIZE)) if single is None else single.view
+        seen = np.zeros((normalize.SIZE, normalize.SIZE)) if single is None else single.view
         caption = f"What the network sees: 28&nbsp;×&nbsp;28&nbsp;pixels, {made}."
-        st.html(markup.reading(None if single is None else single.probabilities, _bytes(seen), caption))
+        st.html(html_digits.reading(None if single is None else single.probabilities, _bytes(seen), caption))
     st.caption(
         f"{run_name} read the {what} in {answer.milliseconds:.1f} ms." if answer.digits else f"{run_name} will read it."
     )
@@ -196,7 +201,7 @@ def ask(answer: Answer, score: Score) -> None:
 def misread(score: Score) -> str:
     """The drawings of the score that were not read right, as HTML."""
     drawings = score.misread
-    return markup.gallery(
+    return html_digits.gallery(
         np.stack([_bytes(drawing.reading.view) for drawing in drawings]),
         [drawing.truth for drawing in drawings],
         ["no digit" if drawing.reading.verdict == NOT_A_DIGIT else drawing.reading.digit for drawing in drawings],
@@ -209,21 +214,21 @@ def steps(image: np.ndarray, answer: Answer, as_it_is: bool) -> None:
     """Show how the drawing became what the network sees, step by step; nothing is done to one that is read as it is."""
     pictures = [("Drawing", image), ("Ink found", _bytes(answer.ink))]
     if as_it_is:
-        size = preprocess.SIZE
+        size = normalize.SIZE
         pictures = [("Drawing", image), (f"Reduced to {size} × {size}", _bytes(answer.digits[0].view))]
     elif len(answer.digits) == 1:
         pictures += [(name, _bytes(made)) for name, made in answer.steps]
     else:
         pictures += [(f"Digit {k}", _bytes(reading.ink)) for k, reading in enumerate(answer.digits, start=1)]
     st.subheader("From the drawing to the network", anchor=False)
-    st.html(markup.steps(pictures))
+    st.html(html_digits.steps(pictures))
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
     return np.round(255 * values).astype(np.uint8)
 
 
-def settings() -> tuple[str, runs.Run | None]:
+def settings() -> tuple[str, store.Run | None]:
     """Let the visitor choose what is read, with which model and how thick a pen; return the source and the model."""
     # Not a default of the widget's own: Streamlit warns of one where a digit that is handed over chooses.
     st.session_state.setdefault("source", ONE)
@@ -234,7 +239,7 @@ def settings() -> tuple[str, runs.Run | None]:
     with st.container(width=SETTINGS):
         choice, thickness = st.columns(2, gap="medium", wrap=False)
     with choice:
-        run = ui.model_picker()
+        run = page.model_picker()
     with thickness:
         st.slider(
             "Pen width (pixels)", 4, 48, PEN, key="pen", persist_state="session", disabled=source in (FILE, CAMERA)
@@ -243,15 +248,15 @@ def settings() -> tuple[str, runs.Run | None]:
 
 
 @st.fragment
-@ui.guarded("Draw, a stroke")
-def board(source: str, run: runs.Run) -> None:
+@page.guarded("Draw, a stroke")
+def board(source: str, run: store.Run) -> None:
     """Canvas and answer; a stroke reruns this and nothing else, so it has few elements: each costs the server time."""
     handed = st.session_state.get("handed") if source == ONE else None
     # Its place stays when it goes: the canvas must not move among the page's elements, or it would be made anew.
     place = st.empty()
     if handed is not None:
         with place.container():
-            handover.banner(handed)
+            transfer.banner(handed)
     width = WIDE if source == NUMBER else SIDE
     # On a phone, and where the canvas is wide, the answer stands right under the canvas.
     with st.container(horizontal=source != NUMBER, gap="small"):
@@ -259,8 +264,8 @@ def board(source: str, run: runs.Run) -> None:
     with left:
         is_drawn = source in (ONE, NUMBER)
         image = canvas("drawing" if source == ONE else "number", width) if is_drawn else picture(source)
-    reader = read if handed is None else handover.read
-    answer = NOTHING if image is None else reader(image, ui.model(run))
+    reader = read if handed is None else transfer.read
+    answer = NOTHING if image is None else reader(image, page.model(run))
     invitation = SOURCES[source] if is_drawn or image is None else "This image is blank"
     with right:
         made = "cropped and centred" if handed is None else "just as they are on the canvas"
@@ -280,7 +285,7 @@ def board(source: str, run: runs.Run) -> None:
         similar_errors(run, answer.digits[0].view, "similar")
 
 
-with ui.page("Draw"):
+with page.page("Draw"):
     st.title("Draw", anchor=False)
     take_over()
     source, run = settings()

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from mnistdash import events, runs, ui
-from mnistdash.datasets import Dataset
-from mnistdash.history import History
-from mnistdash.views import restoring, run_actions, run_tables, run_view, training_form
+from mnistdash.data.mnist import Dataset
+from mnistdash.runs import events, store
+from mnistdash.runs.history import History
+from mnistdash.ui import page
+from mnistdash.ui.train import actions, form, restoring, run_panel, tables
 
 REFRESH = 1  # seconds between two looks while a run is active; longer runs are looked at less often
 LOOKS = 60  # at a run from its start to its end by all who watch: each costs the training some time
@@ -17,7 +18,7 @@ REFRESH_IDLE = 5  # seconds, to notice one that another tab or the command line 
 
 def watch(data: Dataset) -> None:
     """Show one run, growing while it trains, and the list of all."""
-    ui.jobs().stand_by()
+    page.jobs().stand_by()
     all_runs = all_that_can_be_read()
     if not all_runs:
         st.info("No run yet. Start one above, and its curves appear here.", icon=":material/show_chart:")
@@ -30,66 +31,66 @@ def watch(data: Dataset) -> None:
     default = next((i for i, run in enumerate(all_runs) if run.status == "running"), 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Run", names, index=default, key="run", bind="query-params", width=230)
-        run_actions.show(next(run for run in all_runs if run.name == name))
+        actions.show(next(run for run in all_runs if run.name == name))
     others = [other for other in names if other != name]
     compared = st.multiselect("Compare with", others, key="compared", bind="query-params") if others else []
     pace = refresh(name, all_runs)
     st.fragment(live, run_every=pace)(name, compared, states(all_runs), pace, data)
 
 
-def all_that_can_be_read() -> list[runs.Run]:
+def all_that_can_be_read() -> list[store.Run]:
     """The runs; and a sentence on each folder that cannot be read."""
-    all_runs, objections = runs.survey(ui.settings().models)
+    all_runs, objections = store.survey(page.settings().models)
     for objection in objections:
-        ui.objection(objection, icon=":material/folder_off:")
+        page.objection(objection, icon=":material/folder_off:")
     return all_runs
 
 
-@ui.guarded("Train, a look")
+@page.guarded("Train, a look")
 def live(name: str, compared: list[str], known: list[tuple[str, str]], pace: float, data: Dataset) -> None:
     """The part that is drawn anew by itself, also for what is started elsewhere."""
-    all_runs = runs.list_runs(ui.settings().models)
-    ui.jobs().adopt(all_runs)
+    all_runs = store.list_runs(page.settings().models)
+    page.jobs().adopt(all_runs)
     if states(all_runs) != known or refresh(name, all_runs) != pace:
         st.rerun()  # the rest of the page is out of date, too
-    jobs = ui.jobs()
+    jobs = page.jobs()
     jobs.stand_by()
     by_name = {run.name: run for run in all_runs}
     with st.container(key="live"):
-        run_view.show(by_name[name], jobs, data)
+        run_panel.show(by_name[name], jobs, data)
         if compared:
-            run_tables.compare([by_name[name], *(by_name[other] for other in compared)])
-        run_tables.show_list(all_runs)
+            tables.compare([by_name[name], *(by_name[other] for other in compared)])
+        tables.show_list(all_runs)
 
 
-def states(all_runs: list[runs.Run]) -> list[tuple[str, str]]:
+def states(all_runs: list[store.Run]) -> list[tuple[str, str]]:
     """What the buttons and fields for runs depend on."""
     return [(run.name, run.status) for run in all_runs]
 
 
-def refresh(name: str, all_runs: list[runs.Run]) -> float:
+def refresh(name: str, all_runs: list[store.Run]) -> float:
     """Seconds between two looks at a run and at the list of all."""
-    if not any(run.status in runs.ACTIVE for run in all_runs):
+    if not any(run.status in store.ACTIVE for run in all_runs):
         return REFRESH_IDLE
     run = next(run for run in all_runs if run.name == name)
-    if run.status not in runs.ACTIVE:
+    if run.status not in store.ACTIVE:
         return REFRESH
-    watchers = ui.watchers(name)
-    if ui.jobs().state(name) == "running" and not events.has_batch(run.folder):
+    watchers = page.watchers(name)
+    if page.jobs().state(name) == "running" and not events.has_batch(run.folder):
         return REFRESH_FIRST * watchers
     length = History.of(events.read(run.folder)[0]).first_estimate or 0
     slowest = SLOWEST if watchers == 1 else SLOWEST_SHARED
     return min(slowest, max(REFRESH, round(watchers * length / LOOKS)))
 
 
-with ui.page("Train"):
+with page.page("Train"):
     st.title("Train", anchor=False)
-    data = ui.dataset()
-    if ui.settings().readonly:
+    data = page.dataset()
+    if page.settings().readonly:
         st.info("This dashboard is for looking only: nothing can be trained on it.", icon=":material/visibility:")
     else:
-        training_form.show(data)
+        form.show(data)
         st.divider()
     watch(data)
-    if not ui.settings().readonly:
+    if not page.settings().readonly:
         restoring.show()

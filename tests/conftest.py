@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from mnistdash import configs, datasets, recipes, runs
-from mnistdash.idx import DataError
-from mnistdash.lifelines import Lifeline
+from mnistdash.data import mnist as data_mnist
+from mnistdash.data.idx import DataError
+from mnistdash.runs import recipes, store
+from mnistdash.runs.config import configure
 from mnistdash.settings import PROJECT, Settings
+from mnistdash.system.liveness import Lifeline
 
 
 class BrowserApart(LoadScopeScheduling):
@@ -31,7 +33,7 @@ def pytest_xdist_make_scheduler(config, log):
     return BrowserApart(config, log)
 
 
-LONGEST = ("test_training.py", "browser", "test_faults.py", "test_main.py", "test_members.py", "pages")
+LONGEST = ("test_loop.py", "browser", "test_faults.py", "test_commands.py", "test_mixture.py", "app")
 
 
 def pytest_collection_modifyitems(items):
@@ -49,25 +51,25 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(line)
 
 
-def _without_download() -> datasets.Dataset | None:
+def _without_download() -> data_mnist.Dataset | None:
     settings = Settings.from_environment()
     for folder in (settings.data, settings.cache):
-        if folder is not None and datasets.is_complete(folder):
+        if folder is not None and data_mnist.is_complete(folder):
             try:
-                return datasets.load(Settings(data=folder, cache=folder, models=folder))
+                return data_mnist.load(Settings(data=folder, cache=folder, models=folder))
             except DataError:
                 continue
     return None
 
 
 @pytest.fixture(scope="session")
-def mnist_or_none() -> datasets.Dataset | None:
+def mnist_or_none() -> data_mnist.Dataset | None:
     """Real MNIST, if this machine has it."""
     return _without_download()
 
 
 @pytest.fixture
-def mnist(mnist_or_none) -> datasets.Dataset:
+def mnist(mnist_or_none) -> data_mnist.Dataset:
     """Real MNIST; the test is left out where this machine has none."""
     if mnist_or_none is None:
         left_out.leave_out("MNIST")
@@ -75,9 +77,9 @@ def mnist(mnist_or_none) -> datasets.Dataset:
 
 
 @pytest.fixture(scope="session")
-def sample() -> datasets.Dataset:
+def sample() -> data_mnist.Dataset:
     """The offline sample."""
-    return datasets.sample()
+    return data_mnist.sample()
 
 
 @pytest.fixture
@@ -105,12 +107,12 @@ def models(monkeypatch, tmp_path) -> Path:
 
 
 @pytest.fixture
-def flagship(models) -> runs.Run:
+def flagship(models) -> store.Run:
     """The shipped model, copied into `models`."""
     shutil.copytree(
         PROJECT / "models" / "flagship", models / "flagship", ignore=shutil.ignore_patterns("analysis", "marks.json")
     )
-    return runs.load(models / "flagship")
+    return store.load(models / "flagship")
 
 
 @pytest.fixture
@@ -128,13 +130,13 @@ def make_run(models):
         return event | {"lifeline": held[-1].name}
 
     def make(name: str, recipe: str = "softmax", events: list[dict] | None = None, card: dict | None = None) -> Path:
-        config = configs.configure(recipes.RECIPES[recipe], models, name=name)
-        folder = runs.create(config, models)
+        config = configure(recipes.RECIPES[recipe], models, name=name)
+        folder = store.create(config, models)
         if events is not None:
             (folder / "events.jsonl").write_text("".join(json.dumps(living(event)) + "\n" for event in events))
         if card is not None:
             shutil.copy(PROJECT / "models" / "flagship" / "model.tflite", folder)
-            shipped = asdict(runs.load(PROJECT / "models" / "flagship").card)
+            shipped = asdict(store.load(PROJECT / "models" / "flagship").card)
             (folder / "card.json").write_text(json.dumps({**shipped, "name": name, "recipe": recipe, **card}))
         return folder
 

@@ -14,7 +14,7 @@ from left_out import leave_out
 from PIL import Image
 from visitor import PATIENCE, Visitor
 
-from mnistdash import datasets
+from mnistdash.data.mnist import Dataset
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -57,7 +57,7 @@ def browser(film):
         browser.close()
 
 
-def with_data(folder: Path, mnist: datasets.Dataset | None) -> dict[str, str]:
+def with_data(folder: Path, mnist: Dataset | None) -> dict[str, str]:
     """The environment of a dashboard that has MNIST if this machine does, else the offline sample."""
     # A process that stands by would slow down all other tests; and how fast this machine is, nobody has measured.
     environment = {**os.environ, "MNISTDASH_STAND_BY": "0", "XDG_CACHE_HOME": str(folder / "cache")}

@@ -6,7 +6,7 @@ import pytest
 from left_out import leave_out
 from visitor import PATIENCE, Visitor
 
-from mnistdash import runs
+from mnistdash.runs import store
 
 PAGES = {"/": "mnistdash", "/draw": "Draw", "/train": "Train", "/errors": "Errors"}
 
@@ -116,7 +116,7 @@ def test_a_download_shows_its_progress_then_the_data(start_server, open_visitor,
     visitor = open_visitor(server)
     visitor.page.goto(server.url)
     visitor.page.get_by_text("Looking for MNIST").wait_for()
-    accuracy = f"{runs.load(server.models / 'flagship').card.test_accuracy:.2%}"
+    accuracy = f"{store.load(server.models / 'flagship').card.test_accuracy:.2%}"
     assert visitor.page.get_by_text(accuracy).count() >= 1, "what needs no data is there meanwhile"
     for connection, _ in held:
         connection.close()

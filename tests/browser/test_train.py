@@ -10,9 +10,11 @@ from pen import STROKES, draw
 from PIL import ImageColor
 from visitor import PATIENCE
 
-from mnistdash import configs, events, inference, runs
-from mnistdash.lifelines import Lifeline
-from mnistdash.recipes import RECIPES
+from mnistdash.inference import model
+from mnistdash.runs import events, store
+from mnistdash.runs.config import configure
+from mnistdash.runs.recipes import RECIPES
+from mnistdash.system.liveness import Lifeline
 
 PERCENT = r"\d+\.\d\d%"
 
@@ -71,7 +73,7 @@ def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
     visitor.press("stop")
     visitor.wait_for("progress", f"Stopped. Best epoch .* test accuracy {PERCENT}")
     visitor.wait_for("runs", f"express-1.*stopped.*{PERCENT}")
-    assert runs.load(server.models / "express-1").status == "stopped"
+    assert store.load(server.models / "express-1").status == "stopped"
 
     visitor.visit("/draw?model=express-1")
     visitor.page.locator(".st-key-canvas canvas").last.wait_for()
@@ -93,7 +95,7 @@ def test_ending_the_server_ends_its_trainings_and_keeps_their_weights(server, op
     while child.is_running() and child.status() != "zombie":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    run = runs.load(server.models / "express-1")
+    run = store.load(server.models / "express-1")
     assert run.status == "stopped"
     assert run.card is not None
     assert events.ends(run.folder)[1]["event"] == "ended"
@@ -118,8 +120,8 @@ def test_a_run_is_renamed_downloaded_and_deleted(server, open_visitor, tmp_path)
         assert download.value.suggested_filename == f"better.{suffix}"
         download.value.save_as(tmp_path / download.value.suggested_filename)
         visitor.page.keyboard.press("Escape")
-    assert (tmp_path / "better.tflite").read_bytes() == (server.models / "better" / runs.TFLITE).read_bytes()
-    assert (tmp_path / "better.keras").read_bytes() == (server.models / "better" / runs.KERAS).read_bytes()
+    assert (tmp_path / "better.tflite").read_bytes() == (server.models / "better" / store.TFLITE).read_bytes()
+    assert (tmp_path / "better.keras").read_bytes() == (server.models / "better" / store.KERAS).read_bytes()
     assert (tmp_path / "better.csv").read_text().startswith("epoch,step,")
 
     visitor.press("delete")
@@ -179,7 +181,7 @@ def test_queue_three_reload_stop_compare_continue_and_take_the_model_home(
     visitor.page.get_by_role("spinbutton", name="More epochs").fill("1")
     visitor.page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Start").click()
     visitor.wait_for("progress", "Finished")  # the new run is chosen by itself
-    continued = runs.load(server.models / "express-1-1")
+    continued = store.load(server.models / "express-1-1")
     assert continued.config.start == "express-1"
 
     visitor.page.locator(".st-key-downloads button").first.click()
@@ -188,7 +190,7 @@ def test_queue_three_reload_stop_compare_continue_and_take_the_model_home(
     file = tmp_path / "mine.tflite"
     download.value.save_as(file)
     test = (mnist_or_none or sample).test
-    read = inference.Model(file, "mine")(test.images).argmax(1)
+    read = model.Model(file, "mine")(test.images).argmax(1)
     accuracy = (read == test.labels).mean()
     assert abs(accuracy - continued.card.test_accuracy) < 0.001
     assert accuracy > 0.7
@@ -250,8 +252,8 @@ def test_a_sweep_is_queued_and_compared(server, open_visitor):
 def trained_here(server):
     """What writes the events of a run that this process seems to train."""
     lifeline = Lifeline(server.models)
-    config = configs.configure(RECIPES["keras-cnn"], server.models, name="run")
-    writer = events.EventWriter(runs.create(replace(config, queued_by=lifeline.name), server.models))
+    config = configure(RECIPES["keras-cnn"], server.models, name="run")
+    writer = events.EventWriter(store.create(replace(config, queued_by=lifeline.name), server.models))
     writer.write("started", lifeline=lifeline.name, pid=os.getpid(), time=time.time())
     writer.write("fitting", steps=1000, epochs=1, batch_size=64, examples=64_000, data="sample", precision="float32")
     yield writer

@@ -19,7 +19,7 @@ from sketches import digits
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileUploaderState, UploadedFileInfo
 
-from mnistdash import runs
+from mnistdash.runs import store
 
 PAGES = ("/", "/draw", "/train", "/errors", "/errors?digit=7", "/errors?section=robustness", "/errors?section=map")
 DRAWN = digits()[0].values[-1]  # what the canvas sends of a digit that was drawn
@@ -188,7 +188,7 @@ def test_settings_outside_of_the_forms_bounds_reach_no_run(crowd_server):
         await works(crowd_server)
 
     run(attack())
-    for one in runs.list_runs(models):
+    for one in store.list_runs(models):
         config = one.config
         if config.recipe != "softmax":
             continue

@@ -1,0 +1,78 @@
+"""What the command line shows while it works: progress bars, and native libraries kept quiet."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from mnistdash.runs.events import EventWriter
+
+
+class DownloadBar:
+    """A progress bar that appears with the first byte."""
+
+    def __init__(self):
+        self._bar: tqdm | None = None
+
+    def __enter__(self) -> "DownloadBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, received: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = tqdm(desc="Downloading MNIST", total=total, unit="B", unit_scale=True, file=sys.stderr)
+        self._bar.n = received
+        self._bar.refresh()
+
+
+class TrainingBar(EventWriter):
+    """Writes a run's events, and shows them: a bar over the steps, a line for each epoch."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        self._bar: tqdm | None = None
+
+    def write(self, event: str, **fields: object) -> dict:
+        record = super().write(event, **fields)
+        if event == "fitting":
+            # Without a terminal there is nothing to redraw; the lines for each epoch remain.
+            self._bar = tqdm(total=record["steps"], unit="step", file=sys.stderr, disable=None)
+        elif event == "batch":
+            self._bar.set_postfix(loss=f"{record['loss']:.4f}", accuracy=f"{record['accuracy']:.2%}", refresh=False)
+            self._bar.update(record["step"] - self._bar.n)
+        elif event == "epoch":
+            self._bar.update(record["step"] - self._bar.n)
+            line = (
+                f"epoch {record['epoch']}: loss {record['loss']:.4f}, accuracy {record['accuracy']:.2%}, validation "
+                f"loss {record['val_loss']:.4f}, validation accuracy {record['val_accuracy']:.2%}"
+            )
+            tqdm.write(line, file=sys.stdout)
+        elif event == "ended" and self._bar is not None:
+            self._bar.close()
+        return record
+
+
+@contextmanager
+def native_output_to(path: str | Path) -> Iterator[TextIO]:
+    """Send what TensorFlow's and LiteRT's native code prints on standard error to a file instead.
+
+    Python's own standard error still reaches the terminal.
+    """
+    terminal = os.dup(2)
+    python_stderr = sys.stderr
+    with Path(path).open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        with os.fdopen(os.dup(terminal), "w", buffering=1) as sys.stderr:
+            yield sys.stderr
+    finally:
+        sys.stderr = python_stderr
+        os.dup2(terminal, 2)
+        os.close(terminal)

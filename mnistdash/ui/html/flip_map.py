@@ -1,0 +1,134 @@
+"""Pure functions: a map of where a reading flips in, HTML out.
+
+Only numbers and our own words go into it, so there is nothing to escape. Text takes the page's
+colour; the accent is `--md-accent`, which `ui.page` defines.
+"""
+
+import math
+
+from mnistdash.evaluation.perturbations import Disturbance, Kind
+from mnistdash.evaluation.robustness import Curves, FlipMap
+from mnistdash.ui.html.digits import percent
+
+# Tints stay under half so that the page's own text colour has a contrast of more than 4.5:1 on them.
+STYLE = """
+.md-flips { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.25rem 0.4rem; max-width: 30rem;
+  margin: 0; font-size: 0.75rem; line-height: 1; font-variant-numeric: tabular-nums; }
+.md-flips .cells { display: grid; grid-template-columns: repeat(var(--n), minmax(0, 1fr)); gap: 1px;
+  position: relative; }
+.md-flips .cells span { aspect-ratio: 1; display: grid; place-items: center; border-radius: 2px;
+  background: color-mix(in srgb, currentColor var(--t), transparent); }
+.md-flips .cells .right { background: color-mix(in srgb, var(--md-accent) var(--t), transparent); font-weight: 700; }
+.md-flips .here { position: absolute; box-sizing: border-box; pointer-events: none; transform: translate(-2px, -2px);
+  width: calc((100% + 1px) * var(--w) / var(--n) + 3px); height: calc((100% + 1px) * var(--h) / var(--n) + 3px);
+  left: calc((100% + 1px) * var(--x) / var(--n)); top: calc((100% + 1px) * var(--y) / var(--n));
+  border: 2px solid currentColor; border-radius: 4px; }
+.md-flips .ticks { position: relative; white-space: nowrap; }
+.md-flips .ticks.down { width: 3.4em; }
+.md-flips .ticks.across { height: 1.1em; }
+.md-flips .ticks span { position: absolute; }
+.md-flips .ticks.down span { right: 0; top: calc((100% + 1px) * (var(--at) + 0.5) / var(--n)); translate: 0 -50%; }
+.md-flips .ticks.across span { left: calc((100% + 1px) * (var(--at) + 0.5) / var(--n)); translate: -50% 0; }
+.md-flips .ticks.across span.first { translate: calc(-50% + 0.4rem) 0; }
+.md-flips .ticks.across span.last { translate: calc(-50% - 0.4rem) 0; }
+.md-flips figcaption { grid-column: 1 / -1; font-size: 0.875rem; line-height: 1.35; }
+.md-key { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; font-size: 0.875rem; line-height: 1.35; margin-top: 0.5rem;
+  max-width: 30rem; }
+.md-key i { display: inline-block; box-sizing: border-box; width: 0.9rem; height: 0.9rem; border-radius: 2px;
+  margin-right: 0.35rem; vertical-align: -0.1rem; background: color-mix(in srgb, currentColor 16%, transparent); }
+.md-key p { margin: 0.25rem 0 0; flex-basis: 100%; font-size: inherit; line-height: inherit; }
+.md-key .right i { background: color-mix(in srgb, var(--md-accent) 45%, transparent); }
+.st-key-robustness_state { min-height: 3rem; }
+@media (max-width: 640px) { .st-key-robustness_state { min-height: 6.5rem; } }
+.md-key .here i { border: 2px solid currentColor; border-radius: 4px; background: none; }
+"""
+
+RIGHT = (12, 45)  # percent of the accent at the least and the greatest confidence
+OTHER = (4, 22)  # percent of the text's colour
+
+
+def flip_grid(flips: FlipMap, here: Disturbance, expected: int) -> str:
+    """A map of readings: a cell for each pair of values with the digit read there, the fainter the less sure.
+
+    Args:
+        flips: what was read where.
+        here: the present disturbance, which is framed; where it lies between cells, all of them are.
+        expected: the digit that is coloured.
+    """
+    across, down = flips.across, flips.down
+    cells = []
+    for y, digits, sure in zip(flips.rows, flips.digits.tolist(), flips.confidence.tolist(), strict=True):
+        for x, digit, share in zip(flips.columns, digits, sure, strict=True):
+            name, (low, high) = ("right", RIGHT) if digit == expected else ("other", OTHER)
+            title = (
+                f"{across.label} {across.text(x)}, {down.label.lower()} {down.text(y)}: {digit}, {percent(share)} sure"
+            )
+            cells.append(
+                f'<span class="{name}" style="--t:{low + (high - low) * share:.0f}%" title="{title}">{digit}</span>'
+            )
+    (x, width), (y, height) = (_framed(kind, getattr(here, kind.key), len(flips.columns)) for kind in (across, down))
+    return (
+        f'<figure class="md-flips" style="--n:{len(flips.columns)}">'
+        f"<figcaption>→ {across.label}, ↓ {down.label.lower()}</figcaption>"
+        f'<div class="ticks down" aria-hidden="true">{_ticks(down, flips.rows)}</div>'
+        f'<div class="cells" role="img" '
+        f'aria-label="Digits read by {across.label.lower()} and {down.label.lower()}; described below">{"".join(cells)}'
+        f'<b class="here" style="--x:{x};--y:{y};--w:{width};--h:{height}"></b></div>'
+        f'<span></span><div class="ticks across" aria-hidden="true">{_ticks(across, flips.columns)}</div>'
+        "</figure>"
+        f'<div class="md-key"><span class="right"><i></i>read as {expected}</span>'
+        '<span><i></i>read as another digit</span><span class="here"><i></i>the sliders</span>'
+        f"<p>{in_words(flips, expected)}</p></div>"
+    )
+
+
+def in_words(flips: FlipMap, expected: int) -> str:
+    """How much of a map is read as the digit expected, and how far either disturbance alone may go."""
+    count = int((flips.digits == expected).sum())
+    whole = f"Read as {expected} in {count} of {flips.digits.size} cells"
+    reach = flips.reach(expected)
+    if reach is None:
+        row, column = flips.neutral
+        return f"{whole}; with neither it is read as {flips.digits[row, column]}."
+    parts = [_reach(kind, *span) for kind, span in zip((flips.across, flips.down), reach, strict=True)]
+    return f"{whole}. {parts[0]}; {parts[1][0].lower()}{parts[1][1:]}."
+
+
+def summary(made: Curves, split_name: str) -> str:
+    """What was measured, and what the model stands least, in plain words."""
+    weakest = made.weakest
+    level, accuracy = made.worst(weakest)
+    return (
+        f"Measured over the first {made.count:,} digits of the {split_name} split, one disturbance at a time. "
+        f"Undisturbed, {made.undisturbed:.1%} are read right. Over these ranges the weakest point is {weakest.doing}: "
+        f"{accuracy:.1%} are read right at {weakest.text(level)}."
+    )
+
+
+def _reach(kind: Kind, low: float, high: float) -> str:
+    if (low, high) == (kind.low, kind.high):
+        return f"{kind.label} alone never flips it"
+    if low == high:
+        return f"{kind.label} flips it at once"
+    return f"{kind.label} alone may go from {kind.text(low)} to {kind.text(high)}"
+
+
+def _place(kind: Kind, value: float, cells: int) -> float:
+    """Where a value lies on an axis, 0 at the first cell and cells - 1 at the last."""
+    return (value - kind.low) / (kind.high - kind.low) * (cells - 1)
+
+
+def _framed(kind: Kind, value: float, cells: int) -> tuple[int, int]:
+    """The first cell at or beside a value, and how many there are: one, or two where it lies between them."""
+    place = round(_place(kind, value, cells), 6)
+    return math.floor(place), 1 + math.ceil(place) - math.floor(place)
+
+
+def _ticks(kind: Kind, values: list[float]) -> str:
+    """The ends of an axis and its neutral value."""
+    last = len(values) - 1
+    places = dict.fromkeys((0, round(_place(kind, kind.neutral, len(values))), last))
+    names = {0: ' class="first"', last: ' class="last"'}
+    return "".join(
+        f'<span{names.get(place, "")} style="--at:{place}">{kind.text(values[place])}</span>' for place in places
+    )

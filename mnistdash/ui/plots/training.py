@@ -1,0 +1,230 @@
+"""Pure functions: arrays and histories in, Plotly figures out. Colours come from the page's theme.
+
+They are given in the order of traces, but to those that ask for one of them by `meta`.
+"""
+
+from itertools import cycle
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mnistdash.runs.history import History
+from mnistdash.runs.recipes import Published
+from mnistdash.runs.schedules import learning_rates
+
+HEIGHT = 300  # pixels, of a curve; fixed, so that nothing jumps while data comes in
+LOW = 130  # pixels, of a small one
+SYMBOLS = ("diamond", "circle", "square", "triangle-up", "cross", "x", "star", "pentagon")
+POINTS = 400  # of a schedule
+ACCENT, GREY, LIGHT = range(3)  # as a trace's `meta`: which of the theme's colours for charts it has
+
+
+def loss_chart(history: History, log: bool = False) -> go.Figure:
+    """Training and validation loss (nats) over the epochs, on a linear or a logarithmic axis."""
+    figure = _curves(history, "loss")
+    figure.update_yaxes(title="loss")
+    # A zoom outlives the next batch, but not a change of the axis.
+    figure.update_layout(uirevision=f"log {log}")
+    if log:
+        figure.update_yaxes(type="log", dtick=1, tickformat="~g")
+    else:
+        figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def accuracy_chart(history: History, published: Published | None = None) -> go.Figure:
+    """Training and validation accuracy over the epochs, with the author's test figure as a line.
+
+    The axis ends half as far again below 100 % as the best epoch's training and validation accuracy,
+    rounded, so that it changes rarely and the curves are never squeezed into its top.
+    """
+    figure = _curves(history, "accuracy")
+    lowest = _lowest_accuracy(history, published)
+    figure.update_yaxes(title="accuracy", tickformat=".2~%", range=[lowest, 1 + 0.02 * (1 - lowest)])
+    if published is not None:
+        figure.add_hline(
+            published.accuracy,
+            line={"dash": "dot", "width": 1},
+            annotation={"text": f"published {published.accuracy:.2%}", "x": 0, "xanchor": "left", "yanchor": "bottom"},
+        )
+    return figure
+
+
+def comparison_chart(histories: dict[str, History], what: str, log: bool = False) -> go.Figure:
+    """The validation curves of several runs over one another.
+
+    Args:
+        histories: by the runs' names.
+        what: "loss" or "accuracy".
+        log: whether the axis is logarithmic.
+    """
+    figure = go.Figure()
+    for (name, history), symbol in zip(histories.items(), cycle(SYMBOLS), strict=False):
+        figure.add_scatter(
+            name=name,
+            x=history.epoch_ends(),
+            y=[event[f"val_{what}"] for event in history.epochs],
+            mode="lines+markers",
+            marker={"symbol": symbol, "size": 8},
+            cliponaxis=False,
+        )
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.15},
+        showlegend=True,
+        hovermode="x",
+        uirevision=f"log {log}",
+    )
+    figure.update_xaxes(title="epoch", rangemode="tozero")
+    figure.update_yaxes(title=f"validation {what}")
+    if what == "accuracy":
+        figure.update_yaxes(tickformat=".2~%")
+    elif log:
+        figure.update_yaxes(type="log", dtick=1, tickformat="~g")
+    return figure
+
+
+def schedule_chart(schedule: str, peak: float, epochs: float) -> go.Figure:
+    """The learning rate over the epochs of a run to come.
+
+    Args:
+        schedule: one of `schedules.SCHEDULES`.
+        peak: its largest value.
+        epochs: how long the run is, the last epoch perhaps cut short.
+    """
+    done = np.linspace(0, 1, POINTS + 1)
+    rates = learning_rates(schedule, peak, POINTS, POINTS * done)
+    figure = go.Figure(go.Scatter(x=epochs * done, y=rates, mode="lines", hovertemplate="%{y:.3g}<extra></extra>"))
+    figure.update_layout(height=LOW, margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="x")
+    figure.update_xaxes(title="epoch", range=[0, epochs], fixedrange=True)
+    figure.update_yaxes(title="learning rate", range=[0, 1.1 * peak], nticks=4, fixedrange=True)
+    return figure
+
+
+def confusion_chart(confusion: np.ndarray) -> go.Figure:
+    """A confusion matrix; the colour shows the errors only, which the diagonal would drown.
+
+    Args:
+        confusion: (10, 10) int, row = true digit, column = predicted digit.
+    """
+    errors = confusion.astype(float)
+    np.fill_diagonal(errors, 0)
+    digits = [str(digit) for digit in range(10)]
+    figure = go.Figure(
+        go.Heatmap(
+            z=errors,
+            x=digits,
+            y=digits,
+            text=confusion,
+            texttemplate="%{text}",
+            textfont={"size": 12},
+            hovertemplate="true %{y}, predicted %{x}: %{text}<extra></extra>",
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            zmin=0,
+            zmax=max(1.0, errors.max()),
+        )
+    )
+    figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 8, "b": 0})
+    figure.update_xaxes(title="predicted digit", type="category", fixedrange=True, showgrid=False)
+    figure.update_yaxes(title="true digit", type="category", autorange="reversed", fixedrange=True, showgrid=False)
+    return figure
+
+
+def digit_counts_chart(counts: dict[str, np.ndarray]) -> go.Figure:
+    """Images per digit, a stacked bar for each with a part for each split.
+
+    Args:
+        counts: split name -> (10,) int.
+    """
+    digits = [str(digit) for digit in range(10)]
+    figure = go.Figure([go.Bar(name=name, x=digits, y=values) for name, values in counts.items()])
+    figure.update_layout(
+        height=HEIGHT, margin={"l": 0, "r": 0, "t": 8, "b": 0}, barmode="stack", legend={"orientation": "h", "y": 1.15}
+    )
+    figure.update_traces(hovertemplate="%{y:,} images of %{x}<extra>%{fullData.name}</extra>")
+    figure.update_xaxes(title="digit", type="category", fixedrange=True)
+    figure.update_yaxes(title="images", fixedrange=True)
+    return figure
+
+
+def _curves(history: History, what: str) -> go.Figure:
+    ends = history.epoch_ends()
+    figure = go.Figure()
+    # First, as thousands of batches would hide the curves; not by `zorder`, which cuts markers off at the axes.
+    figure.add_scatter(
+        name="per batch",
+        x=history.batch_epochs(),
+        y=[event[what] for event in history.batches],
+        # A single point makes no line.
+        mode="lines" if len(history.batches) > 1 else "markers",
+        line={"width": 1},
+        opacity=0.8,
+        legendrank=1001,  # behind those without a rank
+        meta=LIGHT,
+    )
+    figure.add_scatter(
+        name="validation",
+        x=ends,
+        y=[event[f"val_{what}"] for event in history.epochs],
+        mode="lines+markers",
+        marker={"symbol": "diamond", "size": 8},
+        cliponaxis=False,
+        meta=ACCENT,
+    )
+    figure.add_scatter(
+        name="training",
+        x=ends,
+        y=[event[what] for event in history.epochs],
+        mode="lines+markers",
+        line={"dash": "dash"},
+        marker={"symbol": "circle-open", "size": 7},
+        cliponaxis=False,
+        meta=GREY,
+    )
+    if history.best_epoch is not None:
+        best = history.best_epoch
+        figure.add_scatter(
+            name="best epoch",
+            x=[best["step"] / history.steps_per_epoch],
+            y=[best[f"val_{what}"]],
+            mode="markers+text",
+            marker={"symbol": "star", "size": 14, "line": {"width": 1}},
+            text=["best"],
+            textposition="top center",
+            showlegend=False,
+            hovertemplate=f"best epoch {best['epoch']}<extra></extra>",
+            cliponaxis=False,
+            meta=ACCENT,
+        )
+    figure.update_layout(
+        height=HEIGHT,
+        # Room for the longest numbers, and for half of "best": nothing moves while data comes in.
+        margin={"l": 74, "r": 14, "t": 32, "b": 55, "autoexpand": False},
+        legend={"orientation": "h", "y": 1.15},
+        hovermode="x",
+        uirevision="keep",  # a zoom outlives the next batch
+    )
+    if not history.batches and not history.epochs:
+        figure.update_yaxes(range=[0, 1])
+    last = history.steps / history.steps_per_epoch if history.steps_per_epoch else 1
+    figure.update_xaxes(title="epoch", range=[0, last * 1.02])
+    return figure
+
+
+def _lowest_accuracy(history: History, published: Published | None) -> float:
+    """Where the accuracy axis begins."""
+    if history.epochs:
+        reached = [max(event[name] for event in history.epochs) for name in ("accuracy", "val_accuracy")]
+    else:
+        reached = [event["accuracy"] for event in history.batches[-5:]]
+    if not reached:
+        return 0.0
+    if published is not None:
+        reached.append(published.accuracy)
+    error = max(1.5 * (1 - min(reached)), 0.001)
+    power = 10 ** np.floor(np.log10(error))
+    step = next(step for step in (1, 1.5, 2, 3, 5, 7, 10) if error <= step * power * 1.0001)
+    return max(0.0, 1 - step * power)

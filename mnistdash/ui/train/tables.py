@@ -1,0 +1,63 @@
+"""Several runs on Train: side by side, and the list of all."""
+
+import streamlit as st
+
+from mnistdash.runs import comparison, events, store
+from mnistdash.runs.history import History
+from mnistdash.ui import page
+from mnistdash.ui.components import plotly_chart
+from mnistdash.ui.plots import training
+
+STATUS = {
+    "queued": ":material/schedule: queued",
+    "running": ":material/play_circle: running",
+    "finished": ":material/check_circle: finished",
+    "stopped": ":material/stop_circle: stopped",
+    "failed": ":material/error: failed",
+}
+
+
+def compare(chosen: list[store.Run]) -> None:
+    """The validation curves of several runs over one another, and their settings and figures side by side."""
+    st.subheader("Comparison", anchor=False)
+    names = [run.name for run in chosen]
+    histories = {run.name: History.of(events.read(run.folder)[0]) for run in chosen}
+    loss, accuracy = st.columns(2, gap="large")
+    for column, what in ((loss, "loss"), (accuracy, "accuracy")):
+        with column, st.container(key=f"{what}_comparison"):
+            chart = training.comparison_chart(histories, what, st.session_state.get("log_scale", False))
+            plotly_chart.chart(chart, key=f"{what}_comparison_plot", alt=f"Validation {what} of {', '.join(names)}")
+    with st.container(key="comparison"):
+        rows = [
+            {"": f"**{name}**" if differs else name}
+            | {run: f"**{value}**" if differs else value for run, value in zip(names, values, strict=True)}
+            for name, values, differs in comparison.settings(chosen)
+        ]
+        rows += [
+            {"": name} | dict(zip(names, values, strict=True))
+            for name, values in comparison.figures(chosen, list(histories.values()))
+        ]
+        st.table(rows, border="horizontal", hide_index=True)
+    page.explain_star(chosen)
+    st.caption("Settings in which the runs differ come first, in bold.")
+
+
+def show_list(all_runs: list[store.Run]) -> None:
+    """The list of runs, newest first."""
+    st.subheader("Runs", anchor=False)
+    with st.container(key="runs"):
+        st.table(
+            [
+                {
+                    "Run": run.name,
+                    "Recipe": run.config.recipe,
+                    "Status": STATUS[run.status],
+                    "Validation accuracy": run.card.validation if run.card else "–",
+                    "Test accuracy": f"{run.card.test_accuracy:.2%}" if run.card else "–",
+                }
+                for run in all_runs
+            ],
+            border="horizontal",
+            hide_index=True,
+        )
+        page.explain_star(all_runs)

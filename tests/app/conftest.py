@@ -1,0 +1,72 @@
+"""Pages run through Streamlit's own test harness, without a browser."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnistdash.data import mnist
+from mnistdash.settings import PROJECT
+from mnistdash.ui.page import jobs
+
+TIMEOUT = 90  # seconds; a slow machine must not fail a test of what a page says
+
+
+@pytest.fixture(autouse=True)
+def fresh_server(monkeypatch):
+    """What one server caches must not reach the next test; no process stands by to train."""
+    monkeypatch.setenv("MNISTDASH_STAND_BY", "0")
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+class Failures(logging.Handler):
+    """What the pages' guard has caught: where, and what."""
+
+    def __init__(self):
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(f"{record.page}: {record.error} at {record.where}")
+
+
+@pytest.fixture(autouse=True)
+def failures() -> Iterator[Failures]:
+    """A page that fails shows a sentence, which a test could overlook: the test fails, unless it clears this."""
+    handler = Failures()
+    logger = logging.getLogger("mnistdash.ui.page")
+    logger.addHandler(handler)
+    yield handler
+    logger.removeHandler(handler)
+    assert handler.found == []
+
+
+@pytest.fixture
+def with_sample(monkeypatch, sample):
+    """The pages find the offline sample at once, as if it were MNIST: no notice, nothing to wait for."""
+    monkeypatch.setattr(mnist, "load_or_sample", lambda *_, **__: (sample, None))
+    return sample
+
+
+@pytest.fixture
+def page(models):
+    """Open a page the way a visitor does, by way of the home page: page("draw")."""
+
+    def open_page(name: str) -> AppTest:
+        test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=TIMEOUT)
+        if name != "home":
+            test.switch_page(f"pages/{name}.py")
+        test.run()
+        while name == "errors" and test.get("progress"):  # the digits are being looked for, and read
+            time.sleep(0.1)
+            test.run()
+        assert not test.exception
+        return test
+
+    yield open_page
+    jobs().close()

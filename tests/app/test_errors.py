@@ -1,0 +1,362 @@
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from page_text import clickable, text
+from streamlit.testing.v1 import AppTest
+
+from mnistdash.data import label_votes
+from mnistdash.data import mnist as data_mnist
+from mnistdash.evaluation import metrics
+from mnistdash.inference import model
+from mnistdash.runs import annotations, store
+from mnistdash.runs.annotations import Mark
+from mnistdash.settings import PROJECT
+from mnistdash.ui import page
+from mnistdash.ui.errors.filters import select
+from mnistdash.ui.errors.query_state import Link
+
+TIMEOUT = 90  # seconds
+
+
+@pytest.fixture
+def result(flagship, models, with_sample):
+    """What the flagship makes of the sample's training split, where it has mistakes enough."""
+    return metrics.evaluate(model.load("flagship", models), with_sample.train)
+
+
+@pytest.fixture
+def visit(models, flagship, with_sample) -> Callable[..., AppTest]:
+    """Follow a link to the page: visit(split="train", digit=3)."""
+
+    def follow(**parameters: object) -> AppTest:
+        test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=TIMEOUT)
+        test.switch_page("pages/errors.py")
+        for name, value in parameters.items():
+            test.query_params[name] = str(value)
+        test.run()
+        while test.get("progress"):  # the digits are being read
+            time.sleep(0.2)
+            test.run()
+        assert not test.exception
+        return test
+
+    return follow
+
+
+def gallery(test: AppTest) -> str:
+    return next(html for html in clickable(test) if "md-gallery" in html)
+
+
+def listed(test: AppTest) -> list[int]:
+    return test.session_state["listed"]
+
+
+def listed_by(result: metrics.Evaluation) -> list[int]:
+    """The misread digits in the order of the gallery."""
+    return select(result, Link(), {}).tolist()
+
+
+def disturbed_view(test: AppTest) -> list[str]:
+    """What an open digit's part on its disturbance shows."""
+    said = [element.proto.body for element in test.get("html")]
+    return [html for html in said if "md-flips" in html or "md-view" in html]
+
+
+def answer(monkeypatch, change) -> None:
+    """Have every model answer something else: change(images) -> (n, 10) probabilities."""
+    monkeypatch.setattr(
+        model.Model,
+        "inspect",
+        lambda self, images: (change(images), np.eye(70, dtype=np.float32)[images[:, 14, 14] % 70]),
+    )
+
+
+def test_figures_and_mistakes_are_those_of_the_model(visit, result):
+    test = visit(split="train")
+    assert [metric.value for metric in test.metric] == [f"{result.accuracy:.2%}", str(len(result.errors)), "1,297"]
+    shown = gallery(test)
+    assert shown.count("<figure>") == len(result.errors)
+    first, second = result.errors[:2]
+    assert f"<b>{result.labels[first]} → {result.predicted[first]}</b><br>" in shown
+    assert f'aria-label="Digit {first}: a {result.labels[first]} read as {result.predicted[first]}"' in shown
+    assert shown.index(f"no. {first}<") < shown.index(f"no. {second}<"), "the most confident first"
+    matrix = next(html for html in clickable(test) if "md-matrix" in html)
+    for true in range(10):
+        for read in range(10):
+            name = f"{result.confusion[true, read]:,} of {result.confusion[true].sum():,}: a {true} read as {read}"
+            assert f'aria-label="{name}"' in matrix
+
+
+def test_a_link_to_a_cell_shows_only_its_digits(visit, result):
+    kinds, counts = np.unique(
+        np.stack([result.labels[result.errors], result.predicted[result.errors]]), axis=1, return_counts=True
+    )
+    true, read = kinds[:, counts.argmax()].tolist()
+    test = visit(split="train", true=true, predicted=read)
+    assert gallery(test).count("<figure>") == counts.max()
+    assert test.button(key="let_go").label == f"True {true}, predicted {read}"
+    test.button(key="let_go").click().run()
+    assert gallery(test).count("<figure>") == len(result.errors)
+    assert "true" not in test.query_params
+    assert "There are no such digits" in text(visit(split="train", true=true, predicted=true))
+
+
+@pytest.mark.parametrize(
+    ("link", "whole"),
+    [
+        ({}, True),
+        ({"true": 3}, True),
+        ({"show": "right", "true": 1, "predicted": 1}, False),
+        ({"show": "all", "true": 1}, False),
+    ],
+)
+def test_the_browser_gets_the_whole_gallery_where_it_is_small_and_the_matrix_only_narrows_it(visit, link, whole):
+    test = visit(split="train", **link)
+    shown = [json.loads(element.proto.json) for element in test.get("bidi_component")]
+    kinds = [data["kind"] for data in shown if "kind" in data]
+    assert (f"{link.get('true', '')}," in kinds) == whole
+    assert set(kinds) - {f"{link.get('true', '')},"} == {None}, "the matrix is no gallery"
+
+
+def test_what_is_shown_and_its_order_can_be_chosen_and_stand_in_the_address(visit, result):
+    test = visit(split="train")
+    test.selectbox(key="show").set_value("right").run()
+    assert test.query_params["show"] == "right"
+    assert test.selectbox(key="sort").value == "unsure", "those it is least sure of come first"
+    assert listed(test) == select(result, Link(show="right"), {}).tolist()
+    test.selectbox(key="sort").set_value("margin").run()
+    assert test.query_params["sort"] == "margin"
+    assert listed(test) == select(result, Link(show="right", sort="margin"), {}).tolist()
+
+
+def test_at_most_a_hundred_at_a_time(visit, result):
+    test = visit(split="train", show="all", sort="position")
+    assert gallery(test).count("<figure>") == 100
+    assert "1 to 100 of 1,297" in text(test)
+    test = visit(split="train", show="all", sort="position", page=13)
+    assert gallery(test).count("<figure>") == 97
+    assert "1,201 to 1,297 of 1,297" in text(test)
+
+
+def test_a_split_without_a_mistake_says_so(visit, with_sample, monkeypatch):
+    truth = {
+        image.tobytes(): label for image, label in zip(with_sample.test.images, with_sample.test.labels, strict=True)
+    }
+    answer(monkeypatch, lambda images: np.eye(10, dtype=np.float32)[[truth.get(i.tobytes(), 0) for i in images]])
+    test = visit()
+    assert [success.value for success in test.success] == ["No digit of this split is misread."]
+
+
+def test_an_open_digit_shows_what_there_is_to_know(visit, result, with_sample):
+    index = int(result.errors[0])
+    true, read = result.labels[index], result.predicted[index]
+    test = visit(split="train", digit=index)
+    said = text(test)
+    assert f"Training digit no. {index:,}: a {true} read as {read}" in said
+    assert f"What speaks for {read}, as it was read" in said
+    assert f"What speaks for {true}, the true digit" in said
+    for share in result.probabilities[index]:
+        assert f">{share:.1%}<" in said
+    neighbours = next(html for html in (e.proto.body for e in test.get("html")) if "md-gallery" in html)
+    assert neighbours.count("<figure>") == 8
+    assert f"no. {index}<" not in neighbours, "a digit is not its own neighbour"
+
+
+def test_previous_next_and_back_follow_the_list(visit, result):
+    listed = select(result, Link(true=None), {}).tolist()
+    test = visit(split="train", digit=listed[1])
+    assert f"2 of {len(listed)}" in text(test)
+    test.button(key="next").click().run()
+    assert test.query_params["digit"] == str(listed[2])
+    test.button(key="previous").click().run()
+    test.button(key="previous").click().run()
+    assert test.query_params["digit"] == str(listed[0])
+    assert test.button(key="previous").disabled
+    test.button(key="back").click().run()
+    assert "digit" not in test.query_params
+    assert gallery(test).count("<figure>") == len(listed)
+
+
+def test_the_filter_outlives_an_open_digit(visit, result):
+    true = int(result.labels[result.errors[0]])
+    test = visit(split="train", true=true, digit=int(result.errors[0]))
+    test.button(key="back").click().run()
+    assert test.query_params["true"] == str(true)
+    assert gallery(test).count("<figure>") == (result.labels[result.errors] == true).sum()
+
+
+def test_how_the_matrix_looks_stands_in_the_address_and_changes_no_list(visit, result):
+    test = visit(split="train", show="all", page=2)
+    test.segmented_control(key="unit").set_value("shares").run()
+    test.toggle(key="diagonal").set_value(False).run()
+    assert (test.query_params["unit"], test.query_params["diagonal"]) == ("shares", "hidden")
+    assert "101 to 200" in text(test), "still the second page"
+    looks = next(html for html in clickable(test) if "md-matrix" in html)
+    again = visit(split="train", show="all", page=2, unit="shares", diagonal="hidden")
+    assert next(html for html in clickable(again) if "md-matrix" in html) == looks
+    assert again.segmented_control(key="unit").value == "shares"
+    assert not again.toggle(key="diagonal").value
+    again.toggle(key="diagonal").set_value(True).run()
+    assert "diagonal" not in again.query_params
+
+
+def test_a_link_shows_a_digit_as_it_was_disturbed_and_the_next_one_too(visit, result):
+    test = visit(split="train", digit=listed_by(result)[0])
+    test.slider(key="turn").set_value(45.0)
+    test.slider(key="noise").set_value(0.2).run()
+    test.segmented_control(key="flips").set_value("stroke").run()
+    link = {"turn": "45", "noise": "0.2", "flips": "stroke"}
+    assert {name: test.query_params[name] for name in link} == link
+    again = visit(split="train", digit=listed_by(result)[0], **link)
+    assert disturbed_view(again) == disturbed_view(test)
+    test.button(key="next").click().run()
+    assert test.slider(key="turn").value == 45
+    test.button(key="back").click().run()
+    assert not {*link, "digit"} & test.query_params.keys(), "the next digit that is opened begins as it is"
+
+
+def test_two_changes_at_once_both_count(visit, result):
+    test = visit(split="train")
+    test.selectbox(key="sort").set_value("margin")
+    test.segmented_control(key="unit").set_value("shares").run()
+    assert (test.query_params["sort"], test.query_params["unit"]) == ("margin", "shares")
+
+
+def test_marks_and_notes_are_kept_and_listed(visit, result, flagship):
+    index = int(result.errors[0])
+    test = visit(split="train", digit=index)
+    test.segmented_control(key="mark").set_value("ambiguous").run()
+    test.text_input(key="note").set_value("4 or 9").run()
+    assert annotations.read(flagship, "sample", "train") == {index: Mark("ambiguous", "4 or 9")}
+    test = visit(split="train", show="marked")
+    assert listed(test) == [index]
+    assert "ambiguous" in gallery(test)
+    test = visit(split="train", digit=index)
+    assert test.segmented_control(key="mark").value == "ambiguous"
+    assert test.text_input(key="note").value == "4 or 9"
+    test.segmented_control(key="mark").set_value(None).run()
+    test.text_input(key="note").set_value("").run()
+    assert annotations.read(flagship, "sample", "train") == {}
+    assert "No digit is marked yet" in text(visit(split="train", show="marked"))
+
+
+def test_damaged_marks_are_told_and_the_page_goes_on(visit, flagship, result):
+    (flagship.folder / annotations.FILE).write_text("{")
+    test = visit(split="train")
+    assert "marks.json cannot be read" in test.error[0].value
+    assert gallery(test).count("<figure>") == len(result.errors)
+
+
+def test_a_wrong_link_gets_a_plain_message_and_what_is_right_of_it(visit, result):
+    test = visit(split="train", digit=99999, true=3, section="cellar")
+    (warning,) = test.warning
+    assert "This link asks for digit `99999`; expected a number from 0 to 1,296." in warning.value
+    assert "This link asks for section `cellar`" in warning.value
+    assert gallery(test).count("<figure>") == (result.labels[result.errors] == 3).sum()
+    assert "digit" not in test.query_params
+    (warning,) = visit(model="gone", split="exam").warning
+    assert warning.value == "There is no model named `gone` here. There is no split named `exam` here."
+    test = visit(section="map", map="pca", lasso="0,0", turn="upside-down")
+    assert "This link asks for turn `upside-down`; expected a number from -60 to 60." in test.warning[0].value
+    assert (test.query_params["lasso"], "turn" in test.query_params) == ("0,0", False)
+
+
+def test_a_wrong_link_is_told_also_where_the_digits_have_to_be_read_first(visit, monkeypatch):
+    monkeypatch.setattr(page, "AT_ONCE", 0)
+    (warning,) = visit(model="gone", digit="x").warning
+    assert warning.value.startswith("There is no model named `gone` here. This link asks for digit `x`;")
+
+
+def test_confidence_is_told_in_words_too(visit, result):
+    test = visit(split="train", section="confidence")
+    assert f"Expected calibration error: {100 * result.calibration_error:.2f} points" in text(test)
+    refused, right = result.refusal
+    place = np.searchsorted(refused, 0.01)
+    assert f"from {result.accuracy:.2%} to {right[place]:.2%}" in text(test)
+
+
+def test_two_models_are_compared(visit, make_run, with_sample, models, flagship):
+    assert "There is only one model yet" in text(visit(section="compare"))
+    make_run("twin", card={"name": "twin"})
+    test = visit(section="compare", split="train")
+    assert test.selectbox(key="other").value == "twin"
+    assert test.query_params["other"] == "twin", "the link says which, as another model may be the first one day"
+    assert "flagship and twin get the same digits wrong" in text(test)
+    assert test.metric[2].label == "Both misread"
+    test.segmented_control(key="group").set_value("both").run()
+    assert listed(test) == sorted(listed(test))
+    assert len(listed(test)) == int(test.metric[2].value)
+    assert "twin: " in gallery(test)
+
+
+def test_suspicious_labels_come_first(visit, result):
+    test = visit(split="train", section="labels")
+    worst = int(result.losses.argmax())
+    assert listed(test)[0] == worst
+    assert "The model was trained on these labels" not in text(test), "but on MNIST's"
+    assert "quality 0.0" in gallery(test)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_digits_that_were_trained_on_are_said_to_be(visit, make_run, seen):
+    make_run("here", events=[], card={"status": "finished", "data": "sample", "validation_seen": seen})
+    words = "The model was trained on these digits"
+    assert words in text(visit(model="here", split="train"))
+    assert (words in text(visit(model="here", split="validation"))) == seen
+    assert words not in text(visit(model="here", split="test"))
+    assert words not in text(visit(model="flagship", split="train")), "but on MNIST's"
+    assert "The model was trained on these labels" in text(visit(model="here", split="train", section="labels"))
+
+
+def test_disputed_labels_are_told_with_their_votes_and_left_out_of_a_second_accuracy(
+    models, flagship, visit, sample, monkeypatch
+):
+    result = metrics.evaluate(model.load("flagship", models), sample.test)
+    wrong = int(result.errors[0])
+    dispute = label_votes.Dispute(wrong, int(result.labels[wrong]), 7, 1, 4, 0)
+    monkeypatch.setattr(data_mnist, "load_or_sample", lambda *_, **__: (replace(sample, name="mnist"), None))
+    monkeypatch.setattr(label_votes, "disputes", lambda: {wrong: dispute})
+    test = visit()
+    figures = {metric.label: metric.value for metric in test.metric}
+    assert figures["Accuracy"] == f"{result.accuracy:.2%}"
+    assert figures["Without disputed"] == f"{result.accuracy_without(np.array([wrong])):.2%}"
+    assert figures["Accuracy"] != figures["Without disputed"]
+    assert f"raters: {dispute}" in gallery(test)
+    assert f"Five human raters on this label: **{dispute}**" in text(visit(digit=wrong))
+    assert "Without disputed" not in [metric.label for metric in visit(split="train").metric]
+
+
+def test_the_offline_sample_has_no_disputed_labels(visit):
+    assert "raters" not in text(visit(split="train"))
+
+
+def test_the_flagships_errors_are_mnists(models, flagship, visit, mnist, monkeypatch):
+    """Indices, labels and votes are those of MNIST and of the published list."""
+    monkeypatch.setattr(data_mnist, "load_or_sample", lambda *_, **__: (mnist, None))
+    test = visit()
+    shown = gallery(test)
+    answers = model.load("flagship", models)(mnist.test.images)
+    wrong = np.flatnonzero(answers.argmax(1) != mnist.test.labels)
+    assert sorted(listed(test)) == wrong.tolist()
+    assert {metric.label: metric.value for metric in test.metric}["Accuracy"] == f"{flagship.card.test_accuracy:.2%}"
+    for index in wrong.tolist():
+        assert f'aria-label="Digit {index}: a {mnist.test.labels[index]} read as {answers[index].argmax()}"' in shown
+    votes = label_votes.disputes()
+    for index in set(votes) & set(wrong.tolist()):
+        assert votes[index].label == mnist.test.labels[index]
+        assert f"raters: {votes[index]}" in shown
+    assert shown.count("raters: ") == len(set(votes) & set(wrong.tolist()))
+
+
+def test_renaming_a_model_keeps_what_was_computed_and_said(visit, make_run, models):
+    folder = make_run("mine", card={"name": "mine"})
+    visit(model="mine")
+    annotations.put(store.load(folder), "sample", "test", 3, Mark("ambiguous"))
+    run = store.load(folder)
+    store.rename(run, "ours")
+    assert (models / "ours" / "analysis" / "sample-test.npz").is_file()
+    assert annotations.read(store.load(models / "ours"), "sample", "test") == {3: Mark("ambiguous")}

@@ -1,0 +1,102 @@
+"""What goes wrong on a page is one sentence there and one line in the log."""
+
+from page_text import text
+from streamlit.testing.v1 import AppTest
+
+from mnistdash.settings import PROJECT
+from mnistdash.ui import page as ui_page
+
+FAILS = """
+import time
+import streamlit as st
+from mnistdash import ui
+from mnistdash.configs import RunError
+
+@st.fragment
+@ui.guarded("A part")
+def part():
+    if st.button("Break", key="break"):
+        raise KeyError("what Anna typed")
+    if st.button("Refuse", key="refuse"):
+        raise RunError("There is no *run* <b>named</b> so.")
+    if st.button("Stop", key="stop"):
+        st.stop()
+    if st.button("Wait", key="wait"):
+        time.sleep(0.3)
+    st.markdown("the end of the part")
+
+with ui.page("Home"):
+    part()
+    st.markdown("the rest of the page")
+"""
+
+
+def fails(tmp_path) -> AppTest:
+    (tmp_path / "app.py").write_text(FAILS)
+    (tmp_path / "pages").mkdir()
+    for name in ("draw", "train", "errors"):
+        (tmp_path / "pages" / f"{name}.py").write_text("")
+    return AppTest.from_file(str(tmp_path / "app.py"), default_timeout=60).run()
+
+
+def test_what_nobody_expects_is_a_sentence_without_a_trace_and_is_logged_without_words(tmp_path, models, failures):
+    test = fails(tmp_path)
+    assert not test.error
+    test.button(key="break").click().run()
+    assert not test.exception
+    assert [error.value for error in test.error] == [
+        "Something went wrong here. It has been logged; reload the page to go on."
+    ]
+    assert "the rest of the page" in text(test)
+    assert len(failures.found) == 1
+    assert failures.found[0].startswith("A part: KeyError at app.py:")
+    assert "Anna" not in failures.found[0]
+    failures.found.clear()
+    test.run()
+    assert not test.error, "the page works again"
+
+
+def test_what_is_refused_is_told_in_its_own_words_which_mean_nothing_in_markdown(tmp_path, models):
+    test = fails(tmp_path)
+    test.button(key="refuse").click().run()
+    assert [error.value for error in test.error] == [r"There is no \*run\* \<b\>named\</b\> so."]
+    assert "the rest of the page" in text(test)
+
+
+def test_stopping_is_no_failure(tmp_path, models):
+    test = fails(tmp_path)
+    test.button(key="stop").click().run()
+    assert not test.error
+    assert "the end of the part" not in text(test)
+
+
+def test_what_is_slow_is_logged(tmp_path, models, monkeypatch, caplog):
+    monkeypatch.setattr(ui_page, "SLOW", 0.2)
+    test = fails(tmp_path)
+    ui_page.log.parent.propagate = True
+    test.button(key="wait").click().run()
+    slow = [record for record in caplog.records if record.message == "slow" and record.page == "A part"]
+    assert slow
+    assert 0.3 <= slow[0].seconds < 60
+
+
+def test_a_dashboard_for_looking_only_offers_nothing_that_changes_anything(page, with_sample, flagship, monkeypatch):
+    monkeypatch.setenv("MNISTDASH_READONLY", "1")
+    train = page("train")
+    keys = {element.key for element in [*train.button, *train.selectbox, *train.text_input]}
+    assert "start" not in keys
+    assert not {"delete", "restore_now", "name", "stop"} & keys
+    assert "for looking only" in text(train)
+    assert "Restore" not in text(train)
+    errors = page("errors")
+    errors.query_params["digit"] = "0"
+    errors.run()
+    assert errors.text_input(key="note").disabled
+    assert not page("draw").exception
+
+
+def test_a_setting_that_makes_no_sense_is_told_on_every_page(page, with_sample, monkeypatch):
+    monkeypatch.setenv("MNISTDASH_QUEUE", "many")
+    test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
+    monkeypatch.delenv("MNISTDASH_QUEUE")  # for the end of this test
+    assert [error.value for error in test.error] == [r"MNISTDASH\_QUEUE must be a whole number above 0, not 'many'."]

@@ -1,0 +1,135 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from page_text import charts, text
+from streamlit.testing.v1 import AppTest
+
+from mnistdash.data.mnist import Split
+from mnistdash.evaluation.perturbations import KINDS, Disturbance, disturbed
+from mnistdash.evaluation.robustness import stored
+from mnistdash.inference.model import load
+
+TIMEOUT = 90  # seconds; a slow machine must not fail a test of what a view says
+
+
+@pytest.fixture
+def model(flagship, models):
+    return load("flagship", models)
+
+
+@pytest.fixture
+def few(sample):
+    return replace(sample, test=Split(sample.test.images[:20], sample.test.labels[:20]))
+
+
+def digit_page(image, label, model):
+    from mnistdash.ui.errors import address, robustness
+
+    link, _ = address.current([], 10)
+    robustness.one_digit(image, label, model, link)
+
+
+def model_page(run, model, data):
+    from mnistdash.ui.errors import robustness
+
+    robustness.whole_model(run, model, data, "test")
+
+
+@pytest.fixture
+def digit(sample, model):
+    """The view of the sample's fourth test digit."""
+    test = AppTest.from_function(
+        digit_page,
+        default_timeout=TIMEOUT,
+        kwargs={"image": sample.test.images[3], "label": int(sample.test.labels[3]), "model": model},
+    )
+    test.run()
+    assert not test.exception
+    return test
+
+
+def read(test) -> str:
+    return re.search(r'<span class="digit">(\d)</span>', text(test))[1]
+
+
+def test_the_sliders_begin_at_neutral_and_what_is_read_then_is_said(digit, sample):
+    label = str(sample.test.labels[3])
+    assert {slider.label: slider.value for slider in digit.slider} == {
+        kind.label: kind.neutral for kind in KINDS.values()
+    }
+    assert read(digit) == label
+    assert f"The true digit is {label}; undisturbed it is read as {label}" in text(digit)
+    assert digit.button(key="disturbed-reset").disabled
+
+
+def test_a_slider_disturbs_and_reset_takes_it_back(digit, sample, model):
+    before = text(digit)
+    digit.slider(key="turn").set_value(60.0)
+    digit.slider(key="size").set_value(0.5).run()
+    assert digit.query_params["turn"] == "60"
+    assert digit.query_params["size"] == "0.5"
+    assert not digit.exception
+    (own,) = model(disturbed(sample.test.images[3:4], Disturbance(turn=60, size=0.5)))
+    assert read(digit) == str(own.argmax())
+    assert text(digit) != before
+    digit.button(key="disturbed-reset").click().run()
+    assert not digit.exception
+    assert text(digit) == before
+    assert not {"turn", "size"} & digit.query_params.keys()
+
+
+def test_each_map_can_be_chosen_and_its_sliders_move_only_its_frame(digit):
+    for name, first in (("shift", "Shift right"), ("turn", "Turn clockwise"), ("stroke", "Stroke")):
+        digit.segmented_control(key="flips").set_value(name).run()
+        assert not digit.exception
+        assert f"→ {first}, ↓" in text(digit)
+    cells = re.compile(r'<div class="cells".*?<b class="here"')
+    before = cells.search(text(digit))[0]
+    digit.slider(key="stroke").set_value(1.5).run()
+    assert cells.search(text(digit))[0] == before
+    digit.slider(key="turn").set_value(45.0).run()
+    assert cells.search(text(digit))[0] != before
+
+
+def test_a_model_is_measured_once_and_the_weakest_kind_named(flagship, few, model):
+    test = AppTest.from_function(
+        model_page, default_timeout=TIMEOUT, kwargs={"run": flagship, "model": model, "data": few}
+    )
+    test.run()
+    for _ in range(60):
+        if stored(flagship, "sample", "test") is not None:
+            break
+        test.run()
+    test.run()
+    assert not test.exception
+    assert "Measured over the first 20 digits of the test split" in text(test)
+    assert "the weakest point is" in text(test)
+    assert len(charts(test)) == 6
+
+
+def test_a_failure_is_shown_and_can_be_tried_again(flagship, few):
+    broken = [True]
+
+    def model(images):
+        if broken:
+            raise RuntimeError("unforeseen")
+        return np.eye(10, dtype=np.float32)[np.zeros(len(images), int)]
+
+    test = AppTest.from_function(
+        model_page, default_timeout=TIMEOUT, kwargs={"run": flagship, "model": model, "data": few}
+    )
+    for _ in range(100):
+        test.run()
+        if test.error:
+            break
+    assert "unforeseen" in test.error[0].value
+    broken.clear()
+    test.button(key="robustness_retry").click().run()
+    for _ in range(100):
+        if "Measured over" in text(test):
+            break
+        test.run()
+    assert not test.error
+    assert "Measured over" in text(test)

@@ -1,0 +1,383 @@
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from page_text import text
+
+from mnistdash.jobs import queue
+from mnistdash.runs import recipes, snapshots, store
+from mnistdash.runs.config import configure
+from mnistdash.runs.snapshots import Answers, Details, Layer
+from mnistdash.runs.throughput import Speed, Speeds
+from mnistdash.ui import page as ui_page
+
+STARTED = {"event": "started", "elapsed": 0.0, "lifeline": "held"}
+FITTING = {
+    "event": "fitting",
+    "elapsed": 4.0,
+    "steps": 860,
+    "epochs": 2,
+    "batch_size": 128,
+    "examples": 55_000,
+    "data": "mnist",
+}
+
+
+def batch(step: int, elapsed: float) -> dict:
+    return {
+        "event": "batch",
+        "elapsed": elapsed,
+        "step": step,
+        "epoch": 1,
+        "loss": 0.5,
+        "accuracy": 0.8,
+        "images_per_second": 1280.0,
+    }
+
+
+@pytest.fixture
+def nothing_begins(monkeypatch, models):
+    """A run that is started has its settings in its folder, and no process trains it."""
+    monkeypatch.setattr(queue.Jobs, "submit", lambda self, config: store.create(config, models))
+    monkeypatch.setattr(queue.Jobs, "adopt", lambda self, found: None)
+
+
+def progress(test) -> str:
+    return test.get("progress")[0].proto.text
+
+
+def test_a_run_that_trains_on_validation_says_so_with_every_figure(page, make_run, with_sample):
+    make_run("classic", "keras-cnn", events=[], card={"status": "finished", "validation_seen": True})
+    make_run("plain", "softmax", events=[], card={"status": "finished", "validation_seen": False})
+    test = page("train")
+    test.selectbox(key="run").set_value("classic").run()
+    words = "It was trained on the validation images too"
+    assert words in text(test)
+    listed = test.table[-1].value.set_index("Run")["Validation accuracy"]
+    assert listed["classic"].endswith("%*") and listed["plain"].endswith("%")
+    assert "Trained on the validation images too" in text(test)
+    test.selectbox(key="run").set_value("plain").run()
+    assert words not in text(test)
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_every_recipe_is_offered_with_a_sentence_and_its_published_figure(page, with_sample, name):
+    test = page("train")
+    test.selectbox(key="recipe").set_value(name).run()
+    recipe = recipes.RECIPES[name]
+    assert recipe.summary in text(test)
+    assert recipe.reaches in text(test)
+    assert test.number_input(key=f"batch-{name}").value == recipe.batch_size
+    assert test.number_input(key=f"rate-{name}").value == recipe.learning_rate
+    assert test.number_input(key=f"epochs-{name}").value == recipe.epochs
+
+
+def test_start_trains_and_the_model_is_offered_everywhere(page, with_sample, offline, models):
+    """The whole way, with a real child process."""
+    test = page("train")
+    test.selectbox(key="recipe").set_value("softmax").run()
+    test.number_input(key="epochs-softmax").set_value(3).run()
+    test.button(key="start").click().run()
+    assert not test.exception
+    assert test.selectbox(key="run").value == "softmax-1"
+    deadline = time.monotonic() + 90
+    while store.load(models / "softmax-1").status in store.ACTIVE:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    test.run()
+    assert not test.exception
+    assert progress(test).startswith("Finished. Best epoch")
+    assert test.button(key="stop").disabled
+    for other in ("draw", "errors"):
+        assert "softmax-1" in page(other).selectbox(key="model").options[0]
+
+
+def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, nothing_begins):
+    test = page("train")
+    test.selectbox(key="recipe").set_value("flagship").run()
+    test.number_input(key="epochs-flagship").set_value(4).run()
+    test.number_input(key="batch-flagship").set_value(64).run()
+    test.number_input(key="rate-flagship").set_value(0.01).run()
+    test.number_input(key="seed-flagship").set_value(9).run()
+    test.number_input(key="limit-sample-flagship").set_value(500).run()
+    test.button(key="start").click().run()
+    config = store.load(models / "flagship-1").config
+    assert (config.epochs, config.batch_size, config.learning_rate, config.seed, config.limit) == (4, 64, 0.01, 9, 500)
+
+
+def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_sample, models, nothing_begins):
+    test = page("train")
+    test.selectbox(key="recipe").set_value("flagship").run()
+    for field, value in (
+        ("schedule", "constant"),
+        ("optimizer", "sgd"),
+        ("augmentation", "off"),
+        ("precision", "bfloat16"),
+    ):
+        test.selectbox(key=f"{field}-flagship").set_value(value).run()
+    test.button(key="start").click().run()
+    config = store.load(models / "flagship-1").config
+    assert (config.schedule, config.optimizer, config.augmentation, config.precision) == (
+        "constant",
+        "sgd",
+        False,
+        "bfloat16",
+    )
+
+
+def test_dropout_is_asked_for_where_a_network_has_it_and_reaches_the_run(page, with_sample, models, nothing_begins):
+    test = page("train")
+    test.selectbox(key="recipe").set_value("keras-cnn").run()
+    test.number_input(key="dropout-keras-cnn").set_value(0.2).run()
+    test.button(key="start").click().run()
+    assert store.load(models / "keras-cnn-1").config.dropout == 0.2
+    test.selectbox(key="recipe").set_value("softmax").run()
+    assert "Dropout" not in [field.label for field in test.number_input]
+
+
+def test_a_batch_of_more_images_than_there_are_is_refused_with_a_reason(page, with_sample):
+    test = page("train")
+    test.selectbox(key="recipe").set_value("keras-cnn").run()
+    test.number_input(key="batch-keras-cnn").set_value(2000).run()
+    assert "A batch of 2,000 is more than the 1,497 training images" in test.error[0].value
+    assert test.button(key="start").disabled
+    test.number_input(key="batch-keras-cnn").set_value(64).run()
+    assert not test.error
+    assert not test.button(key="start").disabled
+
+
+def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample, models, nothing_begins):
+    test = page("train")
+    test.selectbox(key="recipe").set_value("softmax").run()
+    test.selectbox(key="sweep-softmax").set_value("Learning rate").run()
+    assert test.button(key="start").disabled, "there is no value yet"
+    values = test.text_input(key="values-Learning rate")
+    values.set_value("0.5, fast").run()
+    assert "'fast' is none" in test.error[0].value
+    assert test.button(key="start").disabled
+    values.set_value("0.5, 0.1, 0.02").run()
+    assert test.button(key="start").label == "Start 3 runs"
+    test.button(key="start").click().run()
+    assert not test.exception
+    rates = [store.load(models / f"softmax-{number}").config.learning_rate for number in (1, 2, 3)]
+    assert rates == [0.5, 0.1, 0.02]
+    assert test.selectbox(key="run").value == "softmax-1"
+    assert set(test.multiselect(key="compared").value) == {"softmax-2", "softmax-3"}
+    assert "**Learning rate**" in set(test.table[0].value.iloc[:, 0])
+
+
+def test_what_a_run_will_take_is_said_before_the_start(page, with_sample, offline):
+    speed = Speed({"float32": 0.1, "bfloat16": 0.05}, 0.001, 0.0, 1.0)
+    test = page("train")
+    test.selectbox(key="recipe").set_value("keras-cnn").run()
+    assert "on this machine" not in text(test)
+    settings = ui_page.settings()
+    Speeds(settings.cache).put(configure(recipes.RECIPES["keras-cnn"], settings.models), speed)
+    test.run()
+    # 12 epochs of 12 steps and of 200 validation digits.
+    assert "About 10 s on this machine: 2,600 images/s in bfloat16." in text(test)
+    test.selectbox(key="precision-keras-cnn").set_value("float32").run()
+    assert "About 17 s on this machine: 1,300 images/s in float32." in text(test)
+
+
+def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:
+    """A run whose epochs misread the first digit, then the second, then both."""
+    folder = make_run("watched", "keras-cnn", events=[STARTED, {**FITTING, "data": "sample"}, batch(1, 6.0)])
+    labels = sample.validation.labels
+    for epoch, wrong in zip(range(1, epochs + 1), ([0], [1], [0, 1]), strict=False):
+        probabilities = np.full((len(labels), 10), 0.01)
+        probabilities[np.arange(len(labels)), labels] = 0.91
+        probabilities[wrong] = np.roll(probabilities[wrong], 1, axis=1)
+        maps = np.zeros((10, 8, 5, 5), np.uint8)
+        snapshots.write(
+            folder,
+            epoch,
+            Answers.of(probabilities, labels),
+            Details(np.zeros((32, 3, 3), np.float32), [Layer("Convolution, 32 channels of 5×5", maps)]),
+        )
+    return folder
+
+
+def test_mistakes_are_shown_epoch_by_epoch_and_the_forgotten_are_marked(page, with_sample, make_run):
+    folder = with_snapshots(make_run, with_sample)
+    test = page("train")
+    test.segmented_control(key="view").set_value("Mistakes").run()
+    assert not test.exception
+    slider = test.select_slider(key="epoch-of-watched")
+    assert slider.value == 3
+    assert "2 of 200 validation digits are misread after epoch 3" in text(test)
+    assert "2 of them were read right after an earlier epoch" in text(test)
+    slider.set_value(1).run()
+    assert "1 of 200 validation digits are misread after epoch 1" in text(test)
+    assert "0 of them were read right after an earlier epoch" in text(test)
+    shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0004.npz")
+    test.run()
+    assert test.select_slider(key="epoch-of-watched").value == 1, "it stays where it was put"
+    test.select_slider(key="epoch-of-watched").set_value(4).run()
+    shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0005.npz")
+    test.run()
+    assert test.select_slider(key="epoch-of-watched").value == 5, "and follows the run from its end"
+
+
+def test_features_show_the_filters_and_how_each_layer_answers(page, with_sample, make_run):
+    with_snapshots(make_run, with_sample)
+    test = page("train")
+    test.segmented_control(key="view").set_value("Features").run()
+    test.segmented_control(key="activated").set_value(7).run()
+    assert not test.exception
+    assert text(test).count('alt="Filter') == 32
+    assert "Convolution, 32 channels of 5×5" in text(test)
+
+
+@pytest.mark.parametrize("view", ["Mistakes", "Features"])
+def test_a_run_that_kept_nothing_of_its_epochs_says_so(page, with_sample, make_run, flagship, view):
+    test = page("train")
+    test.segmented_control(key="view").set_value(view).run()
+    assert "Nothing was kept of this run's epochs." in text(test) or "other data" in text(test)
+    make_run("new", "keras-cnn", events=[STARTED, {**FITTING, "data": "sample"}])
+    test = page("train")
+    test.segmented_control(key="view").set_value(view).run()
+    assert test.selectbox(key="run").value == "new"
+    assert "This fills as soon as the first epoch has ended." in text(test)
+
+
+def test_a_run_of_other_data_is_not_mixed_with_what_the_pages_show(page, with_sample, make_run):
+    folder = with_snapshots(make_run, with_sample)
+    events = folder / "events.jsonl"
+    events.write_text(events.read_text().replace('"sample"', '"mnist"'))
+    test = page("train")
+    test.segmented_control(key="view").set_value("Mistakes").run()
+    assert "This run was trained on other data" in text(test)
+
+
+def test_untouched_settings_are_the_recipes_own(page, with_sample, models, nothing_begins):
+    test = page("train")
+    test.selectbox(key="recipe").set_value("softmax").run()
+    test.button(key="start").click().run()
+    config = store.load(models / "softmax-1").config
+    assert (config.steps, config.epochs, config.batch_size, config.limit) == (1_000, None, 100, None)
+    assert config.adjusted(recipes.RECIPES["softmax"]) == recipes.RECIPES["softmax"]
+
+
+@pytest.mark.parametrize(
+    ("events", "says"),
+    [
+        ([STARTED], "Starting"),
+        ([STARTED, {"event": "preparing", "elapsed": 3.0}], "Making the training images"),
+        ([STARTED, FITTING], "Epoch 1 of 2: the first steps."),
+        ([STARTED, FITTING, batch(1, 6.0)], "Epoch 1 of 2: the first steps."),
+        (
+            [STARTED, FITTING, batch(1, 6.0), batch(501, 16.0)],
+            "Epoch 2 of 2, step 501 of 860 · 7 s left · 1,280 images/s",
+        ),
+        (
+            [STARTED, FITTING, batch(1, 6.0), {**batch(501, 16.0), "learning_rate": 0.00123}],
+            "Epoch 2 of 2, step 501 of 860 · 7 s left · 1,280 images/s · learning rate 0.0012",
+        ),
+        ([STARTED, FITTING, batch(1, 6.0), batch(860, 16.0)], "Scoring and exporting the best epoch."),
+    ],
+)
+def test_progress_says_how_far_a_run_is(page, with_sample, make_run, events, says):
+    make_run("run", "flagship", events=events)
+    assert progress(page("train")).startswith(says)
+
+
+def test_a_failed_run_says_why(page, with_sample, make_run):
+    reason = "The loss became not a number (NaN) at step 2."
+    make_run("run", events=[STARTED, {"event": "ended", "elapsed": 5, "status": "failed", "reason": reason}])
+    test = page("train")
+    assert [error.value for error in test.error] == [reason]
+    assert "failed" in test.table[0].value["Status"][0]
+
+
+def test_a_run_that_this_server_did_not_start_is_asked_to_stop(page, with_sample, make_run):
+    folder = make_run("run", events=[STARTED, FITTING, batch(1, 6.0)])
+    test = page("train")
+    assert not store.is_asked_to_stop(folder)
+    test.button(key="stop").click().run()
+    assert store.is_asked_to_stop(folder)
+    assert progress(test) == "Stopping: the best weights are kept."
+    assert test.button(key="stop").disabled
+
+
+def test_the_list_shows_every_run_with_its_status(page, with_sample, make_run, flagship):
+    make_run("second", events=[STARTED])
+    make_run("third", events=[STARTED, {"event": "ended", "elapsed": 5, "status": "stopped", "reason": ""}])
+    table = page("train").table[0].value
+    assert table["Run"].tolist() == ["third", "second", "flagship"]
+    assert [status.split()[-1] for status in table["Status"]] == ["stopped", "running", "finished"]
+
+
+def test_a_run_is_given_a_name_and_the_next_is_not_given_the_same(page, with_sample, models, nothing_begins):
+    test = page("train")
+    test.text_input(key="name").set_value("first try").run()
+    assert "cannot be a run's name" in test.error[0].value
+    assert test.button(key="start").disabled
+    test.text_input(key="name").set_value("first").run()
+    test.button(key="start").click().run()
+    assert not test.exception
+    assert not test.error
+    assert (models / "first").is_dir()
+    assert test.text_input(key="name").value == ""
+    test.text_input(key="name").set_value("first").run()
+    assert "There is a run named first already" in test.error[0].value
+
+
+def test_the_runs_of_a_sweep_share_a_name_and_are_numbered(page, with_sample, models, nothing_begins):
+    test = page("train")
+    test.text_input(key="name").set_value("seeds").run()
+    test.selectbox(key="sweep-express").set_value("Seed").run()
+    test.text_input(key="values-Seed").set_value("4, 5").run()
+    test.button(key="start").click().run()
+    assert [store.load(models / name).config.seed for name in ("seeds-1", "seeds-2")] == [4, 5]
+
+
+def test_a_run_is_renamed_and_stays_chosen(page, with_sample, flagship, models):
+    shutil.copytree(flagship.folder, models / "mine")
+    test = page("train")
+    test.selectbox(key="run").set_value("mine").run()
+    field = next(field for field in test.text_input if field.label == "New name")
+    field.set_value("better")
+    next(button for button in test.button if button.label == "Rename").click().run()
+    assert not test.exception
+    assert test.selectbox(key="run").value == "better"
+    assert store.load(models / "better").card.name == "better"
+
+
+def test_a_name_that_will_not_do_is_refused_on_the_page(page, with_sample, flagship, models):
+    shutil.copytree(flagship.folder, models / "mine")
+    test = page("train")
+    test.selectbox(key="run").set_value("mine").run()
+    next(field for field in test.text_input if field.label == "New name").set_value("flagship")
+    next(button for button in test.button if button.label == "Rename").click().run()
+    assert "There is a run named flagship already" in test.error[0].value
+    assert (models / "mine").exists()
+
+
+def test_the_shipped_model_cannot_be_deleted(page, with_sample, flagship):
+    assert page("train").button(key="delete").disabled
+
+
+def test_runs_are_compared_side_by_side(page, with_sample, flagship, make_run):
+    make_run("other", "softmax", events=[STARTED, FITTING, batch(1, 6.0)])
+    test = page("train")
+    assert not any(heading.value == "Comparison" for heading in test.subheader)
+    test.multiselect(key="compared").select(test.multiselect(key="compared").options[0]).run()
+    assert not test.exception
+    assert any(heading.value == "Comparison" for heading in test.subheader)
+    table = test.table[0].value
+    assert list(table.columns)[1:] == [test.selectbox(key="run").value, test.multiselect(key="compared").value[0]]
+    assert "**Recipe**" in set(table.iloc[:, 0])
+
+
+def test_a_run_is_continued_from_the_page(page, with_sample, flagship, models, nothing_begins):
+    test = page("train")
+    next(field for field in test.number_input if field.label == "More epochs").set_value(3)
+    next(button for button in test.button if button.label == "Start" and button.key != "start").click().run()
+    assert not test.exception
+    config = store.load(models / "flagship-1").config
+    assert (config.start, config.epochs) == ("flagship", 3)
+    assert config.learning_rate == pytest.approx(flagship.config.learning_rate / 2)
+    assert test.selectbox(key="run").value == "flagship-1"

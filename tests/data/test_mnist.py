@@ -1,0 +1,180 @@
+import gzip
+import logging
+import shutil
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import idx_files
+import numpy as np
+import pytest
+
+from mnistdash.data import download as data_download
+from mnistdash.data import mnist as data_mnist
+from mnistdash.data.idx import DataFileError
+from mnistdash.settings import Settings
+
+
+@pytest.fixture
+def files(monkeypatch) -> dict[str, bytes]:
+    """Four small files that stand for MNIST: 25 to train, 5 to validate, 10 to test."""
+    files = idx_files.contents()
+    monkeypatch.setattr(data_mnist, "FILES", idx_files.described(files))
+    monkeypatch.setattr(data_mnist, "VALIDATION", 5)
+    return files
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    return Settings(data=tmp_path / "data", cache=tmp_path / "cache", models=tmp_path / "models")
+
+
+@pytest.fixture
+def downloads(monkeypatch, files) -> list[str]:
+    """Downloads always succeed; their names are noted here."""
+    noted = []
+
+    def download(wanted, cache, progress):
+        noted.extend(file.name for file in wanted)
+        idx_files.write(cache, {file.name: files[file.name] for file in wanted})
+
+    monkeypatch.setattr(data_download, "download", download)
+    return noted
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_the_users_folder_comes_first(settings, files, downloads, compressed):
+    idx_files.write(settings.data, files, compressed)
+    data = data_mnist.load(settings)
+    assert data.source == str(settings.data)
+    assert [len(data.split(name)) for name in ("train", "validation", "test")] == [25, 5, 10]
+    assert not downloads
+
+
+def test_validation_is_the_first_part_of_the_training_file(settings, files):
+    idx_files.write(settings.data, files)
+    data = data_mnist.load(settings)
+    assert data.validation.labels.tolist() == [0, 1, 2, 3, 4]
+    assert data.train.labels[:6].tolist() == [5, 6, 7, 8, 9, 0]
+    whole = np.frombuffer(files["train-images-idx3-ubyte"], np.uint8, offset=16).reshape(30, 28, 28)
+    assert np.array_equal(np.concatenate([data.validation.images, data.train.images]), whole)
+
+
+def test_names_with_a_dot_before_idx_are_known_too(settings, files, downloads):
+    idx_files.write(settings.data, {name.replace("-idx", ".idx"): data for name, data in files.items()})
+    assert data_mnist.load(settings).source == str(settings.data)
+
+
+def test_an_incomplete_users_folder_is_passed_over_with_a_word(settings, files, downloads, caplog):
+    idx_files.write(settings.data, files)
+    (settings.data / "t10k-labels-idx1-ubyte.gz").unlink()
+    idx_files.write(settings.cache, files)
+    with caplog.at_level(logging.WARNING):
+        assert data_mnist.load(settings).source == str(settings.cache)
+    assert "MNISTDASH_DATA" in caplog.text
+    assert not downloads
+
+
+def test_a_damaged_file_of_the_users_is_reported_and_left_alone(settings, files, downloads):
+    idx_files.write(settings.data, files)
+    path = settings.data / "t10k-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(files["t10k-images-idx3-ubyte"][:-7]))
+    with pytest.raises(DataFileError, match=r"t10k-images-idx3-ubyte.gz: expected 7,856 bytes .* found 7,849"):
+        data_mnist.load(settings)
+    assert path.exists()
+    assert not downloads
+
+
+def test_only_what_the_cache_lacks_is_downloaded(settings, files, downloads):
+    idx_files.write(settings.cache, files)
+    (settings.cache / "t10k-labels-idx1-ubyte.gz").unlink()
+    assert data_mnist.load(settings).name == "mnist"
+    assert downloads == ["t10k-labels-idx1-ubyte"]
+
+
+def test_damaged_cached_files_are_fetched_again_once(settings, files, downloads):
+    idx_files.write(settings.cache, files)
+    for name in ("train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"):
+        (settings.cache / f"{name}.gz").write_bytes(b"damaged")
+    assert data_mnist.load(settings).name == "mnist"
+    assert downloads == ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"]
+
+
+def test_a_cached_file_that_stays_damaged_is_an_error_not_a_loop(settings, files, monkeypatch):
+    idx_files.write(settings.cache, files)
+    damaged = settings.cache / "t10k-labels-idx1-ubyte.gz"
+    damaged.write_bytes(b"damaged")
+    monkeypatch.setattr(data_download, "download", lambda *_: damaged.write_bytes(b"damaged again"))
+    with pytest.raises(DataFileError, match="t10k-labels"):
+        data_mnist.load(settings)
+
+
+def test_the_sample_stands_in_and_says_why(settings, files, monkeypatch):
+    def fail(*_):
+        raise data_download.DataUnavailableError("no network")
+
+    monkeypatch.setattr(data_download, "download", fail)
+    data, why = data_mnist.load_or_sample(settings)
+    assert data.name == "sample"
+    assert str(why) == "no network"
+
+
+def test_a_damaged_file_of_the_users_does_not_become_the_sample_unnoticed(settings, files):
+    idx_files.write(settings.data, files)
+    (settings.data / "train-labels-idx1-ubyte.gz").write_bytes(b"damaged")
+    with pytest.raises(DataFileError):
+        data_mnist.load_or_sample(settings, strict=True)
+    data, why = data_mnist.load_or_sample(settings)
+    assert data.name == "sample"
+    assert "train-labels-idx1-ubyte.gz" in str(why)
+
+
+def test_the_sample_looks_like_mnist(sample):
+    assert [len(sample.split(name)) for name in ("train", "validation", "test")] == [1297, 200, 300]
+    images = sample.train.images
+    assert images.shape[1:] == (28, 28)
+    assert images.dtype == np.uint8
+    assert not images.flags.writeable
+    assert set(sample.test.labels) == set(range(10))
+    rows, columns = images.any(2), images.any(1)
+    assert rows.sum(1).max() <= 20
+    assert columns.sum(1).max() <= 20
+
+
+def test_real_mnist_is_split_as_published(mnist):
+    assert [len(mnist.split(name)) for name in ("train", "validation", "test")] == [55_000, 5_000, 10_000]
+    assert mnist.train.images.dtype == np.uint8
+    assert not mnist.train.images.flags.writeable
+    # The published files begin with 5, 0, 4, 1, 9 and with 7, 2, 1, 0, 4.
+    assert mnist.validation.labels[:5].tolist() == [5, 0, 4, 1, 9]
+    assert mnist.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+
+
+def test_loading_twice_over_http_needs_the_mirrors_once(settings, files, tmp_path, monkeypatch):
+    """The whole way, from an empty cache over a real HTTP server."""
+    served = tmp_path / "served"
+    idx_files.write(served, files)
+    requests = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=served)
+
+        def do_GET(self):
+            requests.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(data_download, "MIRRORS", (f"http://127.0.0.1:{server.server_port}/",))
+    try:
+        first = data_mnist.load(settings)
+        second = data_mnist.load(settings)
+    finally:
+        server.shutdown()
+    assert len(requests) == 4
+    assert np.array_equal(first.test.images, second.test.images)
+    assert sorted(path.name for path in settings.cache.iterdir()) == sorted(f"{name}.gz" for name in files)
+    shutil.rmtree(settings.cache)

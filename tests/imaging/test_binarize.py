@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistdash.imaging import binarize, normalize
+from mnistdash.imaging.image_files import BlankImageError
+
+SIDE = 400  # pixels, of a photo
+ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE] / SIDE
+
+LIGHT = {
+    "even": np.full((SIDE, SIDE), 0.85),
+    "brighter to one side": 0.4 + 0.5 * COLUMNS,
+    "a soft shadow": 0.85 - 0.4 / (1 + np.exp(-(ROWS + COLUMNS - 1) / 0.05)),
+    "a hard shadow over most of it": np.where(ROWS + 0.4 * COLUMNS > 0.5, 0.4, 0.85),
+}
+
+
+@pytest.fixture
+def photo(drawing):
+    """Photograph the drawing in some light."""
+    large = np.asarray(Image.fromarray(drawing).resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.float64) / 255
+
+    def take(light: str, noise: float = 0.0, specks: int = 0) -> np.ndarray:
+        random = np.random.default_rng(0)
+        image = LIGHT[light] * (0.25 + 0.75 * large)
+        for row, column in random.integers(5, SIDE - 5, (specks, 2)):
+            image[row : row + 3, column : column + 3] *= 0.4
+        return np.round(255 * (image + random.normal(0, noise, image.shape)).clip(0, 1)).astype(np.uint8)
+
+    return take
+
+
+@pytest.mark.parametrize("light", LIGHT)
+@pytest.mark.parametrize(("noise", "specks"), [(0.0, 0), (0.03, 40)], ids=["clean", "grain and specks"])
+def test_a_photo_in_any_light_is_as_good_as_the_drawing(photo, drawing, light, noise, specks):
+    view = normalize.to_mnist(photo(light, noise, specks))
+    assert np.abs(view - normalize.to_mnist(drawing)).mean() < 0.04
+
+
+@pytest.mark.parametrize("light", LIGHT)
+def test_paper_alone_is_blank_in_any_light(light):
+    grain = np.random.default_rng(0).normal(0, 0.015, (SIDE, SIDE))
+    with pytest.raises(BlankImageError):
+        binarize.find_ink(np.round(255 * (LIGHT[light] + grain).clip(0, 1)).astype(np.uint8))
+
+
+def test_specks_smaller_than_the_pen_are_dropped_and_a_dot_of_the_pen_is_not():
+    drawn = np.zeros((280, 280), np.float32)
+    drawn[40:240, 130:150] = 1
+    drawn[20:24, 20:24] = 1
+    drawn[250:270, 130:150] = 1
+    kept = binarize.without_specks(drawn)
+    assert not kept[:30, :30].any()
+    assert kept[250:270, 130:150].all()
+    assert kept[40:240, 130:150].all()
+
+
+def test_a_thick_pen_is_not_taken_for_a_shadow():
+    canvas = np.zeros((280, 280), np.uint8)
+    canvas[40:240, 90:190] = 255
+    found = binarize.find_ink(canvas)
+    assert found[140, 140] == 1
+    assert not found[:, :80].any()
+
+
+def test_ink_over_the_border_is_ink():
+    canvas = np.zeros((280, 280), np.uint8)
+    canvas[:, 100:130] = 255
+    canvas[100:130, :] = 255
+    assert binarize.find_ink(canvas).sum() == pytest.approx((canvas / 255).sum())

@@ -1,0 +1,120 @@
+from dataclasses import replace
+
+import pytest
+
+from mnistdash.runs import store
+from mnistdash.runs.config import LARGEST_SEED, OWN, RunError, configure, continued, objection
+from mnistdash.runs.recipes import RECIPES
+
+
+def test_what_is_left_open_comes_from_the_recipe(models):
+    config = configure(RECIPES["keras-cnn"], models)
+    assert (config.name, config.epochs, config.batch_size, config.learning_rate) == ("keras-cnn-1", 12, 128, 1.0)
+    config = configure(RECIPES["softmax"], models)
+    assert (config.epochs, config.steps) == (None, 1_000)
+
+
+def test_a_run_follows_its_recipe_but_for_what_it_was_told(models):
+    recipe = RECIPES["flagship"]
+    assert configure(recipe, models).adjusted(recipe) == recipe
+    told = {"schedule": "constant", "optimizer": "sgd", "augmentation": False, "dropout": 0.0}
+    told["trains_on_validation"] = True
+    assert set(told) == set(OWN)
+    config = configure(recipe, models, **told)
+    assert config.adjusted(recipe) == replace(recipe, **told)
+    assert continued(config, models).adjusted(recipe) == replace(recipe, **told)
+
+
+def test_a_run_that_goes_on_keeps_all_but_what_is_said(models):
+    config = configure(
+        RECIPES["keras-cnn"], models, name="mine", learning_rate=0.5, seed=LARGEST_SEED, limit=99, batch_size=9
+    )
+    following = continued(config, models)
+    assert (following.name, following.start, following.epochs, following.batch_size) == ("mine-1", "mine", 12, 9)
+    assert (following.learning_rate, following.seed, following.limit) == (0.25, 0, 99)
+    following = continued(config, models, name="more", epochs=2, learning_rate=0.1, seed=7, batch_size=8)
+    assert (following.name, following.start, following.epochs, following.batch_size) == ("more", "mine", 2, 8)
+    assert (following.learning_rate, following.seed, following.limit) == (0.1, 7, 99)
+    with pytest.raises(RunError, match="epochs must be at least 1"):
+        continued(config, models, epochs=0)
+
+
+def test_weights_that_saw_validation_images_have_seen_them_for_good(models):
+    config = configure(RECIPES["softmax"], models, trains_on_validation=True)
+    following = continued(config, models, trains_on_validation=False, limit=99)
+    assert following.sees_validation(55_000)
+    assert continued(following, models).sees_validation(55_000)
+    fresh = configure(RECIPES["softmax"], models)
+    assert not continued(fresh, models).sees_validation(55_000)
+
+
+def test_a_setting_that_is_left_open_is_the_recipes(models):
+    config = configure(RECIPES["keras-cnn"], models)
+    assert config.setting("trains_on_validation")
+    assert config.sees_validation(55_000)
+    assert replace(config, limit=55_001).sees_validation(55_000)
+    assert not replace(config, limit=55_000).sees_validation(55_000), "validation images come last"
+    assert not configure(RECIPES["keras-cnn"], models, trains_on_validation=False).setting("trains_on_validation")
+    assert replace(config, trains_on_validation=None).setting("trains_on_validation"), "runs from before it was one"
+    assert replace(config, recipe="gone", trains_on_validation=None).setting("trains_on_validation") is None
+
+
+def test_epochs_that_are_asked_for_replace_the_recipes_steps(models):
+    config = configure(RECIPES["softmax"], models, epochs=3, batch_size=7, learning_rate=0.1, seed=4, limit=99)
+    assert (config.epochs, config.steps, config.batch_size, config.learning_rate) == (3, None, 7, 0.1)
+    assert (config.seed, config.limit) == (4, 99)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0},
+        {"batch_size": -1},
+        {"limit": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": -1.0},
+        {"learning_rate": float("nan")},
+        {"learning_rate": float("inf")},
+        {"seed": -1},
+        {"dropout": -0.1},
+        {"dropout": 0.95},
+        {"schedule": "linear"},
+        {"optimizer": "lion"},
+        {"name": ""},
+        {"name": "../elsewhere"},
+        {"name": "Überraschung"},
+        {"name": ".hidden"},
+        {"name": "x" * 65},
+    ],
+    ids=str,
+)
+def test_values_out_of_range_are_refused_in_one_sentence(models, wrong):
+    with pytest.raises(RunError) as caught:
+        configure(RECIPES["keras-cnn"], models, **wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_count_up_and_are_never_taken_twice(models):
+    for number in (1, 2, 3):
+        config = configure(RECIPES["softmax"], models)
+        assert config.name == f"softmax-{number}"
+        store.create(config, models)
+    with pytest.raises(RunError, match="There is a run named softmax-2 already"):
+        configure(RECIPES["softmax"], models, name="softmax-2")
+    with pytest.raises(RunError, match="There is a run named softmax-3 already"):
+        store.create(config, models)
+
+
+def test_dropout_needs_a_layer_for_it(models):
+    with pytest.raises(RunError, match="softmax has no layer for dropout; leave it out"):
+        configure(RECIPES["softmax"], models, dropout=0.5)
+    assert configure(RECIPES["softmax"], models).dropout is None
+    assert configure(RECIPES["keras-cnn"], models).dropout == 0.5
+
+
+def test_a_batch_of_more_images_than_there_are_makes_no_sense(models):
+    config = configure(RECIPES["keras-cnn"], models, batch_size=200, limit=100)
+    assert "A batch of 200 is more than the 100 training images" in objection(config, 60_000)
+    assert "more than the 150 training images" in objection(replace(config, limit=None), 150)
+    assert objection(replace(config, limit=200), 60_000) is None
+    assert objection(replace(config, limit=None), 200) is None

@@ -1,0 +1,55 @@
+import re
+
+import pytest
+
+from mnistdash.runs import store
+from mnistdash.runs.recipes import RECIPES, Published
+from mnistdash.settings import PROJECT
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_a_recipe_is_whole(recipe):
+    assert (recipe.epochs is None) != (recipe.steps is None), "either epochs or steps"
+    assert recipe.summary.endswith(".")
+    assert recipe.learning_rate > 0
+
+
+def test_the_published_settings_are_kept():
+    """What makes the figures comparable to their authors'."""
+    settings = {
+        name: (r.optimizer, r.learning_rate, r.batch_size, r.epochs, r.steps, r.trains_on_validation)
+        for name, r in RECIPES.items()
+    }
+    assert settings["softmax"] == ("sgd", 0.5, 100, None, 1_000, False)
+    assert settings["softmax-naive"] == ("sgd", 0.01, 100, None, 1_000, False)
+    assert settings["tutorial-cnn"] == ("sgd", 0.001, 100, None, 20_000, False)
+    assert settings["dropout-cnn"] == ("adam", 0.001, 128, 10, None, False)
+    assert settings["keras-cnn"] == ("adadelta", 1.0, 128, 12, None, True)
+
+
+@pytest.mark.parametrize("name", ["softmax", "tutorial-cnn", "keras-cnn"])
+def test_what_was_measured_is_what_was_published(name):
+    """Within 0.4 points of the author's figure, or of the nearer end of the author's range."""
+    published = RECIPES[name].published
+    low, high = published.accuracy, published.accuracy_high or published.accuracy
+    assert low - 0.004 <= RECIPES[name].measured <= high + 0.004
+
+
+def test_a_recipe_says_what_to_expect_of_it():
+    assert RECIPES["keras-cnn"].reaches == "Published test accuracy: 99.19%, loss 0.0265; measured: 99.16%."
+    assert RECIPES["dropout-cnn"].reaches == "Measured test accuracy: 98.18%."
+
+
+def test_the_shipped_model_is_as_good_as_the_documents_say():
+    """It goes on from a run of the recipe, on all 60,000 digits; that run's own figure is the recipe's."""
+    shipped = store.load_model("flagship", PROJECT / "models")
+    assert (shipped.config.recipe, shipped.card.validation_seen) == ("flagship", True)
+    assert shipped.card.test_accuracy >= 0.9975
+    for document in ("README.md", "CHANGELOG.md", "benchmarks/README.md"):
+        told = (PROJECT / document).read_text()
+        assert re.search(f"{100 * shipped.card.test_accuracy:.2f} ?%", told), document
+
+
+def test_published_figures_read_as_a_person_would_write_them():
+    assert str(Published(0.9919, loss=0.0265)) == "99.19%, loss 0.0265"
+    assert str(Published(0.9188, accuracy_high=0.9194)) == "91.88 to 91.94%"

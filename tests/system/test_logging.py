@@ -1,0 +1,52 @@
+import io
+import json
+import logging
+
+import pytest
+
+from mnistdash.system.logging import of_error, to
+
+
+@pytest.fixture
+def lines():
+    """What is logged, as it would stand on standard error."""
+    logger = logging.getLogger("mnistdash")
+    before = logger.handlers[:], logger.level, logger.propagate
+    stream = io.StringIO()
+    to(stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logger.handlers[:], logger.level, logger.propagate = before
+
+
+def test_an_event_is_one_json_object_a_line(lines):
+    log = logging.getLogger("mnistdash.jobs.queue")
+    log.info("ended", extra={"run": "softmax-1", "recipe": "softmax", "status": "finished"})
+    log.warning("slow", extra={"page": "Draw", "seconds": 3.2})
+    first, second = lines()
+    assert first["time"].endswith("Z")
+    del first["time"]
+    assert first == {"level": "info", "event": "ended", "run": "softmax-1", "recipe": "softmax", "status": "finished"}
+    assert (second["level"], second["page"], second["seconds"]) == ("warning", "Draw", 3.2)
+
+
+def test_a_name_that_someone_typed_is_not_told(lines):
+    logging.getLogger("mnistdash.jobs.queue").info("queued", extra={"run": "annas-run"})
+    assert lines()[0]["run"] == "named"
+
+
+def test_line_breaks_stay_inside_their_line(lines):
+    logging.getLogger("mnistdash").error("failed", extra={"reason": "one\ntwo\u2028three"})
+    assert lines()[0]["reason"] == "one\ntwo\u2028three"
+
+
+def test_of_an_error_its_kind_and_place_are_told_and_not_what_it_says():
+    def fail() -> None:
+        raise ValueError("what Anna typed")
+
+    try:
+        fail()
+    except ValueError as error:
+        told = of_error(error)
+    assert told["error"] == "ValueError"
+    assert told["where"].startswith("test_logs.py:")
+    assert "Anna" not in str(told)

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from mnistdash.evaluation.metrics import Evaluation
+from mnistdash.ui.errors.filters import select
+from mnistdash.ui.errors.query_state import Link
+
+
+@pytest.fixture
+def result():
+    """Six digits: 1 right and unsure, 2 as 3 sure, 2 right and sure, 7 as 1 unsure, 7 right, 2 as 1."""
+    labels = np.array([1, 2, 2, 7, 7, 2], np.uint8)
+    read, sure = [1, 3, 2, 1, 7, 1], [0.4, 0.9, 0.99, 0.5, 0.8, 0.6]
+    probabilities = np.full((6, 10), 0.0, np.float32)
+    probabilities[np.arange(6), read] = sure
+    rest = 1 - np.array(sure)
+    probabilities[np.arange(6), [0, 2, 0, 7, 0, 9]] = 0.6 * rest
+    probabilities[np.arange(6), 8] = 0.4 * rest
+    return Evaluation(labels, probabilities)
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        (Link(), [1, 5, 3]),
+        (Link(sort="unsure"), [3, 5, 1]),
+        (Link(sort="loss"), [5, 1, 3]),
+        (Link(sort="margin"), [3, 5, 1]),
+        (Link(sort="position"), [1, 3, 5]),
+        (Link(show="right"), [0, 4, 2]),
+        (Link(show="all", sort="true"), [0, 1, 2, 5, 3, 4]),
+        (Link(true=2), [1, 5]),
+        (Link(predicted=1), [5, 3]),
+        (Link(true=2, predicted=1), [5]),
+        (Link(true=4), []),
+        (Link(show="marked", sort="position"), [2, 3]),
+        (Link(show="marked", true=7), [3]),
+    ],
+)
+def test_which_digits_and_in_which_order(result, link, expected):
+    assert select(result, link, {2: None, 3: None}).tolist() == expected

@@ -1,0 +1,85 @@
+import re
+
+import numpy as np
+import pytest
+
+from mnistdash.evaluation import occlusion
+from mnistdash.ui.html import confusion
+
+CONFUSION = np.diag(np.full(10, 90)) + 0
+CONFUSION[4, 9] = 10
+CONFUSION[7, 2] = 1
+CONFUSION[8] = 0
+
+
+def cell(html: str, pick: str) -> str:
+    return re.search(rf'<button[^>]*data-pick="{pick}".*?</button>', html).group()
+
+
+def text(button: str) -> str:
+    return re.sub("<[^>]+>", "", button)
+
+
+def test_cells_say_how_many_and_what():
+    html = confusion.confusion_matrix(CONFUSION, None, None)
+    assert html.count("<button") == 120, "a hundred cells, and ten heads each way"
+    assert text(cell(html, "4,9")) == "10"
+    assert text(cell(html, "4,4")) == "90"
+    assert text(cell(html, "4,8")) == ""
+    assert 'aria-label="10 of 100: a 4 read as 9"' in cell(html, "4,9")
+    assert 'aria-label="All that are a 4"' in cell(html, "4,")
+    assert 'aria-label="All read as 9"' in cell(html, ",9")
+
+
+def test_shares_are_of_a_row():
+    html = confusion.confusion_matrix(CONFUSION, None, None, shares=True)
+    assert text(cell(html, "4,9")) == "10%"
+    assert text(cell(html, "7,2")) == "1.1%"
+    assert text(cell(html, "8,8")) == "", "there is no 8"
+
+
+def test_the_diagonal_can_be_hidden_and_errors_are_the_redder_the_more():
+    html = confusion.confusion_matrix(CONFUSION, None, None, diagonal=False)
+    assert text(cell(html, "4,4")) == ""
+    assert text(cell(html, "4,9")) == "10"
+
+    def heat(pick: str) -> int:
+        return int(re.search(r"--heat: (\d+)%", cell(html, pick)).group(1))
+
+    assert heat("4,9") > heat("7,2") > 0
+    assert "--heat" not in cell(html, "4,4")
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted", "pressed"),
+    [(4, 9, "4,9"), (4, None, "4,"), (None, 9, ",9"), (4, 4, "4,4"), (None, None, None)],
+)
+def test_what_is_chosen_is_pressed(true, predicted, pressed):
+    html = confusion.confusion_matrix(CONFUSION, true, predicted)
+    assert re.findall(r'data-pick="([^"]*)"[^>]*aria-pressed="true"', html) == ([pressed] if pressed else [])
+
+
+def test_evidence_is_warm_for_and_cold_against():
+    image = np.full((28, 28), 200, np.uint8)
+    evidence = np.zeros((28, 28), np.float32)
+    evidence[0, 0], evidence[27, 27] = 2, -2
+    made = confusion.evidence_picture(image, evidence, 2.0)
+    assert made.shape == (28, 28, 3)
+    assert made.dtype == np.uint8
+    assert made[0, 0, 0] > made[0, 0, 2], "red above blue"
+    assert made[27, 27, 2] > made[27, 27, 0]
+    assert len(set(made[14, 14].tolist())) == 1, "elsewhere grey"
+    assert 0 < made[14, 14, 0] < 200
+
+
+def test_no_evidence_leaves_a_grey_digit():
+    image = np.arange(784, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
+    nothing = occlusion.evidence(lambda images: np.full((len(images), 10), 0.1), image)[0]
+    made = confusion.evidence_picture(image, nothing, 0.0)
+    assert np.array_equal(made[..., 0], made[..., 2])
+
+
+def test_pictures_stand_with_their_words():
+    html = confusion.pictures([("One", np.zeros((28, 28), np.uint8)), ("Two", np.zeros((28, 28, 3), np.uint8))])
+    assert html.count("<img") == 2
+    assert "<figcaption>Two</figcaption>" in html
