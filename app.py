@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from mnistdash.runs import store
-from mnistdash.ui import page
+from mnistdash.ui import page, resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.html import digits
 from mnistdash.ui.plots import training
@@ -35,7 +35,7 @@ with page.page("Home"):
             st.markdown(text)
 
     st.header("Models", anchor=False)
-    models = store.list_models(page.settings().models)
+    models = store.list_models(resources.settings().models)
     if models:
         st.table(
             [
@@ -52,12 +52,12 @@ with page.page("Home"):
             border="horizontal",
             hide_index=True,
         )
-        page.explain_star(models)
+        widgets.explain_star(models)
     else:
         st.info("There is no model yet. Train one to fill this table.", icon=":material/model_training:")
 
     st.header("Data", anchor=False)
-    data = page.dataset()
+    data = widgets.dataset()
     name = "MNIST" if data.name == "mnist" else "The offline sample"
     splits = "train", "validation", "test"
     total = sum(len(data.split(split)) for split in splits)

@@ -25,8 +25,8 @@ from serving import serve
 from sketches import Sketch
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
-from mnistdash.data import mnist
-from mnistdash.runs import events, store
+from mnistdash.data import dataset
+from mnistdash.runs import events, run, store
 from mnistdash.settings import PROJECT
 from mnistdash.ui import page
 
@@ -157,7 +157,7 @@ async def warm_up(dashboard: Dashboard, drawn: Sequence[Sketch]) -> dict[str, st
     answers = {}
     async with Visitor(dashboard.url) as visitor:
         await visitor.open("/")
-        for split in mnist.SPLITS:
+        for split in dataset.SPLITS:
             await visitor.open(f"/errors?model={MODEL}&split={split}")
             await visitor.until(lambda: "gallery" in visitor.widgets, READ)
         await visitor.follow("train")
@@ -199,7 +199,7 @@ async def start(dashboard: Dashboard, visitor: Visitor, recipe: str, **settings:
     fields = "".join(f"&{name}-{recipe}={value}" for name, value in settings.items())
     await visitor.open(f"/train?recipe={recipe}{fields}")
     await visitor.press("start")
-    new = [path for path in dashboard.models.iterdir() if path not in before and (path / store.CONFIG).exists()]
+    new = [path for path in dashboard.models.iterdir() if path not in before and (path / run.CONFIG).exists()]
     if not new:
         sys.exit(f"The run did not start. The Train page said: {visitor.errors + visitor.exceptions}")
     return new[0]
@@ -213,22 +213,22 @@ async def until_it_trains(folder: Path) -> None:
 
 
 def has_ended(folder: Path) -> bool:
-    return status(folder) not in store.ACTIVE
+    return status(folder) not in run.ACTIVE
 
 
 def status(folder: Path) -> str:
     """What has become of a run."""
-    return store.load(folder).status
+    return store.load_run(folder).status
 
 
 def elapsed(folder: Path) -> float:
     """Seconds in a run's own time at which it reported last."""
-    return events.read(folder)[0][-1]["elapsed"]
+    return events.read_events(folder)[0][-1]["elapsed"]
 
 
 def speed(folder: Path, began: float, ended: float) -> float:
     """Images per second of a run between two moments of its own time, validation included; NaN if it reported none."""
-    found = events.read(folder)[0]
+    found = events.read_events(folder)[0]
     batch_size = next(event["batch_size"] for event in found if event["event"] == "fitting")
     batches = [event for event in found if event["event"] == "batch" and began <= event["elapsed"] <= ended]
     if len(batches) < 2:

@@ -26,7 +26,7 @@ from playwright.sync_api import Page, sync_playwright
 from serving import find_chromium, serve
 
 from mnistdash.imaging import normalize
-from mnistdash.inference.model import load
+from mnistdash.inference.model import load_model
 from mnistdash.settings import PROJECT, Settings
 
 ONE_STROKE = (0, 2, 3, 6, 8)  # digits that need no second stroke
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=30, help="strokes drawn on each page")
     options = parser.parse_args()
     folder = Settings.from_environment().models
-    model, drawing = load(options.model, folder), hands.on_canvas("3")
+    model, drawing = load_model(options.model, folder), hands.on_canvas("3")
     view = np.round(255 * normalize.to_mnist(drawing)).astype(np.uint8)
     print(f"{options.model}: {(folder / options.model / 'model.tflite').stat().st_size / 1e6:.2f} MB")
     print(f"one prediction: {median_of(lambda: model(view[None])):.2f} ms, median of 500")

@@ -25,13 +25,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import strangers
 
-from mnistdash.data.idx import DataError
-from mnistdash.data.mnist import Dataset, Split
-from mnistdash.data.mnist import load as load_mnist
+from mnistdash.data.dataset import Dataset, Split
+from mnistdash.data.mnist import load_mnist as load_mnist
 from mnistdash.evaluation import metrics
+from mnistdash.exceptions import DataError
 from mnistdash.imaging import normalize
 from mnistdash.inference import recognize
-from mnistdash.inference.model import Model, load
+from mnistdash.inference.model import Model, load_model
 from mnistdash.runs import store
 from mnistdash.settings import Settings
 from mnistdash.synthesis import non_digits
@@ -55,7 +55,7 @@ def main() -> None:
     strokes = np.load(options.strokes / "pendigits_train.npz", allow_pickle=False)
     chosen = np.random.default_rng(0).permutation(len(strokes["labels"]))[: options.count]
     labels, writers = strokes["labels"][chosen], strokes["writer"][chosen]
-    models = [(load(run.name, options.models), run.card) for run in store.list_models(options.models)]
+    models = [(load_model(run.name, options.models), run.card) for run in store.list_models(options.models)]
     mnist = mnist_or_none()
     print(f"{len(chosen):,} drawings by {len(np.unique(writers))} writers")
     drawings = {pen: [draw(strokes, index, pen) for index in chosen] for pen in PENS}
@@ -68,7 +68,7 @@ def main() -> None:
         print(f"\n## {model.name}")
         right = {column: model(images).argmax(1) == labels for column, images in views.items()}
         print_shares(right, labels, writers)
-        if model.judge(views["ours", PEN][:1])[1] is not None and mnist is not None:
+        if model.predict_with_is_digit(views["ours", PEN][:1])[1] is not None and mnist is not None:
             print_refusals(model, views["ours", PEN], mnist.validation)
         print_numbers(model, drawings[PEN], labels)
         if mnist is not None:
@@ -101,20 +101,20 @@ def print_shares(right: dict[tuple[str, int], np.ndarray], labels: np.ndarray, w
 def print_refusals(model: Model, digits: np.ndarray, validation: Split) -> None:
     """How many pictures of what is no digit are refused."""
     kinds: dict[str, list[np.ndarray]] = {
-        "as in training, other draws": list(non_digits.make(validation, STRANGERS, 99))
+        "as in training, other draws": list(non_digits.make_non_digits(validation, STRANGERS, 99))
     }
     for kind, picture in strangers.draw(STRANGERS, 99):
         kinds.setdefault(kind, []).append(np.round(255 * normalize.to_mnist(picture)).astype(np.uint8))
-    shares, likeness = model.judge(digits)
+    shares, likeness = model.predict_with_is_digit(digits)
     threshold = np.quantile(likeness, REFUSED)
     print(f"\n| held-back pictures | refused with {REFUSED:.0%} of the drawings | taken for a sure digit as shipped |")
     print("|---|---|---|")
     for kind, pictures in kinds.items():
-        their_shares, their_likeness = model.judge(np.stack(pictures))
-        sure = (their_likeness >= recognize.LEAST_LIKENESS) & (their_shares.max(1) >= recognize.LEAST_CONFIDENCE)
+        their_shares, their_likeness = model.predict_with_is_digit(np.stack(pictures))
+        sure = (their_likeness >= recognize.MIN_IS_DIGIT) & (their_shares.max(1) >= recognize.MIN_CONFIDENCE)
         print(f"| {kind} ({len(pictures):,}) | {(their_likeness <= threshold).mean():.1%} | {sure.mean():.1%} |")
-    refused = likeness < recognize.LEAST_LIKENESS
-    unsure = ~refused & (shares.max(1) < recognize.LEAST_CONFIDENCE)
+    refused = likeness < recognize.MIN_IS_DIGIT
+    unsure = ~refused & (shares.max(1) < recognize.MIN_CONFIDENCE)
     print(f"\nOf the drawings, {refused.mean():.2%} are called no digit and {unsure.mean():.2%} unsure, as shipped.")
 
 
@@ -122,7 +122,7 @@ def print_numbers(model: Model, drawings: list[np.ndarray], labels: np.ndarray) 
     """Whole numbers read right, against the single-digit rate to the power of their length."""
     random = np.random.default_rng(1)
     chosen = random.integers(0, len(drawings), NUMBERS)
-    answers = [recognize.read(drawings[k], model) for k in chosen]
+    answers = [recognize.recognize(drawings[k], model) for k in chosen]
     single = np.mean([answer.number == str(labels[k]) for k, answer in zip(chosen, answers, strict=True)])
     split = sum(len(answer.digits) != 1 for answer in answers)
     print(f"\nSingle drawings, read as the page does: {single:.2%}; {split} of {NUMBERS:,} taken for several digits.")
@@ -130,7 +130,7 @@ def print_numbers(model: Model, drawings: list[np.ndarray], labels: np.ndarray) 
     print("|---|---|---|---|")
     for length in LENGTHS:
         picks = random.integers(0, len(drawings), (NUMBERS, length))
-        answers = [recognize.read(compose([drawings[k] for k in pick], random), model) for pick in picks]
+        answers = [recognize.recognize(compose([drawings[k] for k in pick], random), model) for pick in picks]
         right = np.mean(["".join(map(str, labels[pick])) == a.number for pick, a in zip(picks, answers, strict=True)])
         counted = np.mean([len(answer.digits) == length for answer in answers])
         print(f"| {length} | {right:.1%} | {single**length - 0.02:.1%} | {counted:.1%} |", flush=True)

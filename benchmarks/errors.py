@@ -24,10 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from serving import find_chromium, serve
 
-from mnistdash.data import mnist
+from mnistdash.data import dataset, mnist
 from mnistdash.evaluation import predictions
 from mnistdash.inference.model import Model
 from mnistdash.runs import store
+from mnistdash.runs.run import TFLITE, Run
 from mnistdash.settings import PROJECT, Settings
 from mnistdash.ui.errors import query_state
 from mnistdash.ui.errors.gallery import PER_PAGE
@@ -88,28 +89,28 @@ def main() -> None:
         models = Path(folder) / "models"
         shutil.copytree(Settings.from_environment().models / options.model, models / options.model)
         shutil.rmtree(models / options.model / predictions.FOLDER, ignore_errors=True)
-        data = mnist.load(Settings.from_environment())
-        run = store.load_model(options.model, models)
+        data = mnist.load_mnist(Settings.from_environment())
+        run = store.load_trained_run(options.model, models)
         if "analysis" in options.parts:
             read_everything(run, data)
         if "click" in options.parts:
             click_through(run, data, options.count)
 
 
-def read_everything(run: store.Run, data: mnist.Dataset) -> None:
-    model = Model(run.folder / store.TFLITE, run.name)
+def read_everything(run: Run, data: dataset.Dataset) -> None:
+    model = Model(run.folder / TFLITE, run.name)
     for label in ("read and kept", "kept already"):
         began = time.perf_counter()
-        axes = predictions.fit_axes(run, model, data.name, "validation", data.validation)
-        for name in mnist.SPLITS:
-            predictions.analyse(run, model, axes, data.name, name, data.split(name))
+        axes = predictions.fit_pca(run, model, data.name, "validation", data.validation)
+        for name in dataset.SPLITS:
+            predictions.analyze(run, model, axes, data.name, name, data.split(name))
         print(f"{run.name}, all 70,000 digits {label}: {time.perf_counter() - began:.1f} s", flush=True)
     size = sum(path.stat().st_size for path in (run.folder / predictions.FOLDER).iterdir())
     print(f"files: {size / 1e6:.1f} MB\n", flush=True)
 
 
-def click_through(run: store.Run, data: mnist.Dataset, count: int) -> None:
-    answers = Model(run.folder / store.TFLITE, run.name)(data.test.images)
+def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
+    answers = Model(run.folder / TFLITE, run.name)(data.test.images)
     labels, read = data.test.labels, answers.argmax(1)
     wrong = np.flatnonzero(labels != read)
     cells = np.unique(np.stack([labels[wrong], read[wrong]], axis=1), axis=0).tolist()

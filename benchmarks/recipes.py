@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mnistdash.runs import store
+from mnistdash.runs.card import Card
 from mnistdash.runs.recipes import RECIPES, Recipe
 from mnistdash.settings import PROJECT
 
@@ -32,16 +33,16 @@ def main() -> None:
             print(row(RECIPES[name], train(name, models)), flush=True)
 
 
-def train(name: str, models: Path) -> store.Card:
+def train(name: str, models: Path) -> Card:
     """Train one recipe with its own settings and seed 0, in a process of its own."""
     if not (models / name).exists():
         command = [sys.executable, "-m", "mnistdash", "train", "--recipe", name, "--name", name]
         environment = {**os.environ, "MNISTDASH_MODELS": str(models.resolve())}
         subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=sys.stderr)
-    return store.load_model(name, models).card
+    return store.load_trained_run(name, models).card
 
 
-def row(recipe: Recipe, card: store.Card) -> str:
+def row(recipe: Recipe, card: Card) -> str:
     """One line of a Markdown table."""
     length = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}" if recipe.epochs else f"{recipe.steps:,} steps"
     cells = [

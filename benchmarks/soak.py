@@ -26,7 +26,7 @@ import sketches
 from crowd import Dashboard, Memory, Tally
 from protocol import Visitor
 
-from mnistdash.runs import store
+from mnistdash.runs import run
 
 PORT = 8594
 RECIPES = ("express", "softmax", "softmax-naive")  # none takes more than seconds once it trains
@@ -104,7 +104,7 @@ async def train(dashboard: Dashboard, tally: Tally, watched: Watched, stop: asyn
             status = crowd.status(folder)
             if status == "finished":
                 watched.finished += 1
-            elif status not in store.ACTIVE:
+            elif status not in run.ACTIVE:
                 watched.failed.append(f"{folder.name} {status}")
 
         await crowd.guarded(dashboard.url, visit, tally, stop)

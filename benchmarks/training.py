@@ -34,10 +34,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from mnistdash.jobs.queue import Jobs
+from mnistdash.jobs.queue import JobQueue
 from mnistdash.runs import events, store
-from mnistdash.runs.config import configure, continued
+from mnistdash.runs.config import configure, resume_config
 from mnistdash.runs.recipes import RECIPES
+from mnistdash.runs.run import ACTIVE, CONFIG
 from mnistdash.settings import PROJECT, Settings
 
 # Digits and epochs that take some seconds on two cores.
@@ -113,7 +114,7 @@ def train(name: str, *arguments: str) -> subprocess.Popen:
 
 
 def of_kind(folder: Path, kind: str) -> list[dict]:
-    return [event for event in events.read(folder)[0] if event["event"] == kind]
+    return [event for event in events.read_events(folder)[0] if event["event"] == kind]
 
 
 def speed(repeat: int) -> None:
@@ -181,7 +182,7 @@ def target() -> None:
 def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, float, float]:
     """Train until validation says so: epochs, seconds from the first step, seconds from Start, test accuracy."""
     name = f"target-{recipe}-{'warm' if stand_by else 'cold'}-{seed}"
-    queue = Jobs(replace(Settings.from_environment(), stand_by=stand_by))
+    queue = JobQueue(replace(Settings.from_environment(), stand_by=stand_by))
     if stand_by:
         queue.stand_by()
         time.sleep(READY)
@@ -191,25 +192,25 @@ def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, fl
     folders = [models() / name]
     while True:
         time.sleep(0.1)  # more often would slow the training down
-        run = store.load(folders[-1])
+        run = store.load_run(folders[-1])
         if [event for event in of_kind(run.folder, "epoch") if event["val_accuracy"] >= TARGET]:
             break
         if run.status == "finished":
             # It ended short of the target, and goes on as someone on the page would have it.
-            config = continued(config, models(), epochs=1, learning_rate=config.learning_rate / 2)
+            config = resume_config(config, models(), epochs=1, learning_rate=config.learning_rate / 2)
             queue.submit(config)
             folders.append(models() / config.name)
-        elif run.status not in store.ACTIVE:
+        elif run.status not in ACTIVE:
             sys.exit(f"{run.name} {run.status}.")
     gross = time.monotonic() - began
     epochs = [of_kind(folder, "epoch")[-1] for folder in folders]
     queue.stop(folders[-1].name)
-    while store.load(folders[-1]).status in store.ACTIVE:
+    while store.load_run(folders[-1]).status in ACTIVE:
         time.sleep(0.1)
     queue.close()
     first = [of_kind(folder, "batch")[0] for folder in folders]
     net = sum(last["elapsed"] - batch["elapsed"] for last, batch in zip(epochs, first, strict=True))
-    return sum(last["epoch"] for last in epochs), net, gross, store.load(folders[-1]).card.test_accuracy
+    return sum(last["epoch"] for last in epochs), net, gross, store.load_run(folders[-1]).card.test_accuracy
 
 
 def start() -> None:
@@ -249,7 +250,7 @@ def watched(browser: "Browser", watchers: "type[Listeners | Tabs]") -> list[tupl
         while True:
             present.look() if len(speeds) % 2 else present.rest()
             time.sleep(1)  # what was under way, or overdue
-            began = events.read(folder)[0][-1]["elapsed"]
+            began = events.read_events(folder)[0][-1]["elapsed"]
             time.sleep(TURN)
             if of_kind(folder, "batch")[-1]["elapsed"] < began + TURN - 2:
                 break  # fitted before the turn's end
@@ -257,7 +258,7 @@ def watched(browser: "Browser", watchers: "type[Listeners | Tabs]") -> list[tupl
                 statistics.fmean(e["images_per_second"] for e in of_kind(folder, "batch") if e["elapsed"] > began)
             )
         present.look()
-        while store.load(folder).status in store.ACTIVE:
+        while store.load_run(folder).status in ACTIVE:
             time.sleep(0.5)
     return [
         (watched, 2 * watched / (before + after))
@@ -396,7 +397,7 @@ class Browser:
         page = self.open(f"/train?recipe={recipe}")
         before = set(self.models.iterdir())
         page.locator(".st-key-start button").click()
-        while not (new := {folder for folder in self.models.iterdir() if (folder / store.CONFIG).is_file()} - before):
+        while not (new := {folder for folder in self.models.iterdir() if (folder / CONFIG).is_file()} - before):
             time.sleep(0.1)
         page.close()
         return new.pop()
@@ -439,7 +440,7 @@ class Browser:
         took = page.evaluate("() => window.took")
         page.locator(".st-key-stop button").click()
         folder = self.models / name
-        while store.load(folder).status in store.ACTIVE:
+        while store.load_run(folder).status in ACTIVE:
             time.sleep(0.2)
         page.wait_for_timeout(15_000 if stand_by else 3_000)  # the next process gets ready, or all is quiet again
         return took

@@ -2,7 +2,7 @@
 
 import sys
 
-from mnistdash.cli.commands import main
+from mnistdash.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import platformdirs
 
+from mnistdash.exceptions import SettingsError
+
 PROJECT = Path(__file__).resolve().parent.parent
-
-
-class SettingsError(Exception):
-    """A variable of the environment makes no sense; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)

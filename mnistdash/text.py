@@ -7,14 +7,14 @@ QUOTED = 40  # characters of a stranger's words that are shown
 ISOLATE, POP_ISOLATE = "\u2068", "\u2069"  # around text whose direction is its own
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Rounded seconds, minutes or hours."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text for a place that understands Markdown, in which it must mean nothing but itself."""
     visible = "".join(
         character if unicodedata.category(character)[0] != "C" else " " if character.isspace() else ""
@@ -23,7 +23,7 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>$~|])", r"\\\1", visible)
 
 
-def quoted(text: str) -> str:
+def code_span(text: str) -> str:
     """A stranger's words, such as part of an address or a file's name, as code for a sentence in Markdown.
 
     There they mean nothing, and what is around them keeps its order. The longest are cut.

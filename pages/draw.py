@@ -6,11 +6,13 @@ import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
+from mnistdash import exceptions
+from mnistdash.exceptions import CanvasError
 from mnistdash.imaging import image_files, normalize
-from mnistdash.imaging.canvas_payload import CanvasError, picture_of
-from mnistdash.inference.recognize import NOT_A_DIGIT, NOTHING, Answer, read
-from mnistdash.runs import store
-from mnistdash.ui import page
+from mnistdash.imaging.canvas_payload import parse_canvas
+from mnistdash.inference.recognize import NOT_A_DIGIT, NOTHING, Recognition, recognize, recognize_unprocessed
+from mnistdash.runs.run import Run
+from mnistdash.ui import page, resources, widgets
 from mnistdash.ui.draw import transfer
 from mnistdash.ui.draw.score import LENGTH, Score
 from mnistdash.ui.draw.similar_errors import similar_errors
@@ -56,7 +58,7 @@ def undo(canvas: str) -> None:
 
 def take_over() -> None:
     """Start with the digit that another page hands over, if one does."""
-    digit = transfer.take()
+    digit = transfer.take_transfer()
     if digit is not None:
         strokes = [digit.as_object()]
         clear("drawing")
@@ -93,9 +95,9 @@ def canvas(key: str, width: int) -> np.ndarray | None:
         )
     sent = st.session_state.get(key)
     try:
-        drawing = picture_of(sent.get("drawing") if isinstance(sent, dict) else None, width, SIDE)
+        drawing = parse_canvas(sent.get("drawing") if isinstance(sent, dict) else None, width, SIDE)
     except CanvasError as error:
-        page.objection(error)
+        widgets.show_error(error)
     else:
         if drawing is not None:
             kept["strokes"], kept["image"] = drawing
@@ -124,7 +126,7 @@ def picture(source: str) -> np.ndarray | None:
         return None
     try:
         image = image_files.read_image(file, file.name)
-    except image_files.UnreadableImageError as error:
+    except exceptions.UnreadableImageError as error:
         st.error(str(error), icon=":material/broken_image:")  # the file's name is quoted in it
         return None
     if source == FILE:
@@ -132,7 +134,7 @@ def picture(source: str) -> np.ndarray | None:
     return image
 
 
-def show(answer: Answer, invitation: str, what: str, made: str, run_name: str) -> None:
+def show(answer: Recognition, invitation: str, what: str, made: str, run_name: str) -> None:
     """Show what was read, or what to do where there is nothing to read.
 
     Args:
@@ -157,7 +159,7 @@ def show(answer: Answer, invitation: str, what: str, made: str, run_name: str) -
             digits = [(reading.verdict, _bytes(reading.view), reading.probabilities) for reading in answer.digits]
             st.html(html_digits.cards(digits))
     else:
-        seen = np.zeros((normalize.SIZE, normalize.SIZE)) if single is None else single.view
+        seen = np.zeros((normalize.IMAGE_SIDE, normalize.IMAGE_SIDE)) if single is None else single.view
         caption = f"What the network sees: 28&nbsp;×&nbsp;28&nbsp;pixels, {made}."
         st.html(html_digits.reading(None if single is None else single.probabilities, _bytes(seen), caption))
     st.caption(
@@ -174,7 +176,7 @@ def count(number: int) -> None:
         score.count(number, int(truth), st.session_state.asked)
 
 
-def ask(answer: Answer, score: Score) -> None:
+def ask(answer: Recognition, score: Score) -> None:
     """Ask for the true digit, and keep the score."""
     number = st.session_state.get("drawings", 0)
     # Not handed to the callback: Streamlit keeps those of all drawings, and with them all that was read of each.
@@ -210,11 +212,11 @@ def misread(score: Score) -> str:
     )
 
 
-def steps(image: np.ndarray, answer: Answer, as_it_is: bool) -> None:
+def steps(image: np.ndarray, answer: Recognition, as_it_is: bool) -> None:
     """Show how the drawing became what the network sees, step by step; nothing is done to one that is read as it is."""
     pictures = [("Drawing", image), ("Ink found", _bytes(answer.ink))]
     if as_it_is:
-        size = normalize.SIZE
+        size = normalize.IMAGE_SIDE
         pictures = [("Drawing", image), (f"Reduced to {size} × {size}", _bytes(answer.digits[0].view))]
     elif len(answer.digits) == 1:
         pictures += [(name, _bytes(made)) for name, made in answer.steps]
@@ -228,7 +230,7 @@ def _bytes(values: np.ndarray) -> np.ndarray:
     return np.round(255 * values).astype(np.uint8)
 
 
-def settings() -> tuple[str, store.Run | None]:
+def settings() -> tuple[str, Run | None]:
     """Let the visitor choose what is read, with which model and how thick a pen; return the source and the model."""
     # Not a default of the widget's own: Streamlit warns of one where a digit that is handed over chooses.
     st.session_state.setdefault("source", ONE)
@@ -239,7 +241,7 @@ def settings() -> tuple[str, store.Run | None]:
     with st.container(width=SETTINGS):
         choice, thickness = st.columns(2, gap="medium", wrap=False)
     with choice:
-        run = page.model_picker()
+        run = widgets.model_picker()
     with thickness:
         st.slider(
             "Pen width (pixels)", 4, 48, PEN, key="pen", persist_state="session", disabled=source in (FILE, CAMERA)
@@ -248,15 +250,15 @@ def settings() -> tuple[str, store.Run | None]:
 
 
 @st.fragment
-@page.guarded("Draw, a stroke")
-def board(source: str, run: store.Run) -> None:
+@widgets.guarded("Draw, a stroke")
+def board(source: str, run: Run) -> None:
     """Canvas and answer; a stroke reruns this and nothing else, so it has few elements: each costs the server time."""
     handed = st.session_state.get("handed") if source == ONE else None
     # Its place stays when it goes: the canvas must not move among the page's elements, or it would be made anew.
     place = st.empty()
     if handed is not None:
         with place.container():
-            transfer.banner(handed)
+            transfer.show_banner(handed)
     width = WIDE if source == NUMBER else SIDE
     # On a phone, and where the canvas is wide, the answer stands right under the canvas.
     with st.container(horizontal=source != NUMBER, gap="small"):
@@ -264,8 +266,8 @@ def board(source: str, run: store.Run) -> None:
     with left:
         is_drawn = source in (ONE, NUMBER)
         image = canvas("drawing" if source == ONE else "number", width) if is_drawn else picture(source)
-    reader = read if handed is None else transfer.read
-    answer = NOTHING if image is None else reader(image, page.model(run))
+    reader = recognize if handed is None else recognize_unprocessed
+    answer = NOTHING if image is None else reader(image, resources.model(run))
     invitation = SOURCES[source] if is_drawn or image is None else "This image is blank"
     with right:
         made = "cropped and centred" if handed is None else "just as they are on the canvas"

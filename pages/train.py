@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from mnistdash.data.mnist import Dataset
+from mnistdash.data.dataset import Dataset
 from mnistdash.runs import events, store
 from mnistdash.runs.history import History
-from mnistdash.ui import page
+from mnistdash.runs.run import ACTIVE, Run
+from mnistdash.ui import page, resources, widgets
 from mnistdash.ui.train import actions, form, restoring, run_panel, tables
 
 REFRESH = 1  # seconds between two looks while a run is active; longer runs are looked at less often
@@ -18,7 +19,7 @@ REFRESH_IDLE = 5  # seconds, to notice one that another tab or the command line 
 
 def watch(data: Dataset) -> None:
     """Show one run, growing while it trains, and the list of all."""
-    page.jobs().stand_by()
+    resources.jobs().stand_by()
     all_runs = all_that_can_be_read()
     if not all_runs:
         st.info("No run yet. Start one above, and its curves appear here.", icon=":material/show_chart:")
@@ -38,22 +39,22 @@ def watch(data: Dataset) -> None:
     st.fragment(live, run_every=pace)(name, compared, states(all_runs), pace, data)
 
 
-def all_that_can_be_read() -> list[store.Run]:
+def all_that_can_be_read() -> list[Run]:
     """The runs; and a sentence on each folder that cannot be read."""
-    all_runs, objections = store.survey(page.settings().models)
+    all_runs, objections = store.scan_runs(resources.settings().models)
     for objection in objections:
-        page.objection(objection, icon=":material/folder_off:")
+        widgets.show_error(objection, icon=":material/folder_off:")
     return all_runs
 
 
-@page.guarded("Train, a look")
+@widgets.guarded("Train, a look")
 def live(name: str, compared: list[str], known: list[tuple[str, str]], pace: float, data: Dataset) -> None:
     """The part that is drawn anew by itself, also for what is started elsewhere."""
-    all_runs = store.list_runs(page.settings().models)
-    page.jobs().adopt(all_runs)
+    all_runs = store.list_runs(resources.settings().models)
+    resources.jobs().adopt(all_runs)
     if states(all_runs) != known or refresh(name, all_runs) != pace:
         st.rerun()  # the rest of the page is out of date, too
-    jobs = page.jobs()
+    jobs = resources.jobs()
     jobs.stand_by()
     by_name = {run.name: run for run in all_runs}
     with st.container(key="live"):
@@ -63,34 +64,34 @@ def live(name: str, compared: list[str], known: list[tuple[str, str]], pace: flo
         tables.show_list(all_runs)
 
 
-def states(all_runs: list[store.Run]) -> list[tuple[str, str]]:
+def states(all_runs: list[Run]) -> list[tuple[str, str]]:
     """What the buttons and fields for runs depend on."""
     return [(run.name, run.status) for run in all_runs]
 
 
-def refresh(name: str, all_runs: list[store.Run]) -> float:
+def refresh(name: str, all_runs: list[Run]) -> float:
     """Seconds between two looks at a run and at the list of all."""
-    if not any(run.status in store.ACTIVE for run in all_runs):
+    if not any(run.status in ACTIVE for run in all_runs):
         return REFRESH_IDLE
     run = next(run for run in all_runs if run.name == name)
-    if run.status not in store.ACTIVE:
+    if run.status not in ACTIVE:
         return REFRESH
-    watchers = page.watchers(name)
-    if page.jobs().state(name) == "running" and not events.has_batch(run.folder):
+    watchers = resources.watchers(name)
+    if resources.jobs().state(name) == "running" and not events.has_batch(run.folder):
         return REFRESH_FIRST * watchers
-    length = History.of(events.read(run.folder)[0]).first_estimate or 0
+    length = History.from_events(events.read_events(run.folder)[0]).first_estimate or 0
     slowest = SLOWEST if watchers == 1 else SLOWEST_SHARED
     return min(slowest, max(REFRESH, round(watchers * length / LOOKS)))
 
 
 with page.page("Train"):
     st.title("Train", anchor=False)
-    data = page.dataset()
-    if page.settings().readonly:
+    data = widgets.dataset()
+    if resources.settings().readonly:
         st.info("This dashboard is for looking only: nothing can be trained on it.", icon=":material/visibility:")
     else:
         form.show(data)
         st.divider()
     watch(data)
-    if not page.settings().readonly:
+    if not resources.settings().readonly:
         restoring.show()

@@ -14,12 +14,15 @@ import numpy as np
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from mnistdash.data import mnist as data_mnist
-from mnistdash.data.idx import DataError
+from mnistdash.data import dataset
+from mnistdash.data.mnist import is_complete, load_mnist
+from mnistdash.data.sample import load_sample
+from mnistdash.exceptions import DataError
 from mnistdash.runs import recipes, store
 from mnistdash.runs.config import configure
+from mnistdash.runs.run import Run
 from mnistdash.settings import PROJECT, Settings
-from mnistdash.system.liveness import Lifeline
+from mnistdash.system.liveness import LivenessLock
 
 
 class BrowserApart(LoadScopeScheduling):
@@ -51,25 +54,25 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(line)
 
 
-def _without_download() -> data_mnist.Dataset | None:
+def _without_download() -> dataset.Dataset | None:
     settings = Settings.from_environment()
     for folder in (settings.data, settings.cache):
-        if folder is not None and data_mnist.is_complete(folder):
+        if folder is not None and is_complete(folder):
             try:
-                return data_mnist.load(Settings(data=folder, cache=folder, models=folder))
+                return load_mnist(Settings(data=folder, cache=folder, models=folder))
             except DataError:
                 continue
     return None
 
 
 @pytest.fixture(scope="session")
-def mnist_or_none() -> data_mnist.Dataset | None:
+def mnist_or_none() -> dataset.Dataset | None:
     """Real MNIST, if this machine has it."""
     return _without_download()
 
 
 @pytest.fixture
-def mnist(mnist_or_none) -> data_mnist.Dataset:
+def mnist(mnist_or_none) -> dataset.Dataset:
     """Real MNIST; the test is left out where this machine has none."""
     if mnist_or_none is None:
         left_out.leave_out("MNIST")
@@ -77,9 +80,9 @@ def mnist(mnist_or_none) -> data_mnist.Dataset:
 
 
 @pytest.fixture(scope="session")
-def sample() -> data_mnist.Dataset:
+def sample() -> dataset.Dataset:
     """The offline sample."""
-    return data_mnist.sample()
+    return load_sample()
 
 
 @pytest.fixture
@@ -107,12 +110,12 @@ def models(monkeypatch, tmp_path) -> Path:
 
 
 @pytest.fixture
-def flagship(models) -> store.Run:
+def flagship(models) -> Run:
     """The shipped model, copied into `models`."""
     shutil.copytree(
         PROJECT / "models" / "flagship", models / "flagship", ignore=shutil.ignore_patterns("analysis", "marks.json")
     )
-    return store.load(models / "flagship")
+    return store.load_run(models / "flagship")
 
 
 @pytest.fixture
@@ -126,17 +129,17 @@ def make_run(models):
     def living(event: dict) -> dict:
         if event.get("lifeline") != "held":
             return event
-        held.append(Lifeline(models))
+        held.append(LivenessLock(models))
         return event | {"lifeline": held[-1].name}
 
     def make(name: str, recipe: str = "softmax", events: list[dict] | None = None, card: dict | None = None) -> Path:
         config = configure(recipes.RECIPES[recipe], models, name=name)
-        folder = store.create(config, models)
+        folder = store.create_run(config, models)
         if events is not None:
             (folder / "events.jsonl").write_text("".join(json.dumps(living(event)) + "\n" for event in events))
         if card is not None:
             shutil.copy(PROJECT / "models" / "flagship" / "model.tflite", folder)
-            shipped = asdict(store.load(PROJECT / "models" / "flagship").card)
+            shipped = asdict(store.load_run(PROJECT / "models" / "flagship").card)
             (folder / "card.json").write_text(json.dumps({**shipped, "name": name, "recipe": recipe, **card}))
         return folder
 

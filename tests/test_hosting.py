@@ -112,12 +112,12 @@ def test_everything_that_the_app_needs_is_copied():
 def test_nothing_else_is_sent():
     for path in (".git/config", "tests/conftest.py", "docs/draw.png", "README.md", ".streamlit/secrets.toml"):
         assert not is_sent(path), path
-    for path in ("mnistdash/__pycache__/ui.pyc", "mnistdash/fitting/__pycache__/ui.pyc", "models/mine/model.keras"):
+    for path in ("mnistdash/__pycache__/ui.pyc", "mnistdash/training/__pycache__/ui.pyc", "models/mine/model.keras"):
         assert not is_sent(path), path
     for path in ("analysis/test.npz", "marks.json", "log.txt"):
         assert not is_sent(f"models/flagship/{path}"), path
     assert is_sent("models/flagship/model.tflite")
-    assert is_sent("mnistdash/fitting/training.py")
+    assert is_sent("mnistdash/training/training.py")
 
 
 def test_the_image_has_a_python_that_the_packages_exist_for():

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from mnistdash.settings import PROJECT, Settings, SettingsError
+from mnistdash.exceptions import SettingsError
+from mnistdash.settings import PROJECT, Settings
 
 
 def test_unset_and_empty_variables_mean_the_defaults(monkeypatch):

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from mnistdash.data.idx import DataError, DataFileError, IdxFile, read_verified
+from mnistdash.data.idx import IdxFile, read_verified
+from mnistdash.exceptions import DataFileError, DataUnavailableError
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -23,11 +24,7 @@ STALE = 3600  # seconds after which a download is taken for dead even if its pro
 Progress = Callable[[int, int], None]  # bytes received, bytes in all
 
 
-class DataUnavailableError(DataError):
-    """MNIST is neither on this machine nor can it be downloaded."""
-
-
-def download(files: Sequence[IdxFile], cache: Path, progress: Progress | None) -> None:
+def download_files(files: Sequence[IdxFile], cache: Path, progress: Progress | None) -> None:
     """Bring files into the cache, as `<name>.gz`.
 
     Args:

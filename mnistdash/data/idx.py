@@ -10,20 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mnistdash.exceptions import DataFileError
+
 IMAGES, LABELS = 2051, 2049  # the magic numbers that IDX files of bytes begin with
 KINDS = {IMAGES: "images", LABELS: "labels"}
-
-
-class DataError(Exception):
-    """The data cannot be used; the message is one sentence for the user."""
-
-
-class DataFileError(DataError):
-    """A file is not the one it is named after."""
-
-    def __init__(self, path: Path, expected: str, found: str):
-        super().__init__(f"{path}: expected {expected}, found {found}.")
-        self.path = path
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,7 @@ class IdxFile:
         return IMAGES if len(self.shape) == 3 else LABELS
 
 
-def parse(data: bytes, path: Path) -> np.ndarray:
+def parse_idx(data: bytes, path: Path) -> np.ndarray:
     """Parse an IDX file of unsigned bytes.
 
     Args:
@@ -82,7 +72,7 @@ def read_verified(path: Path, file: IdxFile) -> np.ndarray:
         DataFileError: it is truncated, altered, or another file under this name.
     """
     data = _uncompressed(path)
-    array = parse(data, path)
+    array = parse_idx(data, path)
     magic = IMAGES if array.ndim == 3 else LABELS
     if magic != file.magic:
         expected, found = (f"{KINDS[m]} (magic number {m})" for m in (file.magic, magic))

@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("label_votes.csv")
 
 
 @dataclass(frozen=True)
-class Dispute:
+class LabelVotes:
     """How five raters voted on a test digit.
 
     Attributes:
@@ -38,9 +38,9 @@ class Dispute:
 
 
 @cache
-def disputes() -> dict[int, Dispute]:
+def load_label_votes() -> dict[int, LabelVotes]:
     """By their index in MNIST's test split."""
     with FILE.open(newline="") as file:
         rows = list(csv.DictReader(file))
     renamed = [{name.removeprefix("test_"): int(value) for name, value in row.items()} for row in rows]
-    return {row["index"]: Dispute(**row) for row in renamed}
+    return {row["index"]: LabelVotes(**row) for row in renamed}

@@ -1,20 +1,17 @@
 """MNIST from its four IDX files: find, download, verify, split; and the offline sample."""
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from mnistdash.data import download
-from mnistdash.data.idx import DataError, DataFileError, IdxFile, read_verified
-from mnistdash.imaging import normalize
+from mnistdash.data.dataset import Dataset, make_split
+from mnistdash.data.idx import IdxFile, read_verified
+from mnistdash.exceptions import DataFileError
 from mnistdash.settings import Settings
 
 log = logging.getLogger(__name__)
 
-VALIDATION = 5_000  # the first images of the training file
-SPLITS = ("test", "validation", "train")
+VALIDATION_IMAGES = 5_000  # the first images of the training file
 
 
 FILES = (
@@ -45,42 +42,7 @@ FILES = (
 )
 
 
-@dataclass(frozen=True)
-class Split:
-    """Images and their labels, both read-only.
-
-    Attributes:
-        images: (n, 28, 28) uint8, 255 = ink.
-        labels: (n,) uint8, 0 to 9.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """The three splits, and where they came from.
-
-    Attributes:
-        name: "mnist", or "sample" for the offline sample.
-        source: the folder of the files, or the name of what the sample is taken from.
-    """
-
-    name: str
-    source: str
-    train: Split
-    validation: Split
-    test: Split
-
-    def split(self, name: str) -> Split:
-        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
-
-
-def load(settings: Settings, progress: download.Progress | None = None) -> Dataset:
+def load_mnist(settings: Settings, progress: download.Progress | None = None) -> Dataset:
     """Load MNIST from MNISTDASH_DATA, else from the cache, else download it into the cache.
 
     Args:
@@ -100,7 +62,7 @@ def load(settings: Settings, progress: download.Progress | None = None) -> Datas
         paths = _find(settings.cache)
         if paths is None:
             missing = [file for file in FILES if _find_file(settings.cache, file) is None]
-            download.download(missing, settings.cache, progress)
+            download.download_files(missing, settings.cache, progress)
             continue
         try:
             return _load_folder(settings.cache, paths)
@@ -112,53 +74,7 @@ def load(settings: Settings, progress: download.Progress | None = None) -> Datas
             error.path.unlink()
 
 
-def load_or_sample(
-    settings: Settings, progress: download.Progress | None = None, *, strict: bool = False
-) -> tuple[Dataset, DataError | None]:
-    """Load MNIST, or the offline sample where that fails.
-
-    Args:
-        settings: where to look.
-        progress: called with (bytes received, bytes in all) while downloading.
-        strict: raise DataFileError where MNISTDASH_DATA holds a damaged file, instead of going on without it.
-
-    Returns:
-        The data, and why it is only the sample (None for MNIST).
-    """
-    try:
-        return load(settings, progress), None
-    except DataFileError as error:
-        if strict:
-            raise
-        return sample(), error
-    except DataError as error:
-        return sample(), error
-
-
-def sample() -> Dataset:
-    """The 1,797 digits inside scikit-learn, 8x8, brought to 28x28 in MNIST's manner.
-
-    The order of the original is kept, as neighbours are by the same writers: the first 200 are
-    for validation, the last 300 for the test, the 1,297 between them for training.
-
-    Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998.
-    """
-    from sklearn.datasets import load_digits  # slow to import, and rarely needed
-
-    digits = load_digits()
-    images = [normalize.centre(normalize.fit(normalize.crop(image / 16))) for image in digits.images.astype(np.float32)]
-    images = np.round(255 * np.stack(images)).astype(np.uint8)
-    labels = digits.target.astype(np.uint8)
-    return Dataset(
-        "sample",
-        "scikit-learn",
-        train=_split(images[200:-300], labels[200:-300]),
-        validation=_split(images[:200], labels[:200]),
-        test=_split(images[-300:], labels[-300:]),
-    )
-
-
-def is_at_hand(settings: Settings) -> bool:
+def is_available(settings: Settings) -> bool:
     """Whether `load` finds MNIST without downloading it."""
     return any(folder is not None and is_complete(folder) for folder in (settings.data, settings.cache))
 
@@ -186,13 +102,7 @@ def _load_folder(folder: Path, paths: list[Path]) -> Dataset:
     return Dataset(
         "mnist",
         str(folder),
-        train=_split(images[VALIDATION:], labels[VALIDATION:]),
-        validation=_split(images[:VALIDATION], labels[:VALIDATION]),
-        test=_split(test_images, test_labels),
+        train=make_split(images[VALIDATION_IMAGES:], labels[VALIDATION_IMAGES:]),
+        validation=make_split(images[:VALIDATION_IMAGES], labels[:VALIDATION_IMAGES]),
+        test=make_split(test_images, test_labels),
     )
-
-
-def _split(images: np.ndarray, labels: np.ndarray) -> Split:
-    images.setflags(write=False)
-    labels.setflags(write=False)
-    return Split(images, labels)

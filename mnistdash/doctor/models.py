@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mnistdash.doctor.findings import OK, PROBLEM, WARNING, Finding, words
 
 if TYPE_CHECKING:
-    from mnistdash.runs.store import Run
+    from mnistdash.runs.run import Run
     from mnistdash.settings import Settings
 
 SUM = 1e-3  # by how much ten float32 probabilities may miss 1
@@ -45,18 +45,19 @@ def models(settings: "Settings") -> Iterator[Finding]:
 def _look(folder: Path) -> tuple[bool, list[Finding]]:
     """Whether a run's folder should hold a model, and what is wrong with it: one finding, or none."""
     from mnistdash.runs import store
+    from mnistdash.runs.run import CARD, CONFIG, check_model
 
     # A model that cannot be used is missed; a run that came to nothing is not.
     is_model, level = True, PROBLEM
     advice = SHIPPED if folder.name == store.SHIPPED else RESTORE
     try:
-        is_model = (folder / store.CARD).exists()
+        is_model = (folder / CARD).exists()
         level = PROBLEM if is_model else WARNING
-        if not (folder / store.CONFIG).is_file():
-            return is_model, [Finding(level, f"{folder.name}/{store.CONFIG} is missing.", advice)]
-        run = store.load(folder)
+        if not (folder / CONFIG).is_file():
+            return is_model, [Finding(level, f"{folder.name}/{CONFIG} is missing.", advice)]
+        run = store.load_run(folder)
         if run.card is not None:
-            store.check_model(run)
+            check_model(run)
             _check_answer(run)
         elif is_model:
             return True, [Finding(PROBLEM, f"The model {folder.name} cannot be used: {run.reason}", advice)]
@@ -69,8 +70,10 @@ def _look(folder: Path) -> tuple[bool, list[Finding]]:
 
 def _run_folders(models: Path) -> Iterator[Path]:
     """The folders of runs, in the order of their names."""
-    from mnistdash.runs import events, store
-    from mnistdash.runs.config import RunError, check_name
+    from mnistdash.exceptions import RunError
+    from mnistdash.runs import events
+    from mnistdash.runs.config import check_name
+    from mnistdash.runs.run import CARD, CONFIG, KERAS, TFLITE
 
     for folder in sorted(models.iterdir()) if models.is_dir() else ():
         try:
@@ -79,8 +82,8 @@ def _run_folders(models: Path) -> Iterator[Path]:
         except RunError:  # half-written, deleted, or none of ours: a volume's lost+found
             continue
         except OSError:  # `_look` says why
-            files = {store.CONFIG}
-        if files & {store.CONFIG, store.CARD, store.TFLITE, store.KERAS, events.FILE_NAME}:
+            files = {CONFIG}
+        if files & {CONFIG, CARD, TFLITE, KERAS, events.FILE_NAME}:
             yield folder
 
 
@@ -88,11 +91,12 @@ def _check_answer(run: "Run") -> None:
     """Raise RunError unless a run's model loads, and answers an image with probabilities."""
     import numpy as np
 
-    from mnistdash.cli.progress import native_output_to
     from mnistdash.inference.model import Model
     from mnistdash.runs import store
+    from mnistdash.runs.run import TFLITE
+    from mnistdash.system.native_output import native_output_to
 
-    path = run.folder / store.TFLITE
+    path = run.folder / TFLITE
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 5:23, 13:15] = 1  # a one
     with native_output_to(os.devnull):

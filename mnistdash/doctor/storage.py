@@ -52,13 +52,13 @@ def cache(settings: "Settings") -> Iterator[Finding]:
 
 def locks(settings: "Settings") -> Iterator[Finding]:
     """Whether a process can tell from a lock that another lives; on some network disks it cannot."""
-    from mnistdash.system.liveness import Lifeline, is_held
+    from mnistdash.system.liveness import LivenessLock, is_alive
 
     if settings.readonly or not os.access(settings.models, os.W_OK):  # nothing trains, or `models_folder` has said so
         return
-    lifeline = Lifeline(settings.models)
+    lifeline = LivenessLock(settings.models)
     try:
-        held = is_held(settings.models, lifeline.name)
+        held = is_alive(settings.models, lifeline.name)
     finally:
         lifeline.release()
     if not held:
@@ -68,11 +68,12 @@ def locks(settings: "Settings") -> Iterator[Finding]:
 
 def _verified(settings: "Settings", folder: Path, level: str, advice: str) -> Iterator[Finding]:
     """Whether a folder with four files of MNIST's names holds MNIST."""
-    from mnistdash.data.mnist import DataError, load
+    from mnistdash.data.mnist import load_mnist
+    from mnistdash.exceptions import DataError
 
     try:
         # Named as the user's, the folder is read only; a damaged file in the cache would be fetched again.
-        load(replace(settings, data=folder))
+        load_mnist(replace(settings, data=folder))
     except DataError as error:
         yield Finding(level, str(error), advice)
     else:
@@ -81,12 +82,12 @@ def _verified(settings: "Settings", folder: Path, level: str, advice: str) -> It
 
 def _writing(folder: Path, low: int, readonly: bool) -> Iterator[Finding]:
     """Whether a folder, or the one it would be made in, can be written to, and has room."""
-    from mnistdash.system.atomic import replacing
+    from mnistdash.system.atomic import atomic_path
 
     there = next(path for path in (folder, *folder.parents) if path.exists())
     name = str(folder) if there == folder else f"{folder}, which is not there yet,"
     try:
-        with replacing(there / f".doctor-{os.getpid()}") as temporary:  # as the files of a run are written
+        with atomic_path(there / f".doctor-{os.getpid()}") as temporary:  # as the files of a run are written
             temporary.write_bytes(bytes(4096))
         (there / f".doctor-{os.getpid()}").unlink()
     except OSError as error:

@@ -16,7 +16,7 @@ from mnistdash.settings import PROJECT
 
 
 @dataclass(frozen=True)
-class Suspects:
+class LabelIssues:
     """A split's labels, ranked.
 
     Attributes:
@@ -30,7 +30,7 @@ class Suspects:
     flagged: int
 
 
-def find(result: Evaluation) -> Suspects:
+def find_label_issues(result: Evaluation) -> LabelIssues:
     """Rank the labels of a split by cleanlab's label quality score.
 
     In a process of its own, which takes a second longer: a server would keep what cleanlab imports, some 70 MB.
@@ -48,7 +48,7 @@ def find(result: Evaluation) -> Suspects:
     )
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as found:
         quality, issues = found["quality"], found["issues"]
-    return Suspects(np.argsort(quality, kind="stable"), quality, int(issues.sum()))
+    return LabelIssues(np.argsort(quality, kind="stable"), quality, int(issues.sum()))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ LEVEL = 0.05  # a chance below it is called a real difference
 
 
 @dataclass(frozen=True)
-class Rivalry:
+class PairedComparison:
     """Where two models differ.
 
     Attributes:
@@ -23,7 +23,7 @@ class Rivalry:
     both: np.ndarray
 
     @classmethod
-    def of(cls, first: Evaluation, second: Evaluation) -> "Rivalry":
+    def of(cls, first: Evaluation, second: Evaluation) -> "PairedComparison":
         """Compare two models' answers on the same split."""
         wrong, wrong_too = (result.predicted != result.labels for result in (first, second))
         return cls(*(np.flatnonzero(mask) for mask in (wrong & ~wrong_too, wrong_too & ~wrong, wrong & wrong_too)))
@@ -39,7 +39,7 @@ class Rivalry:
         return min(1.0, 2 * float(bdtr(min(one, other), one + other, 0.5))) if one + other else 1.0
 
 
-def verdict(rivalry: Rivalry, first: str, second: str) -> str:
+def verdict(rivalry: PairedComparison, first: str, second: str) -> str:
     """McNemar's test in plain words.
 
     Args:

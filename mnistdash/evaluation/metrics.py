@@ -1,12 +1,15 @@
 """Scores a model over a split: accuracy, loss, confusion, per-digit figures, hardest errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from mnistdash.data.mnist import Split
+from mnistdash.data.dataset import Split
+from mnistdash.runs.snapshots import (
+    EpochPredictions,
+)
 
 BINS = 15  # of equal width, for the calibration error
 SMALLEST = 1e-7  # probabilities are clipped to this before the logarithm, as Keras does
@@ -158,3 +161,25 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 def _ratio(part: int, whole: int) -> float | None:
     return float(part / whole) if whole else None
+
+
+def forgotten(history: Sequence[EpochPredictions], labels: np.ndarray) -> np.ndarray:
+    """Which digits were once read right and are misread at the end.
+
+    Args:
+        history: the answers after each epoch up to the one at hand.
+        labels: (n,) the true digits.
+
+    Returns:
+        (n,) bool.
+    """
+    once = np.zeros(len(labels), bool)
+    for answers in history[:-1]:
+        once |= answers.predicted == labels
+    return once & (history[-1].predicted != labels)
+
+
+def hardest_errors(answers: EpochPredictions, labels: np.ndarray, count: int) -> np.ndarray:
+    """(at most count,) int64: the misread digits whose true label was thought least likely, that first."""
+    wrong = np.flatnonzero(answers.predicted != labels)
+    return wrong[np.argsort(answers.true_probability[wrong], kind="stable")][:count]

@@ -12,7 +12,7 @@ STRIDE = 2  # pixels
 SMALLEST = 1e-6  # probabilities are clipped to this and to 1 minus it before the logarithms
 
 
-def evidence(model: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
+def occlusion_map(model: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
     """How much each pixel speaks for each digit.
 
     Args:

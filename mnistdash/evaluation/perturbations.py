@@ -5,15 +5,15 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from mnistdash.imaging.normalize import SIZE
+from mnistdash.imaging.normalize import IMAGE_SIDE
 
 INK = 255
-MIDDLE = (SIZE - 1) / 2  # of an image, in pixels from its first
+MIDDLE = (IMAGE_SIDE - 1) / 2  # of an image, in pixels from its first
 CHUNK = 64  # images that a pen's rims are drawn for at a time: what fits into a processor's cache
 
 
 @dataclass(frozen=True)
-class Disturbance:
+class Perturbation:
     """What is done to a digit, in this order: the stroke, then size, turn and shift, then noise.
 
     Attributes:
@@ -33,7 +33,7 @@ class Disturbance:
 
 
 @dataclass(frozen=True)
-class Kind:
+class PerturbationKind:
     """One way to disturb, for sliders and curves.
 
     Attributes:
@@ -76,17 +76,17 @@ class Kind:
 KINDS = {
     kind.key: kind
     for kind in (
-        Kind("right", "Shift right", "shifting sideways", " px", -8.0, 8.0, 1.0, 2.0),
-        Kind("down", "Shift down", "shifting up and down", " px", -8.0, 8.0, 1.0, 2.0),
-        Kind("turn", "Turn clockwise", "turning", "°", -60.0, 60.0, 5.0, 15.0),
-        Kind("size", "Size", "resizing", "×", 0.5, 1.5, 0.05, 0.125, neutral=1.0),
-        Kind("stroke", "Stroke", "thinner and thicker strokes", " px", -1.5, 3.0, 0.25, 0.5),
-        Kind("noise", "Noise", "noise", "%", 0.0, 0.4, 0.02, 0.05),
+        PerturbationKind("right", "Shift right", "shifting sideways", " px", -8.0, 8.0, 1.0, 2.0),
+        PerturbationKind("down", "Shift down", "shifting up and down", " px", -8.0, 8.0, 1.0, 2.0),
+        PerturbationKind("turn", "Turn clockwise", "turning", "°", -60.0, 60.0, 5.0, 15.0),
+        PerturbationKind("size", "Size", "resizing", "×", 0.5, 1.5, 0.05, 0.125, neutral=1.0),
+        PerturbationKind("stroke", "Stroke", "thinner and thicker strokes", " px", -1.5, 3.0, 0.25, 0.5),
+        PerturbationKind("noise", "Noise", "noise", "%", 0.0, 0.4, 0.02, 0.05),
     )
 }
 
 
-def disturbed(images: np.ndarray, disturbances: Disturbance | Sequence[Disturbance], seed: int = 0) -> np.ndarray:
+def perturb(images: np.ndarray, disturbances: Perturbation | Sequence[Perturbation], seed: int = 0) -> np.ndarray:
     """Disturb digits.
 
     Args:
@@ -100,7 +100,7 @@ def disturbed(images: np.ndarray, disturbances: Disturbance | Sequence[Disturban
     Raises:
         ValueError: there are neither as many images as disturbances, nor one of either.
     """
-    if isinstance(disturbances, Disturbance):
+    if isinstance(disturbances, Perturbation):
         disturbances = [disturbances]
     parameters = np.array([astuple(disturbance) for disturbance in disturbances], np.float32)
     count = len(images) if len(parameters) == 1 else len(parameters)
@@ -115,7 +115,7 @@ def disturbed(images: np.ndarray, disturbances: Disturbance | Sequence[Disturban
     if noise.any():
         pattern = np.random.default_rng(seed).standard_normal(images.shape, np.float32)
         made = made + INK * noise[:, None, None] * pattern
-    made = np.broadcast_to(made, (count, SIZE, SIZE))
+    made = np.broadcast_to(made, (count, IMAGE_SIDE, IMAGE_SIDE))
     return made.copy() if made.dtype == np.uint8 else np.clip(np.rint(made), 0, INK).astype(np.uint8)
 
 
@@ -131,19 +131,19 @@ def _moved(images: np.ndarray, right: np.ndarray, down: np.ndarray, turn: np.nda
     """
     angle = np.deg2rad(turn)
     cosine, sine = (values[:, None] for values in (np.cos(angle) / size, np.sin(angle) / size))
-    rows, columns = np.indices((SIZE, SIZE), np.float32).reshape(2, 1, -1) - np.float32(MIDDLE)
+    rows, columns = np.indices((IMAGE_SIDE, IMAGE_SIDE), np.float32).reshape(2, 1, -1) - np.float32(MIDDLE)
     x, y = columns - right[:, None], rows - down[:, None]
     # Where each pixel comes from; the image has one pixel of paper around it, two at its ends.
-    from_x = np.clip(cosine * x + sine * y + MIDDLE, -1, SIZE) + 1
-    from_y = np.clip(cosine * y - sine * x + MIDDLE, -1, SIZE) + 1
+    from_x = np.clip(cosine * x + sine * y + MIDDLE, -1, IMAGE_SIDE) + 1
+    from_y = np.clip(cosine * y - sine * x + MIDDLE, -1, IMAGE_SIDE) + 1
     column, row = from_x.astype(np.int32), from_y.astype(np.int32)
     part_x, part_y = from_x - column, from_y - row
-    width = SIZE + 3
+    width = IMAGE_SIDE + 3
     flat = np.pad(images.astype(np.float32), ((0, 0), (1, 2), (1, 2))).reshape(len(images), width * width)
     image, place = np.arange(len(images))[:, None], row * width + column
     top = (1 - part_x) * flat[image, place] + part_x * flat[image, place + 1]
     bottom = (1 - part_x) * flat[image, place + width] + part_x * flat[image, place + width + 1]
-    return ((1 - part_y) * top + part_y * bottom).reshape(-1, SIZE, SIZE)
+    return ((1 - part_y) * top + part_y * bottom).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
 
 
 def _with_strokes(images: np.ndarray, amounts: np.ndarray) -> np.ndarray:
@@ -158,7 +158,7 @@ def _with_strokes(images: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     """
     if len(amounts) == 1:
         return _grown(images, float(amounts[0]) / 2)
-    made = np.empty((len(amounts), SIZE, SIZE), np.float32)
+    made = np.empty((len(amounts), IMAGE_SIDE, IMAGE_SIDE), np.float32)
     for amount in np.unique(amounts):
         chosen = amounts == amount
         made[chosen] = _grown(images if len(images) == 1 else images[chosen], float(amount) / 2)
@@ -202,9 +202,9 @@ def _between(values: np.ndarray, start: float, axis: int) -> np.ndarray:
     first = int(np.floor(start))
     part = np.float32(start - first)
     chosen = [slice(None)] * 3
-    chosen[axis] = slice(first, first + SIZE)
+    chosen[axis] = slice(first, first + IMAGE_SIDE)
     near = values[tuple(chosen)]
     if part == 0:
         return near
-    chosen[axis] = slice(first + 1, first + 1 + SIZE)
+    chosen[axis] = slice(first + 1, first + 1 + IMAGE_SIDE)
     return near + part * (values[tuple(chosen)] - near)

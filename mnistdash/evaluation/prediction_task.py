@@ -4,10 +4,10 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from mnistdash.data.mnist import Dataset
-from mnistdash.evaluation.predictions import Analysis, Axes, analyse, fit_axes
+from mnistdash.data.dataset import Dataset
+from mnistdash.evaluation.predictions import PCA, Analysis, analyze, fit_pca
 from mnistdash.inference.model import Model
-from mnistdash.runs.store import Run
+from mnistdash.runs.run import Run
 
 
 @dataclass
@@ -18,7 +18,7 @@ class _Task:
     failure: Exception | None = None
 
 
-class BackgroundAnalysis:
+class PredictionTask:
     """Reads a model's splits one after the other in a thread, while any number of pages watch."""
 
     def __init__(self, run: Run, model: Model, data: Dataset):
@@ -27,7 +27,7 @@ class BackgroundAnalysis:
         self._tasks: dict[str, _Task] = {}
         self._waiting: deque[str] = deque()
         self._is_working = False
-        self._axes: Axes | None = None
+        self._axes: PCA | None = None
 
     def want(self, split: str) -> None:
         """Have a split analysed, after those that were wanted before; once is enough."""
@@ -57,7 +57,7 @@ class BackgroundAnalysis:
         return task.made
 
     @property
-    def axes(self) -> Axes | None:
+    def axes(self) -> PCA | None:
         """Of the model's features; there once a split is analysed."""
         return self._axes
 
@@ -80,9 +80,9 @@ class BackgroundAnalysis:
         data = self._data
         if self._axes is None:
             # Those of digits that the network was not fitted to.
-            self._axes = fit_axes(self._run, self._model, data.name, "validation", data.validation)
+            self._axes = fit_pca(self._run, self._model, data.name, "validation", data.validation)
 
         def report(share: float) -> None:
             task.progress = share
 
-        return analyse(self._run, self._model, self._axes, data.name, name, data.split(name), report)
+        return analyze(self._run, self._model, self._axes, data.name, name, data.split(name), report)

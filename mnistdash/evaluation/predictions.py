@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistdash.data.mnist import Split
+from mnistdash.data.dataset import Split
 from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.inference.model import Model
-from mnistdash.runs.store import Run
-from mnistdash.system.atomic import replacing
+from mnistdash.runs.run import Run
+from mnistdash.system.atomic import atomic_path
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ PART = 1_000  # images at a time
 
 
 @dataclass(frozen=True)
-class Axes:
+class PCA:
     """The directions in which a model's features differ most.
 
     Attributes:
@@ -34,7 +34,7 @@ class Axes:
     components: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray) -> "Axes":
+    def of(cls, features: np.ndarray) -> "PCA":
         """The first principal components of (n, k) float32 features; at most DIMENSIONS."""
         mean = features.mean(0)
         _, directions = np.linalg.eigh(np.cov(features - mean, rowvar=False))
@@ -58,7 +58,7 @@ class Analysis:
     features: np.ndarray
 
 
-def fit_axes(run: Run, model: Model, data: str, name: str, split: Split) -> Axes:
+def fit_pca(run: Run, model: Model, data: str, name: str, split: Split) -> PCA:
     """A model's axes, from the run's folder or from the features of a split, and kept there, with the split's analysis.
 
     Args:
@@ -69,19 +69,19 @@ def fit_axes(run: Run, model: Model, data: str, name: str, split: Split) -> Axes
     """
     path = _path(run, f"{data}-axes")
     if (kept := _read(path, run)) is not None:
-        return Axes(kept["mean"], kept["components"])
-    probabilities, features = model.inspect(split.images)
-    axes = Axes.of(features)
+        return PCA(kept["mean"], kept["components"])
+    probabilities, features = model.predict_with_features(split.images)
+    axes = PCA.of(features)
     _write(path, run, mean=axes.mean, components=axes.components)
     # Or its digits would be read twice.
     _write(_path(run, f"{data}-{name}"), run, probabilities=probabilities, features=_compact(axes, features))
     return axes
 
 
-def analyse(
+def analyze(
     run: Run,
     model: Model,
-    axes: Axes,
+    axes: PCA,
     data: str,
     name: str,
     split: Split,
@@ -102,7 +102,7 @@ def analyse(
         return Analysis(Evaluation(split.labels, kept["probabilities"]), kept["features"])
     probabilities, features = [], []
     for start in range(0, len(split), PART):
-        answers, seen = model.inspect(split.images[start : start + PART])
+        answers, seen = model.predict_with_features(split.images[start : start + PART])
         probabilities.append(answers)
         features.append(_compact(axes, seen))
         progress(min(1.0, (start + PART) / len(split)))
@@ -111,7 +111,7 @@ def analyse(
     return made
 
 
-def nearest(features: np.ndarray, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def nearest_neighbors(features: np.ndarray, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Which digits are most like one, by Euclidean distance.
 
     Args:
@@ -132,7 +132,7 @@ def nearest(features: np.ndarray, query: np.ndarray, count: int) -> tuple[np.nda
     return chosen, distances[chosen]
 
 
-def _compact(axes: Axes, features: np.ndarray) -> np.ndarray:
+def _compact(axes: PCA, features: np.ndarray) -> np.ndarray:
     return axes.project(features).astype(np.float16)
 
 
@@ -155,7 +155,7 @@ def _read(path: Path, run: Run) -> dict[str, np.ndarray] | None:
 def _write(path: Path, run: Run, **arrays: np.ndarray) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
-        with replacing(path) as temporary:
+        with atomic_path(path) as temporary:
             np.savez(temporary, version=np.int64(run.version), **arrays)
     except OSError as error:  # what cannot be kept is used all the same
         log.warning("not kept", extra={"reason": error.strerror or type(error).__name__, "where": path.name})

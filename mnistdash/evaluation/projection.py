@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from mnistdash.evaluation.predictions import FOLDER
-from mnistdash.runs.store import Run
+from mnistdash.runs.run import Run
 from mnistdash.settings import PROJECT
-from mnistdash.system.atomic import replacing
+from mnistdash.system.atomic import atomic_path
 from mnistdash.system.resources import lower_priority
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def perplexity(count: int) -> float:
     return min(float(PERPLEXITY), max(1.0, (count - 1) / 3))
 
 
-def flat(features: np.ndarray) -> np.ndarray:
+def pca_projection(features: np.ndarray) -> np.ndarray:
     """The map by principal components.
 
     Args:
@@ -47,7 +47,7 @@ def flat(features: np.ndarray) -> np.ndarray:
     return _scaled(features[:, :2].astype(np.float32))
 
 
-def tsne(features: np.ndarray, report: Callable[[float], None] = lambda share: None) -> np.ndarray:
+def tsne_projection(features: np.ndarray, report: Callable[[float], None] = lambda share: None) -> np.ndarray:
     """The map by t-SNE, which keeps near what is near; the same features give the same map.
 
     Source: L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", 2008. It starts from the first two
@@ -60,7 +60,7 @@ def tsne(features: np.ndarray, report: Callable[[float], None] = lambda share: N
     """
     from sklearn.manifold import TSNE  # slow to import, and large; the server does not need it
 
-    start = flat(features)
+    start = pca_projection(features)
     start *= 1e-4 / (start[:, 0].std() or 1)
     method = TSNE(
         perplexity=perplexity(len(features)),
@@ -89,7 +89,7 @@ def stored(run: Run, data: str, split: str) -> np.ndarray | None:
     return points if version == run.version else None
 
 
-class BackgroundMap:
+class ProjectionTask:
     """Makes the map by t-SNE in a process of its own, while any number of pages watch.
 
     A map that is kept with the model is there at once.
@@ -172,7 +172,9 @@ def main() -> None:
     lower_priority(19)  # the pages come first, and what trains
     source, target = sys.argv[1:]
     output = sys.stdout
-    points = tsne(np.load(source, allow_pickle=False), lambda share: print(f"{share:.3f}", file=output, flush=True))
+    points = tsne_projection(
+        np.load(source, allow_pickle=False), lambda share: print(f"{share:.3f}", file=output, flush=True)
+    )
     np.save(target, points)
 
 
@@ -202,7 +204,7 @@ def _path(run: Run, data: str, split: str) -> Path:
 def _keep(path: Path, version: int, points: np.ndarray) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
-        with replacing(path) as temporary:
+        with atomic_path(path) as temporary:
             np.savez(temporary, version=np.int64(version), map=points)
     except OSError as error:  # what cannot be kept is used all the same
         log.warning("not kept", extra={"reason": error.strerror or type(error).__name__, "where": path.name})

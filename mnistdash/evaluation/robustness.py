@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistdash.data.mnist import Split
-from mnistdash.evaluation.perturbations import KINDS, Disturbance, Kind, disturbed
+from mnistdash.data.dataset import Split
+from mnistdash.evaluation.perturbations import KINDS, Perturbation, PerturbationKind, perturb
 from mnistdash.evaluation.predictions import FOLDER
-from mnistdash.runs.store import Run
-from mnistdash.system.atomic import write_json
+from mnistdash.runs.run import Run
+from mnistdash.system.atomic import atomic_write_json
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ class FlipMap:
         confidence: (rows, columns) float32 in [0, 1].
     """
 
-    across: Kind
-    down: Kind
+    across: PerturbationKind
+    down: PerturbationKind
     columns: list[float]
     rows: list[float]
     digits: np.ndarray
@@ -60,7 +60,7 @@ class FlipMap:
 
 
 @dataclass(frozen=True)
-class Curves:
+class RobustnessCurves:
     """A model's accuracy under each kind of disturbance, the others neutral.
 
     Attributes:
@@ -80,11 +80,11 @@ class Curves:
         return self.accuracy[key][self.levels[key].index(KINDS[key].neutral)]
 
     @property
-    def weakest(self) -> Kind:
+    def weakest(self) -> PerturbationKind:
         """The kind under which the mean accuracy over the levels is lowest."""
         return min(KINDS.values(), key=lambda kind: np.mean(self.accuracy[kind.key]))
 
-    def worst(self, kind: Kind) -> tuple[float, float]:
+    def worst(self, kind: PerturbationKind) -> tuple[float, float]:
         """The level at which a kind does most harm, and the accuracy there."""
         accuracy = self.accuracy[kind.key]
         place = int(np.argmin(accuracy))
@@ -95,7 +95,7 @@ class Curves:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict) -> "Curves":
+    def from_json(cls, values: dict) -> "RobustnessCurves":
         """What `to_json` made.
 
         Raises:
@@ -117,7 +117,7 @@ class Curves:
         return made
 
 
-def flip_map(model: Reader, image: np.ndarray, across: str, down: str, base: Disturbance, cells: int = 13) -> FlipMap:
+def flip_map(model: Reader, image: np.ndarray, across: str, down: str, base: Perturbation, cells: int = 13) -> FlipMap:
     """Let a model read one digit under two kinds of disturbance at once.
 
     Args:
@@ -129,7 +129,7 @@ def flip_map(model: Reader, image: np.ndarray, across: str, down: str, base: Dis
     """
     columns, rows = (KINDS[key].values(cells) for key in (across, down))
     settings = [replace(base, **{across: x, down: y}) for y in rows for x in columns]
-    probabilities = model(disturbed(image[None], settings))
+    probabilities = model(perturb(image[None], settings))
     shape = len(rows), len(columns)
     return FlipMap(
         KINDS[across],
@@ -141,9 +141,9 @@ def flip_map(model: Reader, image: np.ndarray, across: str, down: str, base: Dis
     )
 
 
-def curves(
+def robustness_curves(
     model: Reader, split: Split, count: int = COUNT, progress: Callable[[int, int], None] | None = None
-) -> Curves:
+) -> RobustnessCurves:
     """Measure a model's accuracy over the first digits of a split under each kind of disturbance.
 
     Args:
@@ -154,22 +154,22 @@ def curves(
     """
     images, labels = split.images[:count], split.labels[:count]
     levels = {key: kind.levels for key, kind in KINDS.items()}
-    settings = list(dict.fromkeys(Disturbance(**{key: level}) for key, values in levels.items() for level in values))
-    measured: dict[Disturbance, float] = {}
+    settings = list(dict.fromkeys(Perturbation(**{key: level}) for key, values in levels.items() for level in values))
+    measured: dict[Perturbation, float] = {}
     for setting in settings:
-        measured[setting] = float((model(disturbed(images, setting)).argmax(1) == labels).mean())
+        measured[setting] = float((model(perturb(images, setting)).argmax(1) == labels).mean())
         if progress is not None:
             progress(len(measured), len(settings))
-    accuracy = {key: [measured[Disturbance(**{key: level})] for level in values] for key, values in levels.items()}
-    return Curves(len(labels), levels, accuracy)
+    accuracy = {key: [measured[Perturbation(**{key: level})] for level in values] for key, values in levels.items()}
+    return RobustnessCurves(len(labels), levels, accuracy)
 
 
-def stored(run: Run, data_name: str, split: str) -> Curves | None:
+def stored(run: Run, data_name: str, split: str) -> RobustnessCurves | None:
     """The curves kept with a run's model for a split; None where there are none, or those of another version."""
     path = _path(run, data_name, split)
     try:
         values = json.loads(path.read_text())
-        return Curves.from_json(values["curves"]) if values["version"] == run.version else None
+        return RobustnessCurves.from_json(values["curves"]) if values["version"] == run.version else None
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -179,7 +179,7 @@ def stored(run: Run, data_name: str, split: str) -> Curves | None:
 
 def measure(
     run: Run, model: Reader, data_name: str, split: str, digits: Split, progress: Callable[[int, int], None]
-) -> Curves:
+) -> RobustnessCurves:
     """A model's curves for a split, from the run's folder or made now, and kept there.
 
     Args:
@@ -192,11 +192,11 @@ def measure(
     version = run.version
     if (kept := stored(run, data_name, split)) is not None:
         return kept
-    made = curves(model, digits, progress=progress)
+    made = robustness_curves(model, digits, progress=progress)
     path = _path(run, data_name, split)
     try:
         path.parent.mkdir(exist_ok=True)
-        write_json(path, {"version": version, "curves": made.to_json()})
+        atomic_write_json(path, {"version": version, "curves": made.to_json()})
     except OSError as error:  # what cannot be kept is used all the same
         log.warning("not kept", extra={"reason": error.strerror or type(error).__name__, "where": path.name})
     return made

@@ -2,12 +2,12 @@
 
 import threading
 
-from mnistdash.data.mnist import Dataset
-from mnistdash.evaluation.robustness import Curves, Reader, measure, stored
-from mnistdash.runs.store import Run
+from mnistdash.data.dataset import Dataset
+from mnistdash.evaluation.robustness import Reader, RobustnessCurves, measure, stored
+from mnistdash.runs.run import Run
 
 
-class BackgroundCurves:
+class RobustnessTask:
     """A thread that measures the curves of a model for a split, while any number of pages watch.
 
     Attributes:
@@ -29,7 +29,7 @@ class BackgroundCurves:
         """Wait at most this long; tell whether it is done, well or not."""
         return self._done.wait(seconds)
 
-    def result(self) -> Curves:
+    def result(self) -> RobustnessCurves:
         """The curves. Waits if need be, and raises what the thread met with."""
         self._done.wait()
         if self._failure is not None:

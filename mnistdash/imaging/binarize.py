@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from mnistdash.exceptions import BlankImageError
 from mnistdash.imaging import stroke_width
-from mnistdash.imaging.image_files import BlankImageError
 
 FAINTEST = 0.08  # contrast in [0, 1] under which nothing counts as drawn
 NOISE = 0.2  # share of the ink's contrast that still counts as paper
@@ -15,10 +15,10 @@ WINDOW = 3  # the paper around a pixel is judged in a window of one WINDOW-th of
 EDGE = 5  # pixels at that size, around a pixel, whose paper counts as near
 GRAIN = 5  # standard deviations of the paper's grain under which contrast is grain
 SPECK = 0.3  # of the squared stroke thickness: what is smaller was not drawn with that pen
-NEIGHBOURS = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
+CONNECTIVITY = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
 
 
-def find_ink(image: np.ndarray) -> np.ndarray:
+def extract_foreground(image: np.ndarray) -> np.ndarray:
     """Tell ink from paper.
 
     Args:
@@ -42,16 +42,16 @@ def find_ink(image: np.ndarray) -> np.ndarray:
     if strongest < max(FAINTEST, 2 * GRAIN * grain):
         raise BlankImageError("Nothing is drawn.")
     noise = max(NOISE, GRAIN * grain / strongest)
-    return without_specks(np.clip((contrast / strongest - noise) / (1 - noise), 0, 1).astype(np.float32))
+    return remove_specks(np.clip((contrast / strongest - noise) / (1 - noise), 0, 1).astype(np.float32))
 
 
-def without_specks(ink: np.ndarray) -> np.ndarray:
+def remove_specks(ink: np.ndarray) -> np.ndarray:
     """(height, width) float32 ink without blobs that are too small for the pen that drew the rest."""
-    labels, count = ndimage.label(ink > 0, NEIGHBOURS)
+    labels, count = ndimage.label(ink > 0, CONNECTIVITY)
     if count < 2:
         return ink
     areas = ndimage.sum_labels(ink, labels, np.arange(count + 1))
-    is_drawn = areas >= SPECK * stroke_width.thickness(ink) ** 2
+    is_drawn = areas >= SPECK * stroke_width.stroke_width(ink) ** 2
     is_drawn[areas.argmax()] = True
     return np.where(is_drawn[labels], ink, np.float32(0))
 

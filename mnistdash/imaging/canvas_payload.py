@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mnistdash.imaging.image_files import ImageError
+from mnistdash.exceptions import CanvasError
 
 Drawing = tuple[list[dict], np.ndarray]
 
@@ -18,11 +18,7 @@ MAX_DEPTH = 10  # lists and objects inside one another; a stroke has three
 LARGEST = 1e9  # of the numbers in a stroke, which are pixels, times and colours
 
 
-class CanvasError(ImageError):
-    """What the canvas sent is no drawing; the message is one sentence for the user."""
-
-
-def picture_of(drawing: object, width: int, height: int) -> Drawing | None:
+def parse_canvas(drawing: object, width: int, height: int) -> Drawing | None:
     """Make sense of what the canvas sends.
 
     Args:

@@ -14,7 +14,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
-from mnistdash.text import quoted
+from mnistdash.exceptions import UnreadableImageError
+from mnistdash.text import code_span
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # of Pillow's fifty; nobody has digits in the others
 WORK_SIDE = 1_000  # pixels; a larger image is first reduced to this, which loses nothing at 28x28
@@ -63,18 +64,6 @@ PngImagePlugin.MAX_TEXT_MEMORY = 4 * 2**20
 Image.core.set_block_size(2**26)
 
 
-class ImageError(Exception):
-    """An image cannot be used; the message is one sentence for the user."""
-
-
-class UnreadableImageError(ImageError):
-    """The file is not an image, is damaged, or is too large."""
-
-
-class BlankImageError(ImageError):
-    """Nothing is drawn."""
-
-
 def read_image(source: Path | BinaryIO, name: str | None = None) -> np.ndarray:
     """Decode an image file, turned the way its EXIF data says; of several images in it the first.
 
@@ -95,7 +84,7 @@ def read_image(source: Path | BinaryIO, name: str | None = None) -> np.ndarray:
     with _one_at_a_time, warnings.catch_warnings(action="ignore"):
         pixels, why = _attempt(source)
     if pixels is None:
-        raise UnreadableImageError(f"{source if name is None else quoted(name)}: {why}")
+        raise UnreadableImageError(f"{source if name is None else code_span(name)}: {why}")
     return pixels
 
 

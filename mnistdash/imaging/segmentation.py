@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from mnistdash.imaging.binarize import NEIGHBOURS
+from mnistdash.imaging.binarize import CONNECTIVITY
 
 STACKED = 0.75  # share of a blob's width over or under another from which both are surely one digit
 NEAR = 0.6  # of the median height: blobs farther apart are surely two digits
-MOST_BLOBS = 4  # that one digit can be made of
-MOST_DIGITS = 40  # blobs beyond which a drawing is not a number; they are then read as one digit
+MAX_COMPONENTS_PER_DIGIT = 4  # that one digit can be made of
+MAX_COMPONENTS = 40  # blobs beyond which a drawing is not a number; they are then read as one digit
 
 
 @dataclass(frozen=True)
-class Blob:
+class Component:
     """Connected ink, or several pieces that are surely of one digit.
 
     Attributes:
@@ -28,8 +28,8 @@ class Blob:
     right: int
     labels: tuple[int, ...]
 
-    def __or__(self, other: "Blob") -> "Blob":
-        return Blob(
+    def __or__(self, other: "Component") -> "Component":
+        return Component(
             min(self.top, other.top),
             max(self.bottom, other.bottom),
             min(self.left, other.left),
@@ -43,15 +43,15 @@ class Blob:
         return np.where(np.isin(labelled[box], self.labels), ink[box], np.float32(0))
 
 
-def find_blobs(ink: np.ndarray) -> tuple[list[Blob], np.ndarray]:
+def find_components(ink: np.ndarray) -> tuple[list[Component], np.ndarray]:
     """The pieces that digits are made of, from left to right, and an array that tells whose each pixel is.
 
     Args:
         ink: (height, width) float32 in [0, 1], 1 = ink; there must be some.
     """
-    labelled, _ = ndimage.label(ink > 0, NEIGHBOURS)
+    labelled, _ = ndimage.label(ink > 0, CONNECTIVITY)
     blobs = [
-        Blob(rows.start, rows.stop, columns.start, columns.stop, (label,))
+        Component(rows.start, rows.stop, columns.start, columns.stop, (label,))
         for label, (rows, columns) in enumerate(ndimage.find_objects(labelled), start=1)
     ]
     blobs.sort(key=lambda blob: blob.left + blob.right)
@@ -63,12 +63,12 @@ def find_blobs(ink: np.ndarray) -> tuple[list[Blob], np.ndarray]:
                 blobs[k : k + 2] = [blobs[k] | blobs[k + 1]]
                 merged = True
                 break
-    if len(blobs) > MOST_DIGITS:
+    if len(blobs) > MAX_COMPONENTS:
         blobs = [_joined(blobs)]
     return blobs, labelled
 
 
-def candidates(blobs: list[Blob]) -> dict[tuple[int, int], Blob]:
+def candidates(blobs: list[Component]) -> dict[tuple[int, int], Component]:
     """What may be one digit: runs of neighbouring blobs.
 
     Returns:
@@ -79,7 +79,7 @@ def candidates(blobs: list[Blob]) -> dict[tuple[int, int], Blob]:
     for first in range(len(blobs)):
         union = blobs[first]
         found[first, first + 1] = union
-        for end in range(first + 2, min(first + MOST_BLOBS, len(blobs)) + 1):
+        for end in range(first + 2, min(first + MAX_COMPONENTS_PER_DIGIT, len(blobs)) + 1):
             following = blobs[end - 1]
             if following.left - union.right > NEAR * height:
                 break
@@ -88,7 +88,7 @@ def candidates(blobs: list[Blob]) -> dict[tuple[int, int], Blob]:
     return found
 
 
-def best_split(scores: dict[tuple[int, int], float], count: int) -> list[tuple[int, int]]:
+def best_segmentation(scores: dict[tuple[int, int], float], count: int) -> list[tuple[int, int]]:
     """Split blobs 0 to count - 1 into runs so that the scores add up to the most.
 
     Args:
@@ -106,13 +106,13 @@ def best_split(scores: dict[tuple[int, int], float], count: int) -> list[tuple[i
     return best[count][1]
 
 
-def shared_width(one: Blob, other: Blob) -> float:
+def shared_width(one: Component, other: Component) -> float:
     """The share of the narrower blob's width that lies over or under the other; negative where they are apart."""
     shared = min(one.right, other.right) - max(one.left, other.left)
     return shared / min(one.right - one.left, other.right - other.left)
 
 
-def _joined(blobs: list[Blob]) -> Blob:
+def _joined(blobs: list[Component]) -> Component:
     union = blobs[0]
     for blob in blobs[1:]:
         union = union | blob

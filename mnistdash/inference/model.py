@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from mnistdash.runs.store import TFLITE, RunError, check_model, load_model
+from mnistdash.runs.run import TFLITE, check_model
+from mnistdash.runs.store import RunError, load_trained_run
 from mnistdash.settings import Settings
 
 BATCH = 100  # images at a time; more were not read faster
@@ -45,9 +46,9 @@ class Model:
         Returns:
             (n, 10) float32 probabilities.
         """
-        return self.judge(images)[0]
+        return self.predict_with_is_digit(images)[0]
 
-    def judge(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def predict_with_is_digit(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Read digits, and say of each image how likely it is one at all.
 
         Args:
@@ -62,7 +63,7 @@ class Model:
         probabilities, is_digit = self._network.run(images, [self._probabilities, self._is_digit])
         return probabilities, is_digit[:, 0]
 
-    def inspect(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def predict_with_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Read digits, and tell by what they were told apart.
 
         Args:
@@ -123,7 +124,7 @@ class _Network:
         self._batch = batch
 
 
-def load(name: str, models: Path | None = None) -> Model:
+def load_model(name: str, models: Path | None = None) -> Model:
     """Load a run's model by name.
 
     Args:
@@ -133,6 +134,6 @@ def load(name: str, models: Path | None = None) -> Model:
     Raises:
         RunError: there is no such model, or its file is damaged.
     """
-    run = load_model(name, models or Settings.from_environment().models)
+    run = load_trained_run(name, models or Settings.from_environment().models)
     check_model(run)  # before native code reads it
     return Model(run.folder / TFLITE, name)

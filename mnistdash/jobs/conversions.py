@@ -8,7 +8,8 @@ import threading
 import zipfile
 from pathlib import Path
 
-from mnistdash.runs.store import Run, RunError
+from mnistdash.runs.run import Run
+from mnistdash.runs.store import RunError
 from mnistdash.settings import PROJECT
 from mnistdash.system.resources import available_memory
 

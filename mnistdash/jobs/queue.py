@@ -23,12 +23,14 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
+from mnistdash.exceptions import RunError
 from mnistdash.runs import events, store, throughput
-from mnistdash.runs.config import RunConfig, RunError
+from mnistdash.runs.config import RunConfig
+from mnistdash.runs.run import ACTIVE, CONFIG, LOG, Run, ask_to_stop, is_asked_to_stop, log_tail
 from mnistdash.settings import PROJECT, Settings
 from mnistdash.system import liveness
-from mnistdash.system.atomic import write_json
-from mnistdash.system.liveness import Lifeline
+from mnistdash.system.atomic import atomic_write_json
+from mnistdash.system.liveness import LivenessLock
 from mnistdash.system.resources import available_memory, usable_cores
 
 log = logging.getLogger(__name__)
@@ -46,14 +48,14 @@ class _Job:
     began: float  # time.monotonic()
 
 
-class Jobs:
+class JobQueue:
     """The queue of one server. All methods may be called from several threads at once."""
 
     def __init__(self, settings: Settings):
         self._settings = settings
         self._models = settings.models
         self._lock = threading.Lock()
-        self._lifeline: Lifeline | None = None  # until there is something to queue
+        self._lifeline: LivenessLock | None = None  # until there is something to queue
         self._queue: deque[str] = deque()
         self._running: dict[str, _Job] = {}
         self._stopping: set[str] = set()
@@ -111,7 +113,7 @@ class Jobs:
                 f"At most {settings.queue} run{'s' * (settings.queue > 1)} may wait here, and {count} more would be "
                 "too many: wait until some have ended, or cancel some."
             )
-        kept = store.count(self._models)
+        kept = store.count_runs(self._models)
         if kept + count > settings.kept_runs:
             return f"At most {settings.kept_runs} runs are kept here, and there are {kept}: delete some first."
         return None
@@ -127,12 +129,12 @@ class Jobs:
         if (most := self._settings.images) is not None:
             config = replace(config, limit=min(most, config.limit or most))
         with self._lock:
-            store.create(replace(config, queued_by=self._lifeline_name()), self._models)
+            store.create_run(replace(config, queued_by=self._lifeline_name()), self._models)
             self._queue.append(config.name)
             log.info("queued", extra={"run": config.name, "recipe": config.recipe})
             self._start_next()
 
-    def adopt(self, all_runs: Sequence[store.Run]) -> None:
+    def adopt(self, all_runs: Sequence[Run]) -> None:
         """Take over what dashboards that have ended left in their queues, the oldest first.
 
         Args:
@@ -148,9 +150,9 @@ class Jobs:
             # Of two dashboards, one is first; it looks again, as the other may have been.
             with FileLock(self._models / liveness.FOLDER / CLAIMS).acquire(blocking=False):
                 for orphan in reversed(orphans):
-                    run = store.load(orphan.folder)
+                    run = store.load_run(orphan.folder)
                     if self._is_orphan(run) and not self._closed:
-                        write_json(run.folder / store.CONFIG, asdict(replace(run.config, queued_by=name)))
+                        atomic_write_json(run.folder / CONFIG, asdict(replace(run.config, queued_by=name)))
                         self._queue.append(run.name)
                         log.info("taken over", extra={"run": run.name, "recipe": run.config.recipe})
             self._start_next()
@@ -169,9 +171,9 @@ class Jobs:
                 _order(self._running[name].process, {"stop": True})
             else:
                 with contextlib.suppress(OSError, RunError):  # someone removed its folder
-                    status = store.load(self._models / name).status
-                    if status in store.ACTIVE:  # asked even where it is queued: it may begin now
-                        store.ask_to_stop(self._models / name)
+                    status = store.load_run(self._models / name).status
+                    if status in ACTIVE:  # asked even where it is queued: it may begin now
+                        ask_to_stop(self._models / name)
                     if status == "queued":
                         self._cancel(name)
 
@@ -211,14 +213,14 @@ class Jobs:
     def _lifeline_name(self) -> str:
         if self._lifeline is None:
             try:
-                liveness.sweep(self._models)
-                self._lifeline = Lifeline(self._models)
+                liveness.remove_stale(self._models)
+                self._lifeline = LivenessLock(self._models)
             except OSError as error:
                 raise RunError(f"No run can be stored in {self._models}: {error.strerror or error}.") from error
         return self._lifeline.name
 
-    def _is_orphan(self, run: store.Run) -> bool:
-        return run.status == "queued" and not liveness.is_held(self._models, run.config.queued_by)
+    def _is_orphan(self, run: Run) -> bool:
+        return run.status == "queued" and not liveness.is_alive(self._models, run.config.queued_by)
 
     def _cancel(self, name: str) -> None:
         with contextlib.suppress(OSError):  # a full disk: another dashboard will take it over
@@ -229,13 +231,13 @@ class Jobs:
     def _start_next(self) -> None:
         while self._queue and not self._closed and self._may_begin():
             name = self._queue.popleft()
-            if store.is_asked_to_stop(self._models / name):  # by another dashboard, which has said so in its events
+            if is_asked_to_stop(self._models / name):  # by another dashboard, which has said so in its events
                 continue
             try:
                 job = self._begin(name)
             except OSError as error:
                 log.error("not begun", extra={"run": name, "reason": str(error)})
-                if (self._models / name / store.CONFIG).is_file():  # the disk is full: it may have room later
+                if (self._models / name / CONFIG).is_file():  # the disk is full: it may have room later
                     self._queue.appendleft(name)
                     break
                 continue  # someone removed its folder
@@ -266,7 +268,7 @@ class Jobs:
         spare, self._spare = self._spare, None
         if spare is not None and spare.poll() is None and _order(spare, {"train": name}):
             return _Job(spare, time.monotonic())
-        with (folder / store.LOG).open("ab") as output:
+        with (folder / LOG).open("ab") as output:
             return _Job(self._popen(["--supervised", name], output), time.monotonic())
 
     def _popen(self, arguments: list[str], output: IO | int) -> subprocess.Popen:
@@ -305,10 +307,10 @@ class Jobs:
         _close_input(job.process)
         folder = self._models / name
         try:
-            if not any(event["event"] == "ended" for event in events.read(folder)[0]):
-                reason = f"Its process {_how_it_ended(code)}. {store.log_tail(folder)}".strip()
+            if not any(event["event"] == "ended" for event in events.read_events(folder)[0]):
+                reason = f"Its process {_how_it_ended(code)}. {log_tail(folder)}".strip()
                 events.EventWriter(folder, job.began).write("ended", status="failed", reason=reason)
-            run = store.load(folder)
+            run = store.load_run(folder)
             log.info("ended", extra={"run": name, "recipe": run.config.recipe, "status": run.status})
         except (OSError, RunError) as error:  # someone removed the folder, or the disk is full
             log.error("end not recorded", extra={"run": name, "reason": str(error)})

@@ -14,48 +14,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from mnistdash.cli.progress import DownloadBar, TrainingBar
-from mnistdash.data import mnist
-from mnistdash.runs import store
+from mnistdash.data import mnist, sample
+from mnistdash.data.dataset import Dataset
+from mnistdash.exceptions import DataError
+from mnistdash.runs import run, store
+from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig, configure
 from mnistdash.runs.events import EventWriter
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.throughput import Speeds, measuring_order
+from mnistdash.runs.throughput import ThroughputCache, measuring_order
 from mnistdash.settings import PROJECT, Settings
-from mnistdash.system.liveness import Lifeline
+from mnistdash.system.liveness import LivenessLock
 from mnistdash.system.resources import ROOMY, available_memory, lower_priority
 
 LONGEST_MEASURE = 300.0  # seconds that a process may take to import TensorFlow and measure
 LOOK = 1.0  # seconds between two looks whether someone asks it to stop
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room, none left of a quota, a file as large as it may be
-
-
-def train_in_terminal(config: RunConfig, folder: Path, settings: Settings, lifeline: Lifeline) -> store.Card | None:
-    """Train with a progress bar; Ctrl-C stops and keeps the best weights, twice ends at once.
-
-    Args:
-        config: of the run.
-        folder: of the run.
-        settings: of this process.
-        lifeline: of this process.
-
-    Returns:
-        The model's card; None where it was stopped before there was anything to keep.
-
-    Raises:
-        RunError: the run failed.
-    """
-    stop = Stop()
-
-    def interrupt(*_: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        print("\nStopping; the best weights are kept. Press Ctrl-C again to end at once.", file=sys.stderr)
-        stop.set()
-
-    signal.signal(signal.SIGINT, interrupt)
-    with DownloadBar() as bar:
-        return _train(config, folder, settings, TrainingBar(folder), lifeline, stop, bar, strict=True)
 
 
 def train_supervised(name: str, settings: Settings) -> None:
@@ -64,7 +38,7 @@ def train_supervised(name: str, settings: Settings) -> None:
     _supervised(name, settings, orders)
 
 
-def stand_by(settings: Settings) -> None:
+def wait_for_orders(settings: Settings) -> None:
     """Have everything imported and loaded, then do as standard input says, until its end.
 
     Each line is a JSON object: {"measure": {setting: value}} measures how fast this machine trains such
@@ -77,16 +51,16 @@ def stand_by(settings: Settings) -> None:
     loaded = _at_hand(settings)
     while order := orders.next():
         if "train" in order:
-            with (settings.models / order["train"] / store.LOG).open("ab") as log:
+            with (settings.models / order["train"] / run.LOG).open("ab") as log:
                 for descriptor in (1, 2):
                     os.dup2(log.fileno(), descriptor)
             _supervised(order["train"], settings, orders, loaded)
             return
         recipe = RECIPES[order["measure"].pop("recipe")]
         config = configure(recipe, settings.models, **order["measure"])
-        data = loaded or mnist.sample()
+        data = loaded or sample.load_sample()
         if speed := benchmark.measure(config, data, cancelled=orders.are_waiting):
-            Speeds(settings.cache).put(config, speed)
+            ThroughputCache(settings.cache).put(config, speed)
 
 
 class Stop(threading.Event):
@@ -136,54 +110,55 @@ class _Orders:
         return any(order is not None for order in list(self._lines.queue))
 
 
-def _supervised(name: str, settings: Settings, orders: _Orders, loaded: mnist.Dataset | None = None) -> None:
+def _supervised(name: str, settings: Settings, orders: _Orders, loaded: Dataset | None = None) -> None:
     lower_priority()
     too_long = f"It was stopped after {settings.minutes} minutes, the most that a run may take here."
     limit = threading.Timer(60 * settings.minutes, orders.stop.because, (too_long,))
     limit.daemon = True
     limit.start()
     folder = settings.models / name
-    config = store.load(folder).config
-    lifeline = Lifeline(settings.models)
-    _train(config, folder, settings, EventWriter(folder), lifeline, orders.stop, None, strict=False, loaded=loaded)
+    config = store.load_run(folder).config
+    lifeline = LivenessLock(settings.models)
+    run_training(
+        config, folder, settings, EventWriter(folder), lifeline, orders.stop, None, strict=False, loaded=loaded
+    )
 
 
-def _at_hand(settings: Settings) -> mnist.Dataset | None:
+def _at_hand(settings: Settings) -> Dataset | None:
     """MNIST, if it need not be downloaded."""
     try:
-        return mnist.load(settings) if mnist.is_at_hand(settings) else None
-    except mnist.DataError:
+        return mnist.load_mnist(settings) if mnist.is_available(settings) else None
+    except DataError:
         return None
 
 
-def _train(
+def run_training(
     config: RunConfig,
     folder: Path,
     settings: Settings,
     writer: EventWriter,
-    lifeline: Lifeline,
+    lifeline: LivenessLock,
     stop: Stop,
     progress: Callable[[int, int], None] | None,
     strict: bool,
-    loaded: mnist.Dataset | None = None,
-) -> store.Card | None:
+    loaded: Dataset | None = None,
+) -> Card | None:
     writer.write("started", lifeline=lifeline.name, pid=os.getpid(), time=time.time())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_obey, args=(folder, stop), daemon=True).start()
     try:
-        speeds = Speeds(settings.cache)
+        speeds = ThroughputCache(settings.cache)
         is_measured = config.precision != "auto" or speeds.get(config) is not None
         if not (loaded or is_measured or stop.is_set()) and available_memory() < ROOMY:
             _measure_apart(config)
-        dataset, why_sample = (loaded, None) if loaded else mnist.load_or_sample(settings, progress, strict=strict)
+        dataset, why_sample = (
+            (loaded, None) if loaded else sample.load_mnist_or_sample(settings, progress, strict=strict)
+        )
         if why_sample is not None:
             print(f"mnistdash: {why_sample} Training on the offline sample instead.", file=sys.stderr)
             writer.write("sample", why=str(why_sample))
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # the log is for what goes wrong
-        from mnistdash.training import (
-            benchmark,
-            loop,  # TensorFlow: seconds to import
-        )
+        from mnistdash.training import benchmark, loop
 
         card = None
         if not stop.is_set():
@@ -211,7 +186,7 @@ def _measure_apart(config: RunConfig) -> None:
 def _obey(folder: Path, stop: Stop) -> None:
     """Stop when someone asks for it who did not start this process."""
     while not stop.wait(LOOK):
-        if store.is_asked_to_stop(folder):
+        if run.is_asked_to_stop(folder):
             stop.set()
 
 

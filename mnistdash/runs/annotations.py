@@ -4,9 +4,9 @@ import json
 import threading
 from dataclasses import asdict, dataclass
 
-from mnistdash.runs.config import RunError
-from mnistdash.runs.store import Run
-from mnistdash.system.atomic import write_json
+from mnistdash.exceptions import RunError
+from mnistdash.runs.run import Run
+from mnistdash.system.atomic import atomic_write_json
 
 FILE = "marks.json"  # data set -> split -> index -> Mark
 KINDS = ("bad label", "ambiguous", "model's fault")
@@ -15,7 +15,7 @@ _lock = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Mark:
+class Annotation:
     """A digit's mark.
 
     Attributes:
@@ -27,7 +27,7 @@ class Mark:
     note: str = ""
 
 
-def read(run: Run, data: str, split: str) -> dict[int, Mark]:
+def load_annotations(run: Run, data: str, split: str) -> dict[int, Annotation]:
     """The marks on a split's digits, by index.
 
     Raises:
@@ -36,7 +36,7 @@ def read(run: Run, data: str, split: str) -> dict[int, Mark]:
     return _load(run).get(data, {}).get(split, {})
 
 
-def put(run: Run, data: str, split: str, index: int, mark: Mark) -> None:
+def save_annotation(run: Run, data: str, split: str, index: int, mark: Annotation) -> None:
     """Mark a digit; an empty mark takes its mark away.
 
     Raises:
@@ -45,8 +45,8 @@ def put(run: Run, data: str, split: str, index: int, mark: Mark) -> None:
     with _lock:  # of two who write at the same time, none may lose the other's
         kept = _load(run)
         of_split = kept.setdefault(data, {}).setdefault(split, {})
-        of_split[index] = Mark(mark.kind, mark.note[:LONGEST])
-        if mark == Mark():
+        of_split[index] = Annotation(mark.kind, mark.note[:LONGEST])
+        if mark == Annotation():
             del of_split[index]
         plain = {
             data: {
@@ -56,23 +56,23 @@ def put(run: Run, data: str, split: str, index: int, mark: Mark) -> None:
             for data, splits in kept.items()
         }
         try:
-            write_json(run.folder / FILE, plain)
+            atomic_write_json(run.folder / FILE, plain)
         except OSError as error:
             raise RunError(f"The mark cannot be kept in {run.folder}: {error.strerror or error}.") from error
 
 
-def _load(run: Run) -> dict[str, dict[str, dict[int, Mark]]]:
+def _load(run: Run) -> dict[str, dict[str, dict[int, Annotation]]]:
     """By data set, split and index."""
     path = run.folder / FILE
     try:
-        return parse(json.loads(path.read_text()))
+        return parse_annotations(json.loads(path.read_text()))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{run.name}/{FILE} cannot be read; mend it, or move it away.") from error
 
 
-def parse(plain: object) -> dict[str, dict[str, dict[int, Mark]]]:
+def parse_annotations(plain: object) -> dict[str, dict[str, dict[int, Annotation]]]:
     """What a marks file says, by data set, split and index.
 
     Raises:
@@ -82,7 +82,7 @@ def parse(plain: object) -> dict[str, dict[str, dict[int, Mark]]]:
         return {
             data: {
                 split: {
-                    int(index): Mark(str(mark["kind"])[:LONGEST], str(mark["note"])[:LONGEST])
+                    int(index): Annotation(str(mark["kind"])[:LONGEST], str(mark["note"])[:LONGEST])
                     for index, mark in of_split.items()
                 }
                 for split, of_split in splits.items()

@@ -14,29 +14,26 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
+from mnistdash.exceptions import ArchiveError
 from mnistdash.runs import annotations, snapshots, store
-from mnistdash.runs.config import MOST_EPOCHS, RunConfig, checked
+from mnistdash.runs.card import Card, parse_record
+from mnistdash.runs.config import MAX_EPOCHS, RunConfig, validate
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.store import CARD, CONFIG, Run, RunError
-from mnistdash.system.atomic import write_json
+from mnistdash.runs.run import CARD, CONFIG, ENDED, Run
+from mnistdash.runs.store import RunError
+from mnistdash.runs.weights import WEIGHTS, load_weights
+from mnistdash.system.atomic import atomic_write_json
 
-WEIGHTS = "weights.npz"  # arrays "0", "1" … float32, in the order of Keras's `get_weights`
 EVENTS = "events.jsonl"
 NEEDED = {CONFIG, CARD, EVENTS, WEIGHTS}
 MEMBER = re.compile(r"config\.json|card\.json|events\.jsonl|marks\.json|weights\.npz|epochs/[0-9]{4}\.npz")
-LARGEST = 150_000_000  # bytes, unpacked; the largest recipe's weights have 13 MB, its epochs 50 at most
-MOST_MEMBERS = 1_100  # a run has at most 1,000 epochs
+MAX_BYTES = 150_000_000  # bytes, unpacked; the largest recipe's weights have 13 MB, its epochs 50 at most
+MAX_MEMBERS = 1_100  # a run has at most 1,000 epochs
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError, RuntimeError, MemoryError)
 
 
-class BackupError(RunError):
-    """A zip is no run's, or is damaged; the message is one sentence for the user."""
-
-
 @dataclass(frozen=True)
-class Backup:
+class RunArchive:
     """What a zip holds, checked.
 
     Attributes:
@@ -46,21 +43,15 @@ class Backup:
     """
 
     config: RunConfig
-    card: store.Card
+    card: Card
     files: dict[str, bytes]
 
 
-def can_continue(run: Run) -> bool:
-    """Whether a run has ended with weights to go on from, and its recipe says how."""
-    has_weights = run.card is not None or (run.folder / WEIGHTS).is_file()
-    return has_weights and run.config.recipe in RECIPES and run.status not in store.ACTIVE
-
-
-def pack(run: Run) -> bytes:
+def pack_run(run: Run) -> bytes:
     """A finished run as a zip.
 
     Raises:
-        BackupError: its weights were not kept, or its files cannot be read.
+        ArchiveError: its weights were not kept, or its files cannot be read.
     """
     archive = io.BytesIO()
     try:
@@ -70,41 +61,41 @@ def pack(run: Run) -> bytes:
                 if MEMBER.fullmatch(name) and path.is_file():
                     file.write(path, name)
             if missing := NEEDED - set(file.namelist()):
-                raise BackupError(f"{run.name} cannot be packed: it lacks {', '.join(sorted(missing))}.")
+                raise ArchiveError(f"{run.name} cannot be packed: it lacks {', '.join(sorted(missing))}.")
     except OSError as error:
-        raise BackupError(f"{run.name} cannot be packed: {error.strerror or error}.") from error
+        raise ArchiveError(f"{run.name} cannot be packed: {error.strerror or error}.") from error
     return archive.getvalue()
 
 
-def read(source: BinaryIO) -> Backup:
+def read_archive(source: BinaryIO) -> RunArchive:
     """Check a zip from anywhere.
 
     Raises:
-        BackupError: it is not what `pack` makes.
+        ArchiveError: it is not what `pack` makes.
     """
     try:
         with zipfile.ZipFile(source) as archive:
             files = _contents(archive)
     except DAMAGED as error:
-        raise BackupError("This is not a zip of a run, or it is damaged.") from error
+        raise ArchiveError("This is not a zip of a run, or it is damaged.") from error
     try:
-        config = checked(store.parse(files[CONFIG], RunConfig, CONFIG))
-        card = store.parse(files[CARD], store.Card, CARD)
+        config = validate(parse_record(files[CONFIG], RunConfig, CONFIG))
+        card = parse_record(files[CARD], Card, CARD)
         if config.recipe not in RECIPES:
-            raise BackupError("This run follows a recipe that is not known here.")
-        if card.status not in store.ENDED or not 0 <= card.best_epoch <= MOST_EPOCHS:
-            raise BackupError("What this run is said to have reached makes no sense.")
+            raise ArchiveError("This run follows a recipe that is not known here.")
+        if card.status not in ENDED or not 0 <= card.best_epoch <= MAX_EPOCHS:
+            raise ArchiveError("What this run is said to have reached makes no sense.")
         _check_arrays(files)
-    except BackupError:
+    except ArchiveError:
         raise
     except RunError as error:
-        raise BackupError(f"This zip cannot be restored: {error}") from error
+        raise ArchiveError(f"This zip cannot be restored: {error}") from error
     except DAMAGED as error:
-        raise BackupError("A file inside this zip is damaged.") from error
-    return Backup(config, card, files)
+        raise ArchiveError("A file inside this zip is damaged.") from error
+    return RunArchive(config, card, files)
 
 
-def unpack(backup: Backup, name: str, folder: Path) -> Run:
+def unpack_run(backup: RunArchive, name: str, folder: Path) -> Run:
     """Write a run's files, all but its card and its model, into an empty folder.
 
     Args:
@@ -120,32 +111,19 @@ def unpack(backup: Backup, name: str, folder: Path) -> Run:
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_bytes(content)
     config = replace(backup.config, name=name, queued_by="", start=None)
-    write_json(folder / CONFIG, asdict(config))
-    return store.load(folder)
-
-
-def read_weights(path: Path | BinaryIO) -> list[np.ndarray]:
-    """The arrays of a WEIGHTS file, in their order.
-
-    Raises:
-        OSError, ValueError, KeyError, zipfile.BadZipFile: there is none, or it is damaged.
-    """
-    with np.load(path, allow_pickle=False) as arrays:
-        found = [arrays[str(number)] for number in range(len(arrays.files))]
-    if not found or any(array.dtype != np.float32 or not np.isfinite(array).all() for array in found):
-        raise ValueError("weights are finite float32 numbers")
-    return found
+    atomic_write_json(folder / CONFIG, asdict(config))
+    return store.load_run(folder)
 
 
 def _contents(archive: zipfile.ZipFile) -> dict[str, bytes]:
     members = archive.infolist()
     names = [member.filename for member in members]
-    if len(names) > MOST_MEMBERS or len(names) != len(set(names)) or sum(m.file_size for m in members) > LARGEST:
-        raise BackupError("This zip holds more than a run does.")
+    if len(names) > MAX_MEMBERS or len(names) != len(set(names)) or sum(m.file_size for m in members) > MAX_BYTES:
+        raise ArchiveError("This zip holds more than a run does.")
     if strange := [name for name in names if not MEMBER.fullmatch(name)]:
-        raise BackupError(f"This zip holds {strange[0][:40]!r}, which no run has.")
+        raise ArchiveError(f"This zip holds {strange[0][:40]!r}, which no run has.")
     if missing := NEEDED - set(names):
-        raise BackupError(f"This zip is not a run's: it lacks {', '.join(sorted(missing))}.")
+        raise ArchiveError(f"This zip is not a run's: it lacks {', '.join(sorted(missing))}.")
     files = {}
     for member in members:
         with archive.open(member) as file:
@@ -161,14 +139,14 @@ def _check_arrays(files: dict[str, bytes]) -> None:
         if not name.endswith(".npz"):
             continue
         with zipfile.ZipFile(io.BytesIO(content)) as arrays:  # a zip inside the zip, which could be a bomb again
-            if sum(member.file_size for member in arrays.infolist()) > LARGEST:
-                raise BackupError("This zip holds more than a run does.")
+            if sum(member.file_size for member in arrays.infolist()) > MAX_BYTES:
+                raise ArchiveError("This zip holds more than a run does.")
         if name == WEIGHTS:
-            read_weights(io.BytesIO(content))
+            load_weights(io.BytesIO(content))
         else:
             try:
-                snapshots.check(content)
+                snapshots.check_snapshot(content)
             except RunError as error:
-                raise BackupError(f"{name} inside this zip is damaged.") from error
+                raise ArchiveError(f"{name} inside this zip is damaged.") from error
     if "marks.json" in files:
-        annotations.parse(json.loads(files["marks.json"]))
+        annotations.parse_annotations(json.loads(files["marks.json"]))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from mnistdash.runs.history import History
-from mnistdash.runs.store import Run
+from mnistdash.runs.run import Run
 
 
 def _dropout(run: Run) -> str:
@@ -38,13 +38,13 @@ SETTINGS: dict[str, Callable[[Run], object]] = {
 }
 
 
-def settings(runs: Sequence[Run]) -> list[tuple[str, list[str], bool]]:
+def compare_settings(runs: Sequence[Run]) -> list[tuple[str, list[str], bool]]:
     """Each setting's name, its value in every run, and whether the runs differ in it; those first."""
     rows = [(name, [str(value(run)) for run in runs]) for name, value in SETTINGS.items()]
     return sorted(((name, values, len(set(values)) > 1) for name, values in rows), key=lambda row: not row[2])
 
 
-def figures(runs: Sequence[Run], histories: Sequence[History]) -> list[tuple[str, list[str]]]:
+def compare_results(runs: Sequence[Run], histories: Sequence[History]) -> list[tuple[str, list[str]]]:
     """The name of each final figure, and its value in every run; a dash where a run has none."""
 
     def row(name: str, value: Callable[[Run], str]) -> tuple[str, list[str]]:

@@ -5,32 +5,22 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mnistdash.exceptions import NameTakenError, RunError
 from mnistdash.runs.recipes import OPTIMIZERS, RECIPES, Recipe
 from mnistdash.runs.schedules import SCHEDULES
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-LARGEST_DROPOUT = 0.9
-MOST_EPOCHS = 1000
-MOST_STEPS = 1_000_000
-LARGEST_BATCH = 4096  # images
-LEARNING_RATES = (1e-6, 100.0)
-LARGEST_SEED = 2**31 - 1
+MAX_DROPOUT = 0.9
+MAX_EPOCHS = 1000
+MAX_STEPS = 1_000_000
+MAX_BATCH_SIZE = 4096  # images
+LEARNING_RATE_RANGE = (1e-6, 100.0)
+MAX_SEED = 2**31 - 1
 
 # Settings of a recipe that a run may set otherwise, as they are called in both.
-OWN = ("schedule", "optimizer", "augmentation", "dropout", "trains_on_validation")
+OVERRIDABLE = ("schedule", "optimizer", "augmentation", "dropout", "trains_on_validation")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-
-
-class RunError(Exception):
-    """A run cannot be made, found or used; the message is one sentence for the user."""
-
-
-class NameTakenError(RunError):
-    """There is a run of that name already."""
-
-    def __init__(self, name: str):
-        super().__init__(f"There is a run named {name} already; choose another name.")
 
 
 @dataclass(frozen=True)
@@ -77,15 +67,15 @@ class RunConfig:
     trains_on_validation: bool | None = None
     tensorboard: bool = False
 
-    def adjusted(self, recipe: Recipe) -> Recipe:
+    def effective_recipe(self, recipe: Recipe) -> Recipe:
         """The recipe as this run follows it."""
-        own = {name: getattr(self, name) for name in OWN}
+        own = {name: getattr(self, name) for name in OVERRIDABLE}
         return replace(recipe, **{name: value for name, value in own.items() if value is not None})
 
     def setting(self, name: str) -> object:
         """One of OWN, which the run may have left to its recipe; None where neither tells."""
         recipe = RECIPES.get(self.recipe)
-        return getattr(self if recipe is None else self.adjusted(recipe), name)
+        return getattr(self if recipe is None else self.effective_recipe(recipe), name)
 
     def sees_validation(self, training_images: int) -> bool:
         """Whether its weights know validation images: these come last, so that a limit may leave them out."""
@@ -117,8 +107,8 @@ def configure(
         RunError: a value is out of range, or the name is taken or not a name.
     """
     for label, value, most in (
-        ("epochs", epochs, MOST_EPOCHS),
-        ("batch size", batch_size, LARGEST_BATCH),
+        ("epochs", epochs, MAX_EPOCHS),
+        ("batch size", batch_size, MAX_BATCH_SIZE),
         ("number of images", limit, None),
     ):
         if value is not None and value < 1:
@@ -127,8 +117,8 @@ def configure(
             raise RunError(f"The {label} must be at most {most:,}, not {value:,}.")
     if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise RunError(f"The learning rate must be above 0, not {learning_rate}.")
-    if learning_rate is not None and learning_rate > LEARNING_RATES[1]:
-        raise RunError(f"The learning rate must be at most {LEARNING_RATES[1]:g}, not {learning_rate:g}.")
+    if learning_rate is not None and learning_rate > LEARNING_RATE_RANGE[1]:
+        raise RunError(f"The learning rate must be at most {LEARNING_RATE_RANGE[1]:g}, not {learning_rate:g}.")
     for label, value, known in (
         ("schedule", schedule, SCHEDULES),
         ("optimizer", optimizer, OPTIMIZERS),
@@ -138,10 +128,10 @@ def configure(
             raise RunError(f"There is no {label} {str(value)[:40]!r} (known: {', '.join(known)}).")
     if dropout is not None and recipe.dropout is None:
         raise RunError(f"{recipe.name} has no layer for dropout; leave it out.")
-    if dropout is not None and not 0 <= dropout <= LARGEST_DROPOUT:
-        raise RunError(f"Dropout must be between 0 and {LARGEST_DROPOUT}, not {dropout:g}.")
-    if not 0 <= seed <= LARGEST_SEED:
-        raise RunError(f"The seed must be between 0 and {LARGEST_SEED:,}, not {seed}.")
+    if dropout is not None and not 0 <= dropout <= MAX_DROPOUT:
+        raise RunError(f"Dropout must be between 0 and {MAX_DROPOUT}, not {dropout:g}.")
+    if not 0 <= seed <= MAX_SEED:
+        raise RunError(f"The seed must be between 0 and {MAX_SEED:,}, not {seed}.")
     if name is not None:
         check_name(name)
         if (models / name).exists():
@@ -166,7 +156,7 @@ def configure(
     )
 
 
-def checked(config: RunConfig) -> RunConfig:
+def validate(config: RunConfig) -> RunConfig:
     """Settings that were read from somewhere, once more through `configure`.
 
     Raises:
@@ -174,16 +164,16 @@ def checked(config: RunConfig) -> RunConfig:
     """
     if config.recipe not in RECIPES:
         raise RunError(f"There is no recipe {config.recipe[:40]!r} here.")
-    names = ("epochs", "batch_size", "learning_rate", "seed", "limit", "precision", "tensorboard", *OWN)
+    names = ("epochs", "batch_size", "learning_rate", "seed", "limit", "precision", "tensorboard", *OVERRIDABLE)
     values = {name: getattr(config, name) for name in names}
-    if config.epochs is None and (config.steps is None or not 0 < config.steps <= MOST_STEPS):
+    if config.epochs is None and (config.steps is None or not 0 < config.steps <= MAX_STEPS):
         raise RunError("The run has neither epochs nor a number of steps.")
     check_name(config.name)
     configure(RECIPES[config.recipe], Path(), **values)
     return config
 
 
-def objection(config: RunConfig, images: int) -> str | None:
+def conflict(config: RunConfig, images: int) -> str | None:
     """Why settings that are each in range make no sense together, or None.
 
     Args:
@@ -199,7 +189,7 @@ def objection(config: RunConfig, images: int) -> str | None:
     return None
 
 
-def continued(config: RunConfig, models: Path, *, name: str | None = None, **changed: object) -> RunConfig:
+def resume_config(config: RunConfig, models: Path, *, name: str | None = None, **changed: object) -> RunConfig:
     """The settings of a run that goes on from another's weights, under a free name.
 
     Args:
@@ -212,10 +202,12 @@ def continued(config: RunConfig, models: Path, *, name: str | None = None, **cha
     Raises:
         RunError: a value is out of range, or the name is taken or not a name.
     """
-    settings = {name: getattr(config, name) for name in ("batch_size", "limit", "precision", "tensorboard", *OWN)}
-    settings["learning_rate"] = max(LEARNING_RATES[0], config.learning_rate / 2)
+    settings = {
+        name: getattr(config, name) for name in ("batch_size", "limit", "precision", "tensorboard", *OVERRIDABLE)
+    }
+    settings["learning_rate"] = max(LEARNING_RATE_RANGE[0], config.learning_rate / 2)
     # Another seed, or it would see the same images in the same order again.
-    settings["seed"] = (config.seed + 1) % (LARGEST_SEED + 1)
+    settings["seed"] = (config.seed + 1) % (MAX_SEED + 1)
     following = configure(RECIPES[config.recipe], models, **settings | changed, name=name)
     return replace(
         following,

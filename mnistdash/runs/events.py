@@ -61,7 +61,7 @@ class EventWriter:
         return {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
 
 
-def read(folder: Path, offset: int = 0) -> tuple[list[dict], int]:
+def read_events(folder: Path, offset: int = 0) -> tuple[list[dict], int]:
     """Read the events from byte `offset` on.
 
     Returns:

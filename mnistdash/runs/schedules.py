@@ -6,7 +6,7 @@ SCHEDULES = ("constant", "cosine", "one-cycle")
 RISES = {"constant": 0.0, "cosine": 0.05, "one-cycle": 0.2}  # share of the steps until the peak
 
 
-def rise(schedule: str, steps: int) -> int:
+def warmup(schedule: str, steps: int) -> int:
     """After how many of a run's steps the learning rate is at its peak."""
     return max(1, round(RISES[schedule] * steps))
 
@@ -27,7 +27,7 @@ def learning_rates(schedule: str, peak: float, steps: int, at: np.ndarray) -> np
     at = np.asarray(at, np.float64)
     if schedule == "constant":
         return np.full(at.shape, peak)
-    up = rise(schedule, steps)
+    up = warmup(schedule, steps)
     if schedule == "one-cycle":
         return peak * np.clip(np.minimum(at / up, (steps - at) / max(1, steps - up)), 0, 1)
     fallen = np.clip((at - up) / max(1, steps - up), 0, 1)

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistdash.runs.config import RunError
-from mnistdash.system.atomic import replacing
+from mnistdash.exceptions import RunError
+from mnistdash.system.atomic import atomic_path
 
 FOLDER = "epochs"
-DETAILED = 50  # epochs of a run that have details, at most
+VIEWED_EPOCHS = 50  # epochs of a run that have details, at most
 CHANNELS = 8  # of a layer whose activations are kept
 
 
 @dataclass(frozen=True)
-class Answers:
+class EpochPredictions:
     """What the network made of n validation digits.
 
     Attributes:
@@ -39,7 +39,7 @@ class Answers:
     true_probability: np.ndarray
 
     @classmethod
-    def of(cls, probabilities: np.ndarray, labels: np.ndarray) -> "Answers":
+    def of(cls, probabilities: np.ndarray, labels: np.ndarray) -> "EpochPredictions":
         """From (n, 10) probabilities and (n,) true digits."""
         true = np.take_along_axis(probabilities, labels[:, None].astype(np.int64), axis=1)[:, 0]
         return cls(
@@ -48,7 +48,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerActivations:
     """How a layer answers to ten digits, one of each kind.
 
     Attributes:
@@ -61,7 +61,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Details:
+class NetworkView:
     """What is inside a network.
 
     Attributes:
@@ -70,20 +70,20 @@ class Details:
     """
 
     filters: np.ndarray
-    layers: Sequence[Layer]
+    layers: Sequence[LayerActivations]
 
 
-def one_of_each(labels: np.ndarray) -> np.ndarray:
+def first_of_each_digit(labels: np.ndarray) -> np.ndarray:
     """(10,) int64: where the first digit of each kind is."""
     return np.array([int(np.argmax(labels == digit)) for digit in range(10)])
 
 
-def has_details(epoch: int, epochs: int) -> bool:
+def saves_network_view(epoch: int, epochs: int) -> bool:
     """Whether filters and activations are kept of an epoch, counted from 1, of a run of so many."""
-    return epoch % -(-epochs // DETAILED) == 0 or epoch in (1, epochs)
+    return epoch % -(-epochs // VIEWED_EPOCHS) == 0 or epoch in (1, epochs)
 
 
-def write(run: Path, epoch: int, answers: Answers, details: Details | None = None) -> None:
+def write_snapshot(run: Path, epoch: int, answers: EpochPredictions, details: NetworkView | None = None) -> None:
     """Keep what the network was like after an epoch, counted from 1."""
     arrays = {name: getattr(answers, name) for name in ("predicted", "confidence", "true_probability")}
     if details is not None:
@@ -91,30 +91,30 @@ def write(run: Path, epoch: int, answers: Answers, details: Details | None = Non
         arrays["layers"] = np.array(json.dumps([layer.name for layer in details.layers]))
         arrays |= {f"layer_{number}": layer.maps for number, layer in enumerate(details.layers)}
     (run / FOLDER).mkdir(exist_ok=True)
-    with replacing(run / FOLDER / f"{epoch:04}.npz") as path:
+    with atomic_path(run / FOLDER / f"{epoch:04}.npz") as path:
         np.savez_compressed(path, **arrays)
 
 
-def epochs(run: Path) -> list[int]:
+def snapshot_epochs(run: Path) -> list[int]:
     """The epochs that something is kept of, in their order."""
     found = (re.fullmatch(r"(\d+)\.npz", path.name) for path in (run / FOLDER).glob("*.npz"))
     return sorted(int(match[1]) for match in found if match)
 
 
-def read_answers(run: Path, epoch: int) -> Answers:
+def read_predictions(run: Path, epoch: int) -> EpochPredictions:
     """The answers after an epoch of `epochs`.
 
     Raises:
         RunError: the file is damaged.
     """
     with _opened(run, epoch) as arrays:
-        answers = Answers(arrays["predicted"], arrays["confidence"], arrays["true_probability"])
+        answers = EpochPredictions(arrays["predicted"], arrays["confidence"], arrays["true_probability"])
         if not answers.predicted.shape == answers.confidence.shape == answers.true_probability.shape:
             raise ValueError("of different lengths")
         return answers
 
 
-def read_details(run: Path, epoch: int) -> Details | None:
+def read_network_view(run: Path, epoch: int) -> NetworkView | None:
     """What was inside the network after an epoch of `epochs`, or None where that was not kept.
 
     Raises:
@@ -124,18 +124,18 @@ def read_details(run: Path, epoch: int) -> Details | None:
         if "filters" not in arrays:
             return None
         names = json.loads(str(arrays["layers"]))
-        layers = [Layer(name, arrays[f"layer_{number}"]) for number, name in enumerate(names)]
-        return Details(arrays["filters"].astype(np.float32), layers)
+        layers = [LayerActivations(name, arrays[f"layer_{number}"]) for number, name in enumerate(names)]
+        return NetworkView(arrays["filters"].astype(np.float32), layers)
 
 
-def check(content: bytes) -> None:
+def check_snapshot(content: bytes) -> None:
     """Raise RunError unless these bytes are a file that `write` has made."""
     with tempfile.TemporaryDirectory() as scratch:
         run = Path(scratch)
         (run / FOLDER).mkdir()
         (run / FOLDER / "0001.npz").write_bytes(content)
-        read_answers(run, 1)
-        read_details(run, 1)
+        read_predictions(run, 1)
+        read_network_view(run, 1)
 
 
 @contextmanager
@@ -146,25 +146,3 @@ def _opened(run: Path, epoch: int) -> Iterator[np.lib.npyio.NpzFile]:
             yield arrays
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise RunError(f"{run.name}/{FOLDER}/{path.name} is damaged: what epoch {epoch} was like is lost.") from error
-
-
-def forgotten(history: Sequence[Answers], labels: np.ndarray) -> np.ndarray:
-    """Which digits were once read right and are misread at the end.
-
-    Args:
-        history: the answers after each epoch up to the one at hand.
-        labels: (n,) the true digits.
-
-    Returns:
-        (n,) bool.
-    """
-    once = np.zeros(len(labels), bool)
-    for answers in history[:-1]:
-        once |= answers.predicted == labels
-    return once & (history[-1].predicted != labels)
-
-
-def hardest(answers: Answers, labels: np.ndarray, count: int) -> np.ndarray:
-    """(at most count,) int64: the misread digits whose true label was thought least likely, that first."""
-    wrong = np.flatnonzero(answers.predicted != labels)
-    return wrong[np.argsort(answers.true_probability[wrong], kind="stable")][:count]

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mnistdash.runs.config import PRECISIONS, RunError
+from mnistdash.exceptions import RunError
+from mnistdash.runs.config import PRECISIONS
 from mnistdash.runs.recipes import OPTIMIZERS
 from mnistdash.runs.schedules import SCHEDULES
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.system.atomic import write_json
+from mnistdash.system.atomic import atomic_write_json
 
 FILE_NAME = "speeds.json"
 GAIN = 1.05  # another precision than float32 must be this much faster to be worth it
 
 
 @dataclass(frozen=True)
-class Speed:
+class Throughput:
     """What was measured of a recipe with one batch size.
 
     Attributes:
@@ -55,7 +55,7 @@ class Speed:
         return digits * self.making + steps * self.step(config.precision) + epochs * validation * self.reading
 
 
-class Speeds:
+class ThroughputCache:
     """The measurements of this machine, in a file of the user's cache.
 
     Args:
@@ -65,19 +65,19 @@ class Speeds:
     def __init__(self, cache: Path):
         self._path = cache / FILE_NAME
 
-    def get(self, config: RunConfig) -> Speed | None:
+    def get(self, config: RunConfig) -> Throughput | None:
         """What is known of such runs on this machine, or None."""
         values = self._read().get(key(config))
         try:
-            return Speed(**values) if values else None
+            return Throughput(**values) if values else None
         except TypeError:  # written by another version
             return None
 
-    def put(self, config: RunConfig, speed: Speed) -> None:
+    def put(self, config: RunConfig, speed: Throughput) -> None:
         """Keep a measurement; where the cache cannot be written to, it is only not kept."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(self._path, {**self._read(), key(config): asdict(speed)})
+            atomic_write_json(self._path, {**self._read(), key(config): asdict(speed)})
         except OSError:
             pass
 
@@ -96,7 +96,7 @@ def measuring_order(config: RunConfig) -> dict:
 
 def key(config: RunConfig) -> str:
     """What a measurement depends on."""
-    recipe = config.adjusted(RECIPES[config.recipe])
+    recipe = config.effective_recipe(RECIPES[config.recipe])
     augmentation = "augmented" if recipe.augmentation else "plain"
     # A cache may be on a disk that several machines share.
     return f"{platform.node()} {recipe.name} {config.batch_size} {recipe.optimizer} {augmentation}"

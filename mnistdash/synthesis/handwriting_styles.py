@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from mnistdash.imaging import normalize, stroke_width
+from mnistdash.synthesis.pen import draw_strokes, smooth_curve
 
 LARGER = 4  # how much an image is enlarged before it is drawn on
-SIDE = LARGER * normalize.SIZE
+SIDE = LARGER * normalize.IMAGE_SIDE
 MARGIN = 28  # pixels around the enlarged image, so that what is added fits
 SHARE = {0: 0.12, 1: 0.6, 4: 0.4, 7: 0.5, 9: 0.5}  # of a digit's images that get a restyled copy
 
@@ -38,16 +39,14 @@ def restyle(image: np.ndarray, label: int, random: np.random.Generator) -> np.nd
     """Write one digit, of a label in `SHARE`, in another style: (28, 28) uint8 to the same."""
     large = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     ink = np.pad(np.asarray(large, np.float32) / 255, MARGIN)
-    pen = stroke_width.thickness(ink)
+    pen = stroke_width.stroke_width(ink)
     if label == 4:
         written = _short_stemmed_four(ink, random)
     else:
-        added = stroke_width.draw(
-            STYLES[label](ink, pen, random), np.clip(pen, 4, 20) * random.uniform(0.85, 1.1), len(ink)
-        )
+        added = draw_strokes(STYLES[label](ink, pen, random), np.clip(pen, 4, 20) * random.uniform(0.85, 1.1), len(ink))
         written = np.maximum(ink, added)
     written[written < 0.15] = 0  # enlarging leaves faint ripples, which would widen the box
-    return np.round(255 * normalize.centre(normalize.fit(normalize.crop(written)))).astype(np.uint8)
+    return np.round(255 * normalize.center_by_mass(normalize.resize_to_box(normalize.crop(written)))).astype(np.uint8)
 
 
 def _box(ink: np.ndarray) -> tuple[int, int, int, int]:
@@ -82,7 +81,7 @@ def _flagged_one(ink: np.ndarray, pen: float, random: np.random.Generator) -> li
         length = max(length, 1.8 * pen / np.sin(angle))  # apart from the stem at its end, however thick the pen
         end = tip + length * np.array([-np.sin(angle), np.cos(angle)])
         bend = (tip + end) / 2 + length * random.uniform(-0.18, 0.18) * np.array([np.cos(angle), np.sin(angle)])
-        added.append(stroke_width.curve(np.array([tip, bend, end])))
+        added.append(smooth_curve(np.array([tip, bend, end])))
     if has_foot:
         foot = np.array([_middle_of(ink, bottom - pen, bottom), bottom - pen / 2])
         slope = random.uniform(-0.15, 0.15)
@@ -108,7 +107,7 @@ def _crossed_seven(ink: np.ndarray, pen: float, random: np.random.Generator) -> 
         tip = np.array([left + pen / 2, rows[0] + pen / 2 if len(rows) else top])
         down = height * random.uniform(0.1, 0.28)
         bend = tip + down / 2 * np.array([random.uniform(-0.6, 0.2), 1.0])
-        added.append(stroke_width.curve(np.array([tip, bend, tip + down * np.array([random.uniform(-0.3, 0.3), 1.0])])))
+        added.append(smooth_curve(np.array([tip, bend, tip + down * np.array([random.uniform(-0.3, 0.3), 1.0])])))
     return added
 
 
@@ -136,7 +135,7 @@ def _curled_nine(ink: np.ndarray, pen: float, random: np.random.Generator) -> li
     end = np.array([_middle_of(ink, bottom - pen, bottom), bottom - pen / 2])
     across, up = height * random.uniform(0.2, 0.9), height * random.uniform(-0.02, 0.25)
     below = height * random.uniform(0.02, 0.16)
-    return [stroke_width.curve(np.array([end, end - [across / 2, -below], end - [across, up]]))]
+    return [smooth_curve(np.array([end, end - [across / 2, -below], end - [across, up]]))]
 
 
 STYLES: dict[int, Callable[[np.ndarray, float, np.random.Generator], list[np.ndarray]]] = {

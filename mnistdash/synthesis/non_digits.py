@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mnistdash.data.mnist import Split
-from mnistdash.imaging import normalize, stroke_width
+from mnistdash.data.dataset import Split
+from mnistdash.imaging import normalize
+from mnistdash.synthesis.pen import draw_strokes, smooth_curve
 
 SIDE = 140  # pixels, of the sheet that is drawn on
 BODY = 72  # pixels, of what is drawn on it, before it is stretched and turned
@@ -83,7 +84,7 @@ MIRRORED = (2, 3, 4, 5, 6, 7, 9)  # no digit any more when left and right are sw
 TURNED = (2, 3, 4, 5, 6, 7, 9)  # nor when turned by a quarter
 
 
-def make(digits: Split, count: int, seed: int) -> np.ndarray:
+def make_non_digits(digits: Split, count: int, seed: int) -> np.ndarray:
     """Pictures of what is not a digit, normalised as a drawing is.
 
     Args:
@@ -97,7 +98,7 @@ def make(digits: Split, count: int, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     kinds = random.choice(len(KINDS), count, p=[share for _, share in KINDS])
     pictures = [np.round(255 * _normalised(KINDS[kind][0](digits, random))) for kind in kinds]
-    return np.array(pictures, np.uint8).reshape(-1, normalize.SIZE, normalize.SIZE)
+    return np.array(pictures, np.uint8).reshape(-1, normalize.IMAGE_SIDE, normalize.IMAGE_SIDE)
 
 
 def glyph(text: str, random: np.random.Generator) -> np.ndarray:
@@ -107,7 +108,7 @@ def glyph(text: str, random: np.random.Generator) -> np.ndarray:
         part = part.strip()
         points = np.array([[float(value) for value in point.split(",")] for point in part.lstrip("~").split()])
         points += random.normal(0, random.uniform(0.1, 0.6), points.shape)
-        lines.append(stroke_width.curve(points) if part.startswith("~") or random.random() < 0.15 else points)
+        lines.append(smooth_curve(points) if part.startswith("~") or random.random() < 0.15 else points)
     return _drawn(lines, random)
 
 
@@ -118,7 +119,7 @@ def _drawn(lines: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
     stretch = np.diag(random.uniform((0.5, 0.75), (1.0, 1.0)))
     matrix = turn @ np.array([[1, -slant], [0, 1]]) @ stretch * BODY / 10
     pen = random.uniform(0.05, 0.17) * BODY
-    return stroke_width.draw([(line - 5) @ matrix.T + SIDE / 2 for line in lines], pen, SIDE)
+    return draw_strokes([(line - 5) @ matrix.T + SIDE / 2 for line in lines], pen, SIDE)
 
 
 def _letter(_: Split, random: np.random.Generator) -> np.ndarray:
@@ -131,7 +132,7 @@ def _shape(_: Split, random: np.random.Generator) -> np.ndarray:
 
 def _scribble(_: Split, random: np.random.Generator) -> np.ndarray:
     """A wild curve; a few points of it could still make a 1, 2 or 3, so it has many."""
-    lines = [stroke_width.curve(random.uniform(0, 10, (random.integers(6, 14), 2)))]
+    lines = [smooth_curve(random.uniform(0, 10, (random.integers(6, 14), 2)))]
     return _drawn(lines, random)
 
 
@@ -147,9 +148,9 @@ def _two_digits(digits: Split, random: np.random.Generator) -> np.ndarray:
     """Two digits next to one another, near or touching, taken for one."""
     left, right = (normalize.crop(_pick(digits, range(10), random)) for _ in range(2))
     gap = int(random.integers(-3, 5))
-    sheet = np.zeros((normalize.SIZE, left.shape[1] + right.shape[1] + 5), np.float32)
+    sheet = np.zeros((normalize.IMAGE_SIDE, left.shape[1] + right.shape[1] + 5), np.float32)
     for digit, start in ((left, 0), (right, left.shape[1] + gap)):
-        top = (normalize.SIZE - digit.shape[0]) // 2 + int(random.integers(-2, 3))
+        top = (normalize.IMAGE_SIDE - digit.shape[0]) // 2 + int(random.integers(-2, 3))
         part = sheet[max(0, top) : max(0, top) + digit.shape[0], max(0, start) : max(0, start) + digit.shape[1]]
         np.maximum(part, digit[: part.shape[0], : part.shape[1]], out=part)
     return sheet
@@ -163,7 +164,9 @@ def _pick(digits: Split, labels, random: np.random.Generator) -> np.ndarray:
 
 
 def _normalised(ink: np.ndarray) -> np.ndarray:
-    return normalize.centre(normalize.fit(normalize.crop(np.where(ink < INK, 0, ink).astype(np.float32))))
+    return normalize.center_by_mass(
+        normalize.resize_to_box(normalize.crop(np.where(ink < INK, 0, ink).astype(np.float32)))
+    )
 
 
 KINDS: list[tuple[Callable[[Split, np.random.Generator], np.ndarray], float]] = [

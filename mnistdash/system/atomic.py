@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path` to write to, and rename it into place if all went well."""
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
         temporary = Path(folder) / path.name
@@ -16,7 +16,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
 
 
-def write_json(path: Path, value: dict) -> None:
+def atomic_write_json(path: Path, value: dict) -> None:
     """Write a JSON file, whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2) + "\n")

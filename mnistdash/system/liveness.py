@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 FOLDER = ".alive"  # inside the folder of models
 
 
-class Lifeline:
+class LivenessLock:
     """Held from its making until `release`, or the end of this process.
 
     Attributes:
@@ -40,7 +40,7 @@ class Lifeline:
         self._lock.release()
 
 
-def is_held(models: Path, name: str) -> bool:
+def is_alive(models: Path, name: str) -> bool:
     """Whether the process that holds a lifeline still lives. "" is held by none."""
     path = models / FOLDER / name
     # Names come from files: one that is not a plain name could lead anywhere.
@@ -55,9 +55,9 @@ def is_held(models: Path, name: str) -> bool:
         return False
 
 
-def sweep(models: Path) -> None:
+def remove_stale(models: Path) -> None:
     """Remove the lifelines of processes that have ended."""
     for path in (models / FOLDER).glob("*"):
-        if path.name.isalnum() and not is_held(models, path.name):
+        if path.name.isalnum() and not is_alive(models, path.name):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)

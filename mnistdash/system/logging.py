@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
-def to(stream: TextIO = sys.stderr) -> None:
+def configure_logging(stream: TextIO = sys.stderr) -> None:
     """Have the package's loggers write such lines, and nothing else."""
     logger = logging.getLogger("mnistdash")
     handler = logging.StreamHandler(stream)
@@ -43,7 +43,7 @@ def to(stream: TextIO = sys.stderr) -> None:
     logging.getLogger("uvicorn.access").disabled = True  # its lines hold visitors' addresses
 
 
-def of_error(error: BaseException) -> dict[str, str]:
+def error_fields(error: BaseException) -> dict[str, str]:
     """What may be said of an error: its kind, and where it was raised; its text could hold what someone typed."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames

@@ -1,22 +1,14 @@
 """What a process may take of the machine."""
 
 import contextlib
-import ctypes
-import functools
-import gc
 import math
 import os
-import threading
-import time
 from pathlib import Path
 
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
 AUTOGROUP = Path("/proc/self/autogroup")  # of Linux, see sched(7)
-ARENA_MAX, TRIM_THRESHOLD, MMAP_THRESHOLD = -8, -1, -3  # of glibc's mallopt, from malloc.h
-ARENAS = 2  # places from which threads take memory
-LARGE = 1 << 20  # bytes from which what is freed goes back to the system at once
 ROOMY = 1_200_000_000  # bytes still to be had with which a training takes them to be faster
 NICENESS = 10  # of 19; beside a server that has work to do, such a process gets a tenth of a core's time
 
@@ -50,52 +42,6 @@ def usable_cores(cgroup: Path = CGROUP) -> int:
     except (OSError, ValueError):
         return cores
     return max(1, min(cores, math.ceil(quota / period)))
-
-
-def share_memory() -> None:
-    """Have all threads of this process take memory from the same two places, and give back large pieces at once.
-
-    Otherwise glibc gives nearly each of its own, and Streamlit begins a thread for each run of a page: what one of them
-    gives back, the next one cannot use. And at the end of each place it would keep as much as twice the largest array
-    that was ever freed, which `give_memory_back` does not reach. Elsewhere than on Linux nothing happens.
-    """
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(ARENA_MAX, ARENAS)
-        mallopt(MMAP_THRESHOLD, LARGE)
-        mallopt(TRIM_THRESHOLD, LARGE)
-
-
-def give_memory_back() -> None:
-    """Return what was freed to the system, so that a server is as small after a crowd as before. Linux with glibc."""
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-@functools.cache  # one thread for each process, however often this is called
-def keep_giving_memory_back(every: float) -> None:
-    """Give memory back from now on, every so many seconds."""
-
-    def go_on() -> None:
-        while True:
-            time.sleep(every)
-            give_memory_back()
-
-    threading.Thread(target=go_on, daemon=True, name="give memory back").start()
-
-
-@functools.cache  # once for each process
-def skip_destructors() -> None:
-    """Have this process end, once Python has, with its exit status, but without the destructors of C libraries.
-
-    OpenBLAS' waits for its threads. Where a thread of Python's is still multiplying matrices, which nothing stops, that
-    wait may never end, as a busy thread overwrites that it is to end; with one thread OpenBLAS frees memory that is in
-    use instead, and the process crashes. Elsewhere than with glibc nothing happens.
-    """
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        libc = ctypes.CDLL(None)
-        libc.on_exit(libc._exit, None)  # goes first: what is registered last is called first
 
 
 def lower_priority(niceness: int = NICENESS) -> None:

@@ -29,11 +29,11 @@ def _load_library() -> None:
     found = importlib.util.find_spec("tensorflow")
     if found is not None and found.origin and (library := Path(found.origin).parent / LIBRARY).exists():
         ctypes.CDLL(str(library))
-        memory.give_back()
+        memory.release_memory()
 
 
 if "keras" not in sys.modules:
     _load_library()
     _import_keras()
-    memory.give_back()
+    memory.release_memory()
     gc.freeze()  # these million objects will live to the end: collections need not look at them any more

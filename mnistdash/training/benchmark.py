@@ -8,13 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnistdash.data.mnist import Dataset, Split
+from mnistdash.data.dataset import Dataset, Split
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.throughput import Speed, Speeds
+from mnistdash.runs.throughput import Throughput, ThroughputCache
 from mnistdash.training import export, loop, memory
-from mnistdash.training.callbacks import Plan
-from mnistdash.training.dataset import Examples, make
+from mnistdash.training.callbacks import StepPlan
+from mnistdash.training.dataset import TrainingSet, make_training_set
 
 DIGITS = 200  # from which training images are made
 STEPS = 20  # at most, of different images
@@ -23,7 +23,7 @@ LONGEST = 0.6  # seconds of steps for each precision
 WARM_UP = 2  # times that are not counted, as the first builds the graph
 
 
-def precision(config: RunConfig, dataset: Dataset, speeds: Speeds) -> str:
+def precision(config: RunConfig, dataset: Dataset, speeds: ThroughputCache) -> str:
     """What "auto" stands for: the faster on this machine, measured where that is not known yet."""
     if config.precision != "auto":
         return config.precision
@@ -36,7 +36,7 @@ def precision(config: RunConfig, dataset: Dataset, speeds: Speeds) -> str:
     return speed.fastest
 
 
-def measure(config: RunConfig, dataset: Dataset, cancelled: Callable[[], bool] = lambda: False) -> Speed | None:
+def measure(config: RunConfig, dataset: Dataset, cancelled: Callable[[], bool] = lambda: False) -> Throughput | None:
     """Take some steps in each precision.
 
     Args:
@@ -47,14 +47,14 @@ def measure(config: RunConfig, dataset: Dataset, cancelled: Callable[[], bool] =
     Returns:
         What was measured; None where it was given up.
     """
-    recipe = config.adjusted(RECIPES[config.recipe])
+    recipe = config.effective_recipe(RECIPES[config.recipe])
     began = time.perf_counter()
-    made = make(dataset, recipe, DIGITS)
+    made = make_training_set(dataset, recipe, DIGITS)
     making = (time.perf_counter() - began) / DIGITS if recipe.augmentation or recipe.refuses else 0.0
     count = config.batch_size * max(WARM_UP + 1, min(STEPS, IMAGES // config.batch_size))
     chosen = np.resize(np.arange(len(made)), count)
     inputs, labels = {name: array[chosen] for name, array in made.inputs.items()}, made.labels[chosen]
-    plan = Plan.of(replace(config, epochs=1, steps=None), count)
+    plan = StepPlan.from_config(replace(config, epochs=1, steps=None), count)
     steps = {}
     for name in [_half_on_gpu()] if _half_on_gpu() else ["float32", "bfloat16"]:
         keras.utils.set_random_seed(0)
@@ -65,15 +65,15 @@ def measure(config: RunConfig, dataset: Dataset, cancelled: Callable[[], bool] =
             return None
         steps[name] = timer.seconds / timer.steps
     reader, first = export.Reader(model), slice(2 * export.BATCH)
-    part = Examples.plain(Split(dataset.validation.images[first], dataset.validation.labels[first]))
+    part = TrainingSet.plain(Split(dataset.validation.images[first], dataset.validation.labels[first]))
     reader(part)
     began = time.perf_counter()
     reader(part)
     reading = (time.perf_counter() - began) / len(part)
     del model, reader
     keras.backend.clear_session()
-    memory.give_back()
-    return Speed(steps, reading, making, len(made) / DIGITS)
+    memory.release_memory()
+    return Throughput(steps, reading, making, len(made) / DIGITS)
 
 
 def _half_on_gpu() -> str | None:

@@ -12,16 +12,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mnistdash.data.mnist import Split
+from mnistdash.data.dataset import Split
 from mnistdash.evaluation.metrics import Evaluation
+from mnistdash.exceptions import TrainingError
 from mnistdash.runs import snapshots
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter
 from mnistdash.runs.recipes import RECIPES, Recipe
-from mnistdash.runs.store import TrainingError
 from mnistdash.training import export, losses, memory
-from mnistdash.training.dataset import Examples
-from mnistdash.training.inspection import Features
+from mnistdash.training.dataset import TrainingSet
+from mnistdash.training.inspection import Inspector
 from mnistdash.training.tensorboard import TensorBoardLog
 
 MOST_AT_ONCE = 10  # steps
@@ -29,7 +29,7 @@ BATCH_EVENT_EVERY = 0.5  # seconds: at most two batch events a second, after the
 
 
 @dataclass(frozen=True)
-class Plan:
+class StepPlan:
     """How long a run is: in optimizer steps, and in epochs of which the last may be cut short.
 
     Attributes:
@@ -42,7 +42,7 @@ class Plan:
     at_once: int = 1
 
     @classmethod
-    def of(cls, config: RunConfig, examples: int) -> "Plan":
+    def of(cls, config: RunConfig, examples: int) -> "StepPlan":
         per_epoch = math.ceil(examples / config.batch_size)
         steps = config.steps or config.epochs * per_epoch
         most = RECIPES[config.recipe].images_at_once // config.batch_size
@@ -51,7 +51,7 @@ class Plan:
         return cls(steps, math.ceil(steps / per_epoch), at_once)
 
 
-class Reporter(keras.callbacks.Callback):
+class RunCallback(keras.callbacks.Callback):
     """Turns what happens while fitting into events and snapshots, obeys `stop`, and keeps the best weights.
 
     After each epoch it lets the network read the validation digits. Losses are those of one image,
@@ -78,7 +78,7 @@ class Reporter(keras.callbacks.Callback):
         self,
         network: keras.Model,
         recipe: Recipe,
-        plan: Plan,
+        plan: StepPlan,
         batch_size: int,
         validation: Split,
         folder: Path,
@@ -91,8 +91,8 @@ class Reporter(keras.callbacks.Callback):
         self._batch_size, self._keep_last = batch_size, recipe.trains_on_validation
         self._summed = losses.images_per_loss(recipe, batch_size)
         self._validation, self._folder, self._log = validation, folder, log
-        chosen = validation.images[snapshots.one_of_each(validation.labels)]
-        self._features = Features(network, chosen.astype(np.float32) / 255)
+        chosen = validation.images[snapshots.first_of_each_digit(validation.labels)]
+        self._features = Inspector(network, chosen.astype(np.float32) / 255)
         self._step = 0
         self._told = False
         self._best = (-1.0, 0.0)
@@ -119,7 +119,7 @@ class Reporter(keras.callbacks.Callback):
         if now - self._last_report >= BATCH_EVENT_EVERY or is_first:
             self._report_batches(now, loss, float(logs["accuracy"]))
         if is_first:
-            memory.give_back()  # what it took to build the graph
+            memory.release_memory()  # what it took to build the graph
         if self._step >= self._plan.steps:
             self.model.stop_training = True
         elif self._stop.is_set():
@@ -156,7 +156,7 @@ class Reporter(keras.callbacks.Callback):
             self._best, self.best_epoch = score, self._epoch
             self.best_weights = self._network.get_weights()
             # Even if this process is killed before its end, one can go on from them.
-            self._keep(partial(export.keep_weights, self.best_weights, self._folder))
+            self._keep(partial(export.save_weights, self.best_weights, self._folder))
         self._write(
             "epoch",
             epoch=self._epoch,
@@ -170,9 +170,9 @@ class Reporter(keras.callbacks.Callback):
             best=is_best,
         )
         # The point on the curves does not wait for these.
-        details = self._features.now() if snapshots.has_details(self._epoch, self._plan.epochs) else None
-        answers = snapshots.Answers.of(result.probabilities, result.labels)
-        self._keep(partial(snapshots.write, self._folder, self._epoch, answers, details))
+        details = self._features.now() if snapshots.saves_network_view(self._epoch, self._plan.epochs) else None
+        answers = snapshots.EpochPredictions.of(result.probabilities, result.labels)
+        self._keep(partial(snapshots.write_snapshot, self._folder, self._epoch, answers, details))
 
     def on_train_end(self, logs=None):
         if self._log is not None:
@@ -193,5 +193,5 @@ class Reporter(keras.callbacks.Callback):
             self._told = True
 
     def _read_validation(self) -> Evaluation:
-        logits = self._reader(Examples.plain(self._validation))
+        logits = self._reader(TrainingSet.plain(self._validation))
         return Evaluation(self._validation.labels, export.probabilities(logits))

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from mnistdash.data.mnist import Dataset, Split
+from mnistdash.data.dataset import Dataset, Split
 from mnistdash.runs.recipes import Recipe
 from mnistdash.training import networks
 
-NEGATIVES = 0.15  # pictures that are not digits, per digit trained on
+NON_DIGITS = 0.15  # pictures that are not digits, per digit trained on
 REDRAWN = 0.4  # digits redrawn with one pen, per digit trained on
 ALIGNMENT = 64  # bytes; TensorFlow can use only memory that begins at a multiple
 
 
 @dataclass(frozen=True)
-class Examples:
+class TrainingSet:
     """What a network is fitted to.
 
     Attributes:
@@ -34,7 +34,7 @@ class Examples:
         return len(self.labels)
 
     @classmethod
-    def plain(cls, split: Split) -> "Examples":
+    def plain(cls, split: Split) -> "TrainingSet":
         return cls(split.images, split.labels, np.ones(len(split), bool))
 
     @property
@@ -78,7 +78,7 @@ class Examples:
         return batches.prefetch(2).with_options(untuned)
 
 
-def make(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> Examples:
+def make_training_set(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> TrainingSet:
     """What a run trains on.
 
     The training split, or its first `limit` images; for some recipes with the validation split.
@@ -91,15 +91,12 @@ def make(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> 
     digits = Split(_joined([part.images for part in parts])[:limit], _joined([part.labels for part in parts])[:limit])
     images, labels, written = [digits.images], [digits.labels], [np.ones(len(digits), bool)]
     if recipe.augmentation:
-        from mnistdash.synthesis import (
-            handwriting_styles,
-            redraw,  # scikit-image: few recipes need it
-        )
+        from mnistdash.synthesis import handwriting_styles, redraw
 
         copies, copied = handwriting_styles.restyled(digits.images, digits.labels, seed)
         random = np.random.default_rng(seed)
         chosen = random.permutation(len(digits))[: round(REDRAWN * len(digits))]
-        redrawn = redraw.redrawn(copies, random), redraw.redrawn(digits.images[chosen], random)
+        redrawn = redraw.redraw_all(copies, random), redraw.redraw_all(digits.images[chosen], random)
         images += redrawn
         labels += [copied, digits.labels[chosen]]
         # What cannot be redrawn stays as it was written.
@@ -107,11 +104,11 @@ def make(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> 
     if recipe.refuses:
         from mnistdash.synthesis import non_digits
 
-        others = non_digits.make(digits, round(NEGATIVES * len(digits)), seed)
+        others = non_digits.make_non_digits(digits, round(NON_DIGITS * len(digits)), seed)
         images.append(others)
         labels.append(np.full(len(others), networks.NOT_A_DIGIT, digits.labels.dtype))
         written.append(np.zeros(len(others), bool))
-    return Examples(_joined(images), _joined(labels), _joined(written))
+    return TrainingSet(_joined(images), _joined(labels), _joined(written))
 
 
 def shared(array: np.ndarray) -> tf.Tensor | np.ndarray:

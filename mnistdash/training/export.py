@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import softmax
 
-from mnistdash.data.mnist import Split
-from mnistdash.runs.archive import WEIGHTS
+from mnistdash.data.dataset import Split
 from mnistdash.runs.recipes import Recipe
-from mnistdash.runs.store import KERAS, TFLITE
-from mnistdash.system.atomic import replacing
+from mnistdash.runs.run import KERAS, TFLITE
+from mnistdash.runs.weights import WEIGHTS
+from mnistdash.system.atomic import atomic_path
 from mnistdash.training import networks
-from mnistdash.training.dataset import Examples
+from mnistdash.training.dataset import TrainingSet
 
 BATCH = 125  # images; more were not read faster, and need more memory than training with the usual batches does
 
@@ -50,7 +50,7 @@ class Reader:
         # AutoGraph has nothing to convert, and writes files, which a full disk cannot take.
         self._read = tf.function(partial(model, training=False), input_signature=[inputs], autograph=False)
 
-    def __call__(self, given: Examples) -> np.ndarray:
+    def __call__(self, given: TrainingSet) -> np.ndarray:
         """(n, 10) or (n, 11) float32 logits."""
         return np.concatenate([self._read(inputs) for inputs, _ in given.batches(BATCH)])
 
@@ -87,7 +87,7 @@ def fit_temperature(network: keras.Model, split: Split) -> float:
     return math.exp(minimize_scalar(loss, bounds=(math.log(0.2), math.log(5)), method="bounded").x)
 
 
-def export(network: keras.Model, folder: Path, temperature: float = 1.0, quantised: bool = False) -> None:
+def export_model(network: keras.Model, folder: Path, temperature: float = 1.0, quantised: bool = False) -> None:
     """Write model.keras and model.tflite, as `networks.for_export` makes them.
 
     Args:
@@ -100,15 +100,15 @@ def export(network: keras.Model, folder: Path, temperature: float = 1.0, quantis
     """
     model = networks.for_export(network, temperature)
     options = {"optimizations": [tf.lite.Optimize.DEFAULT]} if quantised else {}
-    with replacing(folder / KERAS) as path:
+    with atomic_path(folder / KERAS) as path:
         model.save(path)
-    with replacing(folder / TFLITE) as path:
+    with atomic_path(folder / TFLITE) as path:
         model.export(str(path), format="litert", verbose=False, **options)
 
 
-def keep_weights(weights: Sequence[np.ndarray], folder: Path) -> None:
+def save_weights(weights: Sequence[np.ndarray], folder: Path) -> None:
     """Write a run's weights, in the order of `get_weights`, as `backups.read_weights` reads them."""
-    with replacing(folder / WEIGHTS) as path:
+    with atomic_path(folder / WEIGHTS) as path:
         np.savez(path, **{str(number): np.asarray(array, np.float32) for number, array in enumerate(weights)})
 
 

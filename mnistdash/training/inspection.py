@@ -6,13 +6,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from mnistdash.runs.snapshots import CHANNELS, Details, Layer
+from mnistdash.runs.snapshots import CHANNELS, LayerActivations, NetworkView
 
 ROW = 32  # units in a row of the picture of a layer without places
 SHOWN = (layers.ReLU, layers.MaxPooling2D, layers.Dense, layers.Conv2D)
 
 
-class Features:
+class Inspector:
     """What `snapshots` keeps of a network that is being trained.
 
     Args:
@@ -28,15 +28,15 @@ class Features:
         self._names = [_name(layer) for layer in shown]
         self._model = keras.Model(network.input, [layer.output for layer in shown]) if shown else None
 
-    def now(self) -> Details:
+    def now(self) -> NetworkView:
         """With the weights that the network has now."""
         kernel = ops.convert_to_numpy(self._first.kernel)
         # A dense layer on pixels has a weight for each: also a picture.
         filters = kernel[:, :, 0, :] if kernel.ndim == 4 else kernel.reshape(28, 28, -1)
         outputs = self._model(self._images) if self._model else []
         maps = [_pictures(ops.convert_to_numpy(ops.cast(output, "float32"))) for output in outputs]
-        shown = [Layer(name, picture) for name, picture in zip(self._names, maps, strict=True)]
-        return Details(np.moveaxis(filters, -1, 0), shown)
+        shown = [LayerActivations(name, picture) for name, picture in zip(self._names, maps, strict=True)]
+        return NetworkView(np.moveaxis(filters, -1, 0), shown)
 
 
 def _first_branch(network: keras.Model) -> list[keras.Layer]:

@@ -3,33 +3,27 @@
 Runs in a process of its own (`python -m mnistdash train`).
 """
 
-import hashlib
 import math
-import platform
 import threading
 import time
-import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mnistdash.data.mnist import Dataset
-from mnistdash.evaluation import metrics
-from mnistdash.inference.model import Model
-from mnistdash.runs.archive import WEIGHTS, read_weights
+from mnistdash.data.dataset import Dataset
+from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter
 from mnistdash.runs.recipes import RECIPES, Recipe
-from mnistdash.runs.store import CARD, KERAS, TFLITE, Card, TrainingError
-from mnistdash.system.atomic import write_json
 from mnistdash.system.resources import ROOMY, available_memory
-from mnistdash.training import export, losses, memory, networks, optimizers
-from mnistdash.training.callbacks import Plan, Reporter
-from mnistdash.training.dataset import make
+from mnistdash.training import losses, memory, networks, optimizers
+from mnistdash.training.callbacks import RunCallback, StepPlan
+from mnistdash.training.dataset import make_training_set
+from mnistdash.training.finish import finish, load_start_weights
 from mnistdash.training.tensorboard import TensorBoardLog
 
 
@@ -49,13 +43,13 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     Raises:
         TrainingError: the loss became something else than a number.
     """
-    recipe = config.adjusted(RECIPES[config.recipe])
+    recipe = config.effective_recipe(RECIPES[config.recipe])
     fitted = _fit(config, recipe, folder, dataset, writer, stop)
     if fitted is None:
         return None
     # Exporting needs memory, too: first give back what fitting took.
     keras.backend.clear_session()
-    memory.give_back()
+    memory.release_memory()
     best = networks.build(recipe)
     best.set_weights(fitted.weights)
     fitted.weights.clear()
@@ -87,12 +81,12 @@ def _fit(
     keras.utils.set_random_seed(config.seed)
     if recipe.augmentation or recipe.refuses:
         writer.write("preparing")
-    training = make(dataset, recipe, config.limit, config.seed)
-    memory.give_back()
-    plan = Plan.of(config, len(training))
+    training = make_training_set(dataset, recipe, config.limit, config.seed)
+    memory.release_memory()
+    plan = StepPlan.from_config(config, len(training))
     network, model = compiled(config, recipe, plan)
     if config.start is not None:
-        _start_from(network, folder.parent / config.start)
+        load_start_weights(network, folder.parent / config.start)
     writer.write(
         "fitting",
         steps=plan.steps,
@@ -103,7 +97,7 @@ def _fit(
         precision=config.precision,
     )
     log = TensorBoardLog(folder) if config.tensorboard else None
-    reporter = Reporter(network, recipe, plan, config.batch_size, dataset.validation, folder, writer, stop, log)
+    reporter = RunCallback(network, recipe, plan, config.batch_size, dataset.validation, folder, writer, stop, log)
     if stop.is_set():
         return None
     began = time.monotonic()
@@ -121,66 +115,7 @@ def _fit(
     return _Fitted(reporter.best_weights, reporter.best_epoch, reporter.was_stopped, seconds)
 
 
-def rebuild(folder: Path, config: RunConfig, was: Card, dataset: Dataset) -> Card:
-    """Make a run's model anew from its recipe and its weights, and score it.
-
-    Args:
-        folder: of the run.
-        config: its settings.
-        was: what it is said to have reached; the new card says what it does reach.
-        dataset: to calibrate and score on.
-
-    Raises:
-        TrainingError: the weights do not fit the recipe.
-    """
-    network = networks.build(config.adjusted(RECIPES[config.recipe]))
-    _start_from(network, folder)
-    return finish(network, config, folder, dataset, was.status, was.best_epoch, was.seconds)
-
-
-def finish(
-    network: keras.Model,
-    config: RunConfig,
-    folder: Path,
-    dataset: Dataset,
-    status: str,
-    best_epoch: int,
-    seconds: float,
-) -> Card:
-    """Calibrate, export and score a trained network, and write the run's card."""
-    seen = config.sees_validation(len(dataset.train))
-    recipe = replace(config.adjusted(RECIPES[config.recipe]), trains_on_validation=seen)
-    temperature = export.temperature(network, recipe, dataset.validation)
-    memory.give_back()
-    export.export(network, folder, temperature, recipe.quantised)
-    memory.give_back()
-    # Scored as exported, through the path that the pages take.
-    exported = Model(folder / TFLITE, config.name)
-    validation, test = (metrics.evaluate(exported, split) for split in (dataset.validation, dataset.test))
-    content = (folder / TFLITE).read_bytes()
-    card = Card(
-        name=config.name,
-        recipe=config.recipe,
-        status=status,
-        data=dataset.name,
-        parameters=network.count_params(),
-        bytes=len(content),
-        best_epoch=best_epoch,
-        validation_accuracy=round(validation.accuracy, 6),
-        validation_loss=round(validation.loss, 6),
-        validation_seen=seen,
-        test_accuracy=round(test.accuracy, 6),
-        test_loss=round(test.loss, 6),
-        precision=config.precision,
-        seconds=round(seconds, 1),
-        versions={"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
-    write_json(folder / CARD, asdict(card))
-    return card
-
-
-def compiled(config: RunConfig, recipe: Recipe, plan: Plan) -> tuple[keras.Model, keras.Model]:
+def compiled(config: RunConfig, recipe: Recipe, plan: StepPlan) -> tuple[keras.Model, keras.Model]:
     """A run's network with fresh weights, and the model that trains it, ready to be fitted.
 
     Args:
@@ -220,13 +155,3 @@ def _at_once(model: keras.Model, count: int) -> Callable[[tf.data.Iterator], dic
         return tf.while_loop(lambda done, _: done < count, step, (tf.constant(0), nothing))[1]
 
     return tf.function(steps, autograph=False)
-
-
-def _start_from(network: keras.Model, run: Path) -> None:
-    try:
-        weights = run / WEIGHTS
-        # Runs from before weights were kept by themselves have them in their model only.
-        kept = read_weights(weights) if weights.is_file() else export.trained_weights(run / KERAS)
-        network.set_weights(kept)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"The weights of {run.name} do not fit this recipe, are damaged, or are gone.") from error

@@ -20,7 +20,7 @@ class NaiveCrossEntropy(keras.losses.Loss):
         return -keras.ops.sum(one_hot * keras.ops.log(keras.ops.softmax(y_pred)), axis=-1)
 
 
-class MembersCrossEntropy(keras.losses.Loss):
+class MixtureCrossEntropy(keras.losses.Loss):
     """The mean of the members' cross-entropies, for a network whose logits are the mean of log probabilities.
 
     The usual loss would make their mean right, which lets one member lean on another; with this one
@@ -39,7 +39,7 @@ class MembersCrossEntropy(keras.losses.Loss):
 _LOSSES = {
     "cross_entropy": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     "naive_cross_entropy": NaiveCrossEntropy,
-    "members_cross_entropy": MembersCrossEntropy,
+    "members_cross_entropy": MixtureCrossEntropy,
 }
 
 

@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from mnistdash.system.resources import give_memory_back
+from mnistdash.system.malloc import trim_memory
 
 MAPPINGS = Path("/proc/self/smaps")
 WORTHWHILE = 1_000  # kB in memory from which a mapping is worth a system call
@@ -19,9 +19,9 @@ CHANGED = ("Anonymous", "Private_Dirty", "Shared_Dirty", "Swap")  # kB of a mapp
 _HEADER = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+)")  # first address, end, permissions, inode
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Free what nothing refers to; return to the system what is free, and what a file holds as well."""
-    give_memory_back()
+    trim_memory()
     if sys.platform != "linux":
         return
     library = ctypes.CDLL(None)

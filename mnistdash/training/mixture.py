@@ -7,14 +7,14 @@ from keras import ops
 READERS, GATE = ("drawn", "written"), "gate"  # names of the layers that the members end in, and of the gate's last
 
 
-def members(network: keras.Model) -> dict[str, list[keras.KerasTensor]]:
+def expert_outputs(network: keras.Model) -> dict[str, list[keras.KerasTensor]]:
     """What the members of a network say, by the name that their last layers begin with; empty where there are none."""
     names = (*READERS, GATE)
     said = {name: [layer.output for layer in network.layers if layer.name.startswith(name)] for name in names}
     return {name: outputs for name, outputs in said.items() if outputs}
 
 
-class Apart(keras.Model):
+class MixtureModel(keras.Model):
     """As the functional model of the same inputs and outputs, but a step improves each member of its network by itself.
 
     The usual loss would make their joint answer right, which lets one member lean on another; this
@@ -43,7 +43,7 @@ class Apart(keras.Model):
     ):
         super().__init__(inputs, network(images))
         self._images = keras.Model(inputs, images)
-        found = members(network).items()
+        found = expert_outputs(network).items()
         self._members = [(name, keras.Model(network.inputs, said)) for name, outputs in found for said in outputs]
         self._augment = augment or (keras.layers.Identity(), keras.layers.Identity())
         self._one_by_one = one_by_one

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from mnistdash.runs.recipes import Recipe
 from mnistdash.training.augmentation import RandomHandwriting
-from mnistdash.training.mixture import GATE, Apart, members
+from mnistdash.training.mixture import GATE, MixtureModel, expert_outputs
 
 IMAGE_SHAPE = (28, 28)
 DIGITS = 10
@@ -169,9 +169,9 @@ def for_training(network: keras.Model, recipe: Recipe, seed: int, one_by_one: bo
     }
     images = layers.Rescaling(1 / 255, dtype="float32")(inputs["pixels"])
     augment = RandomHandwriting(seed=seed, dtype="float32")
-    if members(network):
+    if expert_outputs(network):
         mildly = RandomHandwriting(**MILD, seed=seed + 1, dtype="float32")
-        return Apart(inputs, images, network, (augment, mildly) if recipe.augmentation else None, one_by_one)
+        return MixtureModel(inputs, images, network, (augment, mildly) if recipe.augmentation else None, one_by_one)
     return keras.Model(inputs, network(augment(images) if recipe.augmentation else images))
 
 

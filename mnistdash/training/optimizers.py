@@ -34,7 +34,7 @@ def build(recipe: Recipe, config: RunConfig, steps: int) -> keras.optimizers.Opt
 
 
 def _learning_rate(schedule: str, peak: float, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    rise = schedules.rise(schedule, steps)
+    rise = schedules.warmup(schedule, steps)
     if schedule == "cosine":
         return Cosine(peak, rise, steps)
     return OneCycle(peak, rise, steps) if schedule == "one-cycle" else peak

@@ -2,12 +2,12 @@
 
 import threading
 
-from mnistdash.data import mnist
-from mnistdash.data.idx import DataError
+from mnistdash.data import dataset, sample
+from mnistdash.exceptions import DataError
 from mnistdash.settings import Settings
 
 
-class BackgroundLoad:
+class LoadingTask:
     """A thread that finds or downloads MNIST, while any number of pages watch.
 
     Attributes:
@@ -23,7 +23,7 @@ class BackgroundLoad:
         """Wait at most this long; tell whether the data is there."""
         return self._done.wait(seconds)
 
-    def result(self) -> tuple[mnist.Dataset, DataError | None]:
+    def result(self) -> tuple[dataset.Dataset, DataError | None]:
         """The data, and why it is only the offline sample (None for MNIST). Waits if need be."""
         self._done.wait()
         if self._failure is not None:
@@ -44,7 +44,7 @@ class BackgroundLoad:
 
     def _load(self, done: threading.Event) -> None:
         try:
-            self._result = mnist.load_or_sample(self._settings, self._report)
+            self._result = sample.load_mnist_or_sample(self._settings, self._report)
         except Exception as error:  # carried over to whoever asks for the result
             self._failure = error
         finally:

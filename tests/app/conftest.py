@@ -8,9 +8,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from mnistdash.data import mnist
+from mnistdash.data import sample as data_sample
 from mnistdash.settings import PROJECT
-from mnistdash.ui.page import jobs
+from mnistdash.ui.resources import jobs
 
 TIMEOUT = 90  # seconds; a slow machine must not fail a test of what a page says
 
@@ -39,7 +39,7 @@ class Failures(logging.Handler):
 def failures() -> Iterator[Failures]:
     """A page that fails shows a sentence, which a test could overlook: the test fails, unless it clears this."""
     handler = Failures()
-    logger = logging.getLogger("mnistdash.ui.page")
+    logger = logging.getLogger("mnistdash.ui.widgets")
     logger.addHandler(handler)
     yield handler
     logger.removeHandler(handler)
@@ -49,7 +49,7 @@ def failures() -> Iterator[Failures]:
 @pytest.fixture
 def with_sample(monkeypatch, sample):
     """The pages find the offline sample at once, as if it were MNIST: no notice, nothing to wait for."""
-    monkeypatch.setattr(mnist, "load_or_sample", lambda *_, **__: (sample, None))
+    monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: (sample, None))
     return sample
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from page_text import text
 
-from mnistdash.data import mnist
-from mnistdash.evaluation.prediction_task import BackgroundAnalysis
-from mnistdash.inference.model import load
+from mnistdash.data.sample import load_mnist_or_sample
+from mnistdash.evaluation.prediction_task import PredictionTask
+from mnistdash.inference.model import load_model
 from mnistdash.runs import annotations, store
 from mnistdash.settings import PROJECT
 
@@ -33,17 +33,17 @@ def trained(tmp_path_factory, sample) -> Path:
     """A run with all that it can hold: two epochs, marks, what it makes of the digits."""
     models = tmp_path_factory.mktemp("trained")
     script = (
-        "import sys; from mnistdash import datasets; sample = datasets.sample(); "
-        "datasets.load_or_sample = lambda *_, **__: (sample, None); "
-        "from mnistdash.__main__ import main; sys.exit(main(sys.argv[1:]))"
+        "import sys; from mnistdash.data import sample as data_sample; sample = data_sample.load_sample(); "
+        "data_sample.load_mnist_or_sample = lambda *_, **__: (sample, None); "
+        "from mnistdash.cli.main import main; sys.exit(main(sys.argv[1:]))"
     )
     arguments = ["train", "--recipe", "softmax", "--epochs", "2", "--name", "whole"]
     environment = {"MNISTDASH_MODELS": str(models), "PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    run = store.load_model("whole", models)
-    annotations.put(run, "sample", "test", 3, annotations.Mark("ambiguous", "like a 9"))
-    background = BackgroundAnalysis(run, load("whole", models), sample)
+    run = store.load_trained_run("whole", models)
+    annotations.save_annotation(run, "sample", "test", 3, annotations.Annotation("ambiguous", "like a 9"))
+    background = PredictionTask(run, load_model("whole", models), sample)
     background.want("test")
     background.result("test")
     return models / "whole"
@@ -69,7 +69,7 @@ def damaged(trained, models, flagship):
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_every_page_shows_every_run_that_has_one_damaged_file(page, with_sample, damaged, kind):
     names = damaged(kind)
-    assert mnist.load_or_sample(None)[0] is with_sample
+    assert load_mnist_or_sample(None)[0] is with_sample
     train = page("train")
     assert f"{names['config.json']}/config.json" in text(train).replace("\\", "")
     for file, name in names.items():

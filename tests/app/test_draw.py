@@ -15,12 +15,12 @@ from streamlit.testing.v1 import AppTest
 from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.evaluation.predictions import Analysis
 from mnistdash.imaging.normalize import to_mnist
-from mnistdash.inference.model import load
-from mnistdash.inference.recognize import Reading
+from mnistdash.inference import recognize
+from mnistdash.inference.model import load_model
+from mnistdash.inference.recognize import DigitPrediction
 from mnistdash.settings import PROJECT
-from mnistdash.ui import page as ui_page
-from mnistdash.ui.draw import transfer
-from mnistdash.ui.draw.transfer import Handover
+from mnistdash.ui import resources, widgets
+from mnistdash.ui.draw.transfer import TransferredDigit
 
 TITLE = "Test digit no. 1,234: a 1 read as 7"
 IMAGE, PATH = {"type": "Image"}, {"type": "path"}  # what the canvas holds
@@ -64,7 +64,7 @@ def truth(test):
 def test_a_session_keeps_what_was_read_last_and_not_of_each_drawing(draw, drawing):
     def kept() -> int:
         gc.collect()
-        return sum(isinstance(each, Reading) for each in gc.get_objects())
+        return sum(isinstance(each, DigitPrediction) for each in gc.get_objects())
 
     test = draw(255 - drawing)
     few = kept()
@@ -227,7 +227,7 @@ def digit(drawing) -> np.ndarray:
 def handed_over(page, flagship, digit):
     """The page as another page opens it to hand over a 7."""
     test = page("draw")
-    test.session_state["handover"] = Handover(digit, TITLE, "flagship", {"model": "flagship", "digit": "1234"})
+    test.session_state["handover"] = TransferredDigit(digit, TITLE, "flagship", {"model": "flagship", "digit": "1234"})
     test.run()
     assert not test.exception
     return test
@@ -247,10 +247,10 @@ def test_a_digit_that_is_handed_over_is_on_the_canvas_and_read_at_once(handed_ov
 
 
 def test_a_handed_over_digit_is_read_pixel_by_pixel(flagship, models, sample):
-    model = load("flagship", models)
+    model = load_model("flagship", models)
     images = sample.test.images[:20]
     for image, probabilities in zip(images, model(images), strict=True):
-        answer = transfer.read(Handover(image, TITLE, "flagship").picture, model)
+        answer = recognize.recognize_unprocessed(TransferredDigit(image, TITLE, "flagship").picture, model)
         assert np.allclose(answer.whole.probabilities, probabilities, atol=1e-5)
 
 
@@ -258,7 +258,7 @@ def test_a_handed_over_digit_takes_the_place_of_what_was_drawn(page, flagship, d
     test = draw(on_canvas("3"))
     truth(test).set_value("3").run()
     source(test, "A number")
-    test.session_state["handover"] = Handover(digit, TITLE, "flagship")
+    test.session_state["handover"] = TransferredDigit(digit, TITLE, "flagship")
     test.run()
     assert not test.exception
     assert test.segmented_control(key="source").value == "One digit"
@@ -268,7 +268,7 @@ def test_a_handed_over_digit_takes_the_place_of_what_was_drawn(page, flagship, d
 def test_a_handed_over_digit_is_read_by_the_model_that_misread_it(page, make_run, flagship, digit):
     make_run("other", events=[], card={"status": "finished"})
     test = page("draw")
-    test.session_state["handover"] = Handover(digit, TITLE, "other")
+    test.session_state["handover"] = TransferredDigit(digit, TITLE, "other")
     test.run()
     assert "other read the drawing in" in text(test)
 
@@ -309,8 +309,8 @@ def test_another_page_hands_over_from_a_fragment(tmp_path, flagship, make_run, d
     np.save(tmp_path / "digit.npy", digit)
     (tmp_path / "app.py").write_text(
         "import numpy as np\nimport streamlit as st\n"
-        "from mnistdash import ui\nfrom mnistdash.views.handover import to_draw\n"
-        "ui.model_picker()\n"
+        "from mnistdash.ui import widgets\nfrom mnistdash.ui.draw.transfer import to_draw\n"
+        "widgets.model_picker()\n"
         "@st.fragment\ndef part():\n"
         "    if st.button('Fix it', key='fix'):\n"
         f"        to_draw(np.load({str(tmp_path / 'digit.npy')!r}), {TITLE!r}, 'other', {{'digit': '5'}})\n"
@@ -349,9 +349,9 @@ def misread(monkeypatch, with_sample):
     features = np.zeros((len(split), 2), np.float16)
     features[:, 0] = -np.arange(len(split))
     analysis = Analysis(Evaluation(split.labels, probabilities), features)
-    monkeypatch.setattr(ui_page, "analysis", lambda run, data, name: analysis, raising=False)
+    monkeypatch.setattr(widgets, "analysis", lambda run, data, name: analysis, raising=False)
     monkeypatch.setattr(
-        ui_page,
+        resources,
         "features_of",
         lambda run, data, views: np.array([[-29.0, 0.0]] * len(views), np.float32),
         raising=False,
@@ -385,7 +385,7 @@ def test_a_model_without_errors_says_so(draw, drawing, misread, monkeypatch, sam
     labels = sample.test.labels
     perfect = Evaluation(labels, np.eye(10, dtype=np.float32)[labels])
     features = np.zeros((len(labels), 2), np.float16)
-    monkeypatch.setattr(ui_page, "analysis", lambda run, data, name: Analysis(perfect, features))
+    monkeypatch.setattr(widgets, "analysis", lambda run, data, name: Analysis(perfect, features))
     test = draw(255 - drawing)
     test.toggle(key="similar").set_value(True).run()
     assert not test.exception

@@ -9,15 +9,15 @@ from page_text import clickable, text
 from streamlit.testing.v1 import AppTest
 
 from mnistdash.data import label_votes
-from mnistdash.data import mnist as data_mnist
+from mnistdash.data import sample as data_sample
 from mnistdash.evaluation import metrics
 from mnistdash.inference import model
 from mnistdash.runs import annotations, store
-from mnistdash.runs.annotations import Mark
+from mnistdash.runs.annotations import Annotation
 from mnistdash.settings import PROJECT
-from mnistdash.ui import page
-from mnistdash.ui.errors.filters import select
-from mnistdash.ui.errors.query_state import Link
+from mnistdash.ui import widgets
+from mnistdash.ui.errors.filters import select_digits
+from mnistdash.ui.errors.query_state import QueryState
 
 TIMEOUT = 90  # seconds
 
@@ -25,7 +25,7 @@ TIMEOUT = 90  # seconds
 @pytest.fixture
 def result(flagship, models, with_sample):
     """What the flagship makes of the sample's training split, where it has mistakes enough."""
-    return metrics.evaluate(model.load("flagship", models), with_sample.train)
+    return metrics.evaluate(model.load_model("flagship", models), with_sample.train)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def listed(test: AppTest) -> list[int]:
 
 def listed_by(result: metrics.Evaluation) -> list[int]:
     """The misread digits in the order of the gallery."""
-    return select(result, Link(), {}).tolist()
+    return select_digits(result, QueryState(), {}).tolist()
 
 
 def disturbed_view(test: AppTest) -> list[str]:
@@ -127,10 +127,10 @@ def test_what_is_shown_and_its_order_can_be_chosen_and_stand_in_the_address(visi
     test.selectbox(key="show").set_value("right").run()
     assert test.query_params["show"] == "right"
     assert test.selectbox(key="sort").value == "unsure", "those it is least sure of come first"
-    assert listed(test) == select(result, Link(show="right"), {}).tolist()
+    assert listed(test) == select_digits(result, QueryState(show="right"), {}).tolist()
     test.selectbox(key="sort").set_value("margin").run()
     assert test.query_params["sort"] == "margin"
-    assert listed(test) == select(result, Link(show="right", sort="margin"), {}).tolist()
+    assert listed(test) == select_digits(result, QueryState(show="right", sort="margin"), {}).tolist()
 
 
 def test_at_most_a_hundred_at_a_time(visit, result):
@@ -167,7 +167,7 @@ def test_an_open_digit_shows_what_there_is_to_know(visit, result, with_sample):
 
 
 def test_previous_next_and_back_follow_the_list(visit, result):
-    listed = select(result, Link(true=None), {}).tolist()
+    listed = select_digits(result, QueryState(true=None), {}).tolist()
     test = visit(split="train", digit=listed[1])
     assert f"2 of {len(listed)}" in text(test)
     test.button(key="next").click().run()
@@ -231,7 +231,7 @@ def test_marks_and_notes_are_kept_and_listed(visit, result, flagship):
     test = visit(split="train", digit=index)
     test.segmented_control(key="mark").set_value("ambiguous").run()
     test.text_input(key="note").set_value("4 or 9").run()
-    assert annotations.read(flagship, "sample", "train") == {index: Mark("ambiguous", "4 or 9")}
+    assert annotations.load_annotations(flagship, "sample", "train") == {index: Annotation("ambiguous", "4 or 9")}
     test = visit(split="train", show="marked")
     assert listed(test) == [index]
     assert "ambiguous" in gallery(test)
@@ -240,7 +240,7 @@ def test_marks_and_notes_are_kept_and_listed(visit, result, flagship):
     assert test.text_input(key="note").value == "4 or 9"
     test.segmented_control(key="mark").set_value(None).run()
     test.text_input(key="note").set_value("").run()
-    assert annotations.read(flagship, "sample", "train") == {}
+    assert annotations.load_annotations(flagship, "sample", "train") == {}
     assert "No digit is marked yet" in text(visit(split="train", show="marked"))
 
 
@@ -266,7 +266,7 @@ def test_a_wrong_link_gets_a_plain_message_and_what_is_right_of_it(visit, result
 
 
 def test_a_wrong_link_is_told_also_where_the_digits_have_to_be_read_first(visit, monkeypatch):
-    monkeypatch.setattr(page, "AT_ONCE", 0)
+    monkeypatch.setattr(widgets, "AT_ONCE", 0)
     (warning,) = visit(model="gone", digit="x").warning
     assert warning.value.startswith("There is no model named `gone` here. This link asks for digit `x`;")
 
@@ -315,11 +315,11 @@ def test_digits_that_were_trained_on_are_said_to_be(visit, make_run, seen):
 def test_disputed_labels_are_told_with_their_votes_and_left_out_of_a_second_accuracy(
     models, flagship, visit, sample, monkeypatch
 ):
-    result = metrics.evaluate(model.load("flagship", models), sample.test)
+    result = metrics.evaluate(model.load_model("flagship", models), sample.test)
     wrong = int(result.errors[0])
-    dispute = label_votes.Dispute(wrong, int(result.labels[wrong]), 7, 1, 4, 0)
-    monkeypatch.setattr(data_mnist, "load_or_sample", lambda *_, **__: (replace(sample, name="mnist"), None))
-    monkeypatch.setattr(label_votes, "disputes", lambda: {wrong: dispute})
+    dispute = label_votes.LabelVotes(wrong, int(result.labels[wrong]), 7, 1, 4, 0)
+    monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: (replace(sample, name="mnist"), None))
+    monkeypatch.setattr(label_votes, "load_label_votes", lambda: {wrong: dispute})
     test = visit()
     figures = {metric.label: metric.value for metric in test.metric}
     assert figures["Accuracy"] == f"{result.accuracy:.2%}"
@@ -336,16 +336,16 @@ def test_the_offline_sample_has_no_disputed_labels(visit):
 
 def test_the_flagships_errors_are_mnists(models, flagship, visit, mnist, monkeypatch):
     """Indices, labels and votes are those of MNIST and of the published list."""
-    monkeypatch.setattr(data_mnist, "load_or_sample", lambda *_, **__: (mnist, None))
+    monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: (mnist, None))
     test = visit()
     shown = gallery(test)
-    answers = model.load("flagship", models)(mnist.test.images)
+    answers = model.load_model("flagship", models)(mnist.test.images)
     wrong = np.flatnonzero(answers.argmax(1) != mnist.test.labels)
     assert sorted(listed(test)) == wrong.tolist()
     assert {metric.label: metric.value for metric in test.metric}["Accuracy"] == f"{flagship.card.test_accuracy:.2%}"
     for index in wrong.tolist():
         assert f'aria-label="Digit {index}: a {mnist.test.labels[index]} read as {answers[index].argmax()}"' in shown
-    votes = label_votes.disputes()
+    votes = label_votes.load_label_votes()
     for index in set(votes) & set(wrong.tolist()):
         assert votes[index].label == mnist.test.labels[index]
         assert f"raters: {votes[index]}" in shown
@@ -355,8 +355,10 @@ def test_the_flagships_errors_are_mnists(models, flagship, visit, mnist, monkeyp
 def test_renaming_a_model_keeps_what_was_computed_and_said(visit, make_run, models):
     folder = make_run("mine", card={"name": "mine"})
     visit(model="mine")
-    annotations.put(store.load(folder), "sample", "test", 3, Mark("ambiguous"))
-    run = store.load(folder)
-    store.rename(run, "ours")
+    annotations.save_annotation(store.load_run(folder), "sample", "test", 3, Annotation("ambiguous"))
+    run = store.load_run(folder)
+    store.rename_run(run, "ours")
     assert (models / "ours" / "analysis" / "sample-test.npz").is_file()
-    assert annotations.read(store.load(models / "ours"), "sample", "test") == {3: Mark("ambiguous")}
+    assert annotations.load_annotations(store.load_run(models / "ours"), "sample", "test") == {
+        3: Annotation("ambiguous")
+    }

@@ -4,16 +4,16 @@ from page_text import text
 from streamlit.testing.v1 import AppTest
 
 from mnistdash.settings import PROJECT
-from mnistdash.ui import page as ui_page
+from mnistdash.ui import widgets
 
 FAILS = """
 import time
 import streamlit as st
-from mnistdash import ui
-from mnistdash.configs import RunError
+from mnistdash.exceptions import RunError
+from mnistdash.ui import page, widgets
 
 @st.fragment
-@ui.guarded("A part")
+@widgets.guarded("A part")
 def part():
     if st.button("Break", key="break"):
         raise KeyError("what Anna typed")
@@ -25,7 +25,7 @@ def part():
         time.sleep(0.3)
     st.markdown("the end of the part")
 
-with ui.page("Home"):
+with page.page("Home"):
     part()
     st.markdown("the rest of the page")
 """
@@ -71,9 +71,9 @@ def test_stopping_is_no_failure(tmp_path, models):
 
 
 def test_what_is_slow_is_logged(tmp_path, models, monkeypatch, caplog):
-    monkeypatch.setattr(ui_page, "SLOW", 0.2)
+    monkeypatch.setattr(widgets, "SLOW", 0.2)
     test = fails(tmp_path)
-    ui_page.log.parent.propagate = True
+    widgets.log.parent.propagate = True
     test.button(key="wait").click().run()
     slow = [record for record in caplog.records if record.message == "slow" and record.page == "A part"]
     assert slow

@@ -8,13 +8,13 @@ from page_text import text
 
 from mnistdash.runs import annotations, config, recipes, store
 from mnistdash.settings import PROJECT
-from mnistdash.ui.errors.query_state import Link
+from mnistdash.ui.errors.query_state import QueryState
 
 PARAMETERS = {
     "home": ("model", "page", "embed"),
     "draw": ("model", "source", "pen", "digit"),
     "train": ("run", "compared", "recipe", "view", "name", "tensorboard", "epochs-softmax", "seed-express"),
-    "errors": ("model", "split", "map", "lasso", *asdict(Link())),
+    "errors": ("model", "split", "map", "lasso", *asdict(QueryState())),
 }  # fmt: skip
 VALUES = (
     *("../", "../../../../etc/passwd", "..%2f..%2f", "/etc/passwd", "C:\\windows", "flagship/../flagship"),
@@ -85,8 +85,8 @@ def test_no_name_leads_out_of_the_folder_or_becomes_markup(page, with_sample, fl
 def test_the_store_takes_no_such_name(flagship, models, name):
     for work in (
         lambda: config.configure(recipes.RECIPES["softmax"], models, name=name or "."),
-        lambda: store.load_model(name, models),
-        lambda: store.rename(store.load(models / "flagship"), name),
+        lambda: store.load_trained_run(name, models),
+        lambda: store.rename_run(store.load_run(models / "flagship"), name),
     ):
         with pytest.raises(store.RunError) as refused:
             work()
@@ -95,7 +95,7 @@ def test_the_store_takes_no_such_name(flagship, models, name):
 
 def test_a_note_is_shown_as_it_was_written(page, with_sample, flagship):
     note = "<script>alert(1)</script> ![x](http://127.0.0.1/x.png) \u202ereversed " + "x" * 10_000
-    annotations.put(flagship, "sample", "test", 0, annotations.Mark("ambiguous", note))
+    annotations.save_annotation(flagship, "sample", "test", 0, annotations.Annotation("ambiguous", note))
     test = page("errors")
     for parameters in ({"show": "marked"}, {"digit": "0"}):
         test.query_params.clear()
@@ -104,7 +104,7 @@ def test_a_note_is_shown_as_it_was_written(page, with_sample, flagship):
         test.run()
         assert not test.exception
         assert not any(markup in text(test) for markup in MARKUP)
-    assert len(annotations.read(flagship, "sample", "test")[0].note) == annotations.LONGEST
+    assert len(annotations.load_annotations(flagship, "sample", "test")[0].note) == annotations.LONGEST
 
 
 def test_the_folder_of_the_project_is_not_among_what_a_visitor_is_told(page, with_sample, flagship, models):

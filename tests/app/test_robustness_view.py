@@ -6,17 +6,17 @@ import pytest
 from page_text import charts, text
 from streamlit.testing.v1 import AppTest
 
-from mnistdash.data.mnist import Split
-from mnistdash.evaluation.perturbations import KINDS, Disturbance, disturbed
+from mnistdash.data.dataset import Split
+from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
 from mnistdash.evaluation.robustness import stored
-from mnistdash.inference.model import load
+from mnistdash.inference.model import load_model
 
 TIMEOUT = 90  # seconds; a slow machine must not fail a test of what a view says
 
 
 @pytest.fixture
 def model(flagship, models):
-    return load("flagship", models)
+    return load_model("flagship", models)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_slider_disturbs_and_reset_takes_it_back(digit, sample, model):
     assert digit.query_params["turn"] == "60"
     assert digit.query_params["size"] == "0.5"
     assert not digit.exception
-    (own,) = model(disturbed(sample.test.images[3:4], Disturbance(turn=60, size=0.5)))
+    (own,) = model(perturb(sample.test.images[3:4], Perturbation(turn=60, size=0.5)))
     assert read(digit) == str(own.argmax())
     assert text(digit) != before
     digit.button(key="disturbed-reset").click().run()

@@ -7,11 +7,11 @@ import pytest
 from page_text import text
 
 from mnistdash.jobs import queue
-from mnistdash.runs import recipes, snapshots, store
+from mnistdash.runs import recipes, run, snapshots, store
 from mnistdash.runs.config import configure
-from mnistdash.runs.snapshots import Answers, Details, Layer
-from mnistdash.runs.throughput import Speed, Speeds
-from mnistdash.ui import page as ui_page
+from mnistdash.runs.snapshots import EpochPredictions, LayerActivations, NetworkView
+from mnistdash.runs.throughput import Throughput, ThroughputCache
+from mnistdash.ui import resources
 
 STARTED = {"event": "started", "elapsed": 0.0, "lifeline": "held"}
 FITTING = {
@@ -40,8 +40,8 @@ def batch(step: int, elapsed: float) -> dict:
 @pytest.fixture
 def nothing_begins(monkeypatch, models):
     """A run that is started has its settings in its folder, and no process trains it."""
-    monkeypatch.setattr(queue.Jobs, "submit", lambda self, config: store.create(config, models))
-    monkeypatch.setattr(queue.Jobs, "adopt", lambda self, found: None)
+    monkeypatch.setattr(queue.JobQueue, "submit", lambda self, config: store.create_run(config, models))
+    monkeypatch.setattr(queue.JobQueue, "adopt", lambda self, found: None)
 
 
 def progress(test) -> str:
@@ -83,7 +83,7 @@ def test_start_trains_and_the_model_is_offered_everywhere(page, with_sample, off
     assert not test.exception
     assert test.selectbox(key="run").value == "softmax-1"
     deadline = time.monotonic() + 90
-    while store.load(models / "softmax-1").status in store.ACTIVE:
+    while store.load_run(models / "softmax-1").status in run.ACTIVE:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     test.run()
@@ -103,7 +103,7 @@ def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, nothi
     test.number_input(key="seed-flagship").set_value(9).run()
     test.number_input(key="limit-sample-flagship").set_value(500).run()
     test.button(key="start").click().run()
-    config = store.load(models / "flagship-1").config
+    config = store.load_run(models / "flagship-1").config
     assert (config.epochs, config.batch_size, config.learning_rate, config.seed, config.limit) == (4, 64, 0.01, 9, 500)
 
 
@@ -118,7 +118,7 @@ def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_
     ):
         test.selectbox(key=f"{field}-flagship").set_value(value).run()
     test.button(key="start").click().run()
-    config = store.load(models / "flagship-1").config
+    config = store.load_run(models / "flagship-1").config
     assert (config.schedule, config.optimizer, config.augmentation, config.precision) == (
         "constant",
         "sgd",
@@ -132,7 +132,7 @@ def test_dropout_is_asked_for_where_a_network_has_it_and_reaches_the_run(page, w
     test.selectbox(key="recipe").set_value("keras-cnn").run()
     test.number_input(key="dropout-keras-cnn").set_value(0.2).run()
     test.button(key="start").click().run()
-    assert store.load(models / "keras-cnn-1").config.dropout == 0.2
+    assert store.load_run(models / "keras-cnn-1").config.dropout == 0.2
     test.selectbox(key="recipe").set_value("softmax").run()
     assert "Dropout" not in [field.label for field in test.number_input]
 
@@ -161,7 +161,7 @@ def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample
     assert test.button(key="start").label == "Start 3 runs"
     test.button(key="start").click().run()
     assert not test.exception
-    rates = [store.load(models / f"softmax-{number}").config.learning_rate for number in (1, 2, 3)]
+    rates = [store.load_run(models / f"softmax-{number}").config.learning_rate for number in (1, 2, 3)]
     assert rates == [0.5, 0.1, 0.02]
     assert test.selectbox(key="run").value == "softmax-1"
     assert set(test.multiselect(key="compared").value) == {"softmax-2", "softmax-3"}
@@ -169,12 +169,12 @@ def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample
 
 
 def test_what_a_run_will_take_is_said_before_the_start(page, with_sample, offline):
-    speed = Speed({"float32": 0.1, "bfloat16": 0.05}, 0.001, 0.0, 1.0)
+    speed = Throughput({"float32": 0.1, "bfloat16": 0.05}, 0.001, 0.0, 1.0)
     test = page("train")
     test.selectbox(key="recipe").set_value("keras-cnn").run()
     assert "on this machine" not in text(test)
-    settings = ui_page.settings()
-    Speeds(settings.cache).put(configure(recipes.RECIPES["keras-cnn"], settings.models), speed)
+    settings = resources.settings()
+    ThroughputCache(settings.cache).put(configure(recipes.RECIPES["keras-cnn"], settings.models), speed)
     test.run()
     # 12 epochs of 12 steps and of 200 validation digits.
     assert "About 10 s on this machine: 2,600 images/s in bfloat16." in text(test)
@@ -191,11 +191,11 @@ def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:
         probabilities[np.arange(len(labels)), labels] = 0.91
         probabilities[wrong] = np.roll(probabilities[wrong], 1, axis=1)
         maps = np.zeros((10, 8, 5, 5), np.uint8)
-        snapshots.write(
+        snapshots.write_snapshot(
             folder,
             epoch,
-            Answers.of(probabilities, labels),
-            Details(np.zeros((32, 3, 3), np.float32), [Layer("Convolution, 32 channels of 5×5", maps)]),
+            EpochPredictions.of(probabilities, labels),
+            NetworkView(np.zeros((32, 3, 3), np.float32), [LayerActivations("Convolution, 32 channels of 5×5", maps)]),
         )
     return folder
 
@@ -256,9 +256,9 @@ def test_untouched_settings_are_the_recipes_own(page, with_sample, models, nothi
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.button(key="start").click().run()
-    config = store.load(models / "softmax-1").config
+    config = store.load_run(models / "softmax-1").config
     assert (config.steps, config.epochs, config.batch_size, config.limit) == (1_000, None, 100, None)
-    assert config.adjusted(recipes.RECIPES["softmax"]) == recipes.RECIPES["softmax"]
+    assert config.effective_recipe(recipes.RECIPES["softmax"]) == recipes.RECIPES["softmax"]
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_a_failed_run_says_why(page, with_sample, make_run):
 def test_a_run_that_this_server_did_not_start_is_asked_to_stop(page, with_sample, make_run):
     folder = make_run("run", events=[STARTED, FITTING, batch(1, 6.0)])
     test = page("train")
-    assert not store.is_asked_to_stop(folder)
+    assert not run.is_asked_to_stop(folder)
     test.button(key="stop").click().run()
-    assert store.is_asked_to_stop(folder)
+    assert run.is_asked_to_stop(folder)
     assert progress(test) == "Stopping: the best weights are kept."
     assert test.button(key="stop").disabled
 
@@ -331,7 +331,7 @@ def test_the_runs_of_a_sweep_share_a_name_and_are_numbered(page, with_sample, mo
     test.selectbox(key="sweep-express").set_value("Seed").run()
     test.text_input(key="values-Seed").set_value("4, 5").run()
     test.button(key="start").click().run()
-    assert [store.load(models / name).config.seed for name in ("seeds-1", "seeds-2")] == [4, 5]
+    assert [store.load_run(models / name).config.seed for name in ("seeds-1", "seeds-2")] == [4, 5]
 
 
 def test_a_run_is_renamed_and_stays_chosen(page, with_sample, flagship, models):
@@ -343,7 +343,7 @@ def test_a_run_is_renamed_and_stays_chosen(page, with_sample, flagship, models):
     next(button for button in test.button if button.label == "Rename").click().run()
     assert not test.exception
     assert test.selectbox(key="run").value == "better"
-    assert store.load(models / "better").card.name == "better"
+    assert store.load_run(models / "better").card.name == "better"
 
 
 def test_a_name_that_will_not_do_is_refused_on_the_page(page, with_sample, flagship, models):
@@ -377,7 +377,7 @@ def test_a_run_is_continued_from_the_page(page, with_sample, flagship, models, n
     next(field for field in test.number_input if field.label == "More epochs").set_value(3)
     next(button for button in test.button if button.label == "Start" and button.key != "start").click().run()
     assert not test.exception
-    config = store.load(models / "flagship-1").config
+    config = store.load_run(models / "flagship-1").config
     assert (config.start, config.epochs) == ("flagship", 3)
     assert config.learning_rate == pytest.approx(flagship.config.learning_rate / 2)
     assert test.selectbox(key="run").value == "flagship-1"

@@ -14,7 +14,7 @@ from left_out import leave_out
 from PIL import Image
 from visitor import PATIENCE, Visitor
 
-from mnistdash.data.mnist import Dataset
+from mnistdash.data.dataset import Dataset
 
 ARGUMENTS = (
     "--no-sandbox",

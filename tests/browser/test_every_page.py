@@ -116,7 +116,7 @@ def test_a_download_shows_its_progress_then_the_data(start_server, open_visitor,
     visitor = open_visitor(server)
     visitor.page.goto(server.url)
     visitor.page.get_by_text("Looking for MNIST").wait_for()
-    accuracy = f"{store.load(server.models / 'flagship').card.test_accuracy:.2%}"
+    accuracy = f"{store.load_run(server.models / 'flagship').card.test_accuracy:.2%}"
     assert visitor.page.get_by_text(accuracy).count() >= 1, "what needs no data is there meanwhile"
     for connection, _ in held:
         connection.close()

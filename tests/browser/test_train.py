@@ -14,7 +14,8 @@ from mnistdash.inference import model
 from mnistdash.runs import events, store
 from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.system.liveness import Lifeline
+from mnistdash.runs.run import KERAS, TFLITE
+from mnistdash.system.liveness import LivenessLock
 
 PERCENT = r"\d+\.\d\d%"
 
@@ -73,7 +74,7 @@ def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
     visitor.press("stop")
     visitor.wait_for("progress", f"Stopped. Best epoch .* test accuracy {PERCENT}")
     visitor.wait_for("runs", f"express-1.*stopped.*{PERCENT}")
-    assert store.load(server.models / "express-1").status == "stopped"
+    assert store.load_run(server.models / "express-1").status == "stopped"
 
     visitor.visit("/draw?model=express-1")
     visitor.page.locator(".st-key-canvas canvas").last.wait_for()
@@ -95,7 +96,7 @@ def test_ending_the_server_ends_its_trainings_and_keeps_their_weights(server, op
     while child.is_running() and child.status() != "zombie":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    run = store.load(server.models / "express-1")
+    run = store.load_run(server.models / "express-1")
     assert run.status == "stopped"
     assert run.card is not None
     assert events.ends(run.folder)[1]["event"] == "ended"
@@ -120,8 +121,8 @@ def test_a_run_is_renamed_downloaded_and_deleted(server, open_visitor, tmp_path)
         assert download.value.suggested_filename == f"better.{suffix}"
         download.value.save_as(tmp_path / download.value.suggested_filename)
         visitor.page.keyboard.press("Escape")
-    assert (tmp_path / "better.tflite").read_bytes() == (server.models / "better" / store.TFLITE).read_bytes()
-    assert (tmp_path / "better.keras").read_bytes() == (server.models / "better" / store.KERAS).read_bytes()
+    assert (tmp_path / "better.tflite").read_bytes() == (server.models / "better" / TFLITE).read_bytes()
+    assert (tmp_path / "better.keras").read_bytes() == (server.models / "better" / KERAS).read_bytes()
     assert (tmp_path / "better.csv").read_text().startswith("epoch,step,")
 
     visitor.press("delete")
@@ -181,7 +182,7 @@ def test_queue_three_reload_stop_compare_continue_and_take_the_model_home(
     visitor.page.get_by_role("spinbutton", name="More epochs").fill("1")
     visitor.page.get_by_test_id("stFormSubmitButton").get_by_role("button", name="Start").click()
     visitor.wait_for("progress", "Finished")  # the new run is chosen by itself
-    continued = store.load(server.models / "express-1-1")
+    continued = store.load_run(server.models / "express-1-1")
     assert continued.config.start == "express-1"
 
     visitor.page.locator(".st-key-downloads button").first.click()
@@ -228,7 +229,7 @@ def test_a_process_that_stands_by_says_what_a_run_takes_and_trains_it(start_serv
     visitor.press("start")
     wait_for_points(visitor, "express-1", "Loss", 1)
     assert [child.pid for child in server.process.children()] == [spare.pid]
-    assert events.read(server.models / "express-1")[0][1]["pid"] == spare.pid
+    assert events.read_events(server.models / "express-1")[0][1]["pid"] == spare.pid
     server.end()
     assert not spare.is_running() or spare.status() == psutil.STATUS_ZOMBIE
 
@@ -251,9 +252,9 @@ def test_a_sweep_is_queued_and_compared(server, open_visitor):
 @pytest.fixture
 def trained_here(server):
     """What writes the events of a run that this process seems to train."""
-    lifeline = Lifeline(server.models)
+    lifeline = LivenessLock(server.models)
     config = configure(RECIPES["keras-cnn"], server.models, name="run")
-    writer = events.EventWriter(store.create(replace(config, queued_by=lifeline.name), server.models))
+    writer = events.EventWriter(store.create_run(replace(config, queued_by=lifeline.name), server.models))
     writer.write("started", lifeline=lifeline.name, pid=os.getpid(), time=time.time())
     writer.write("fitting", steps=1000, epochs=1, batch_size=64, examples=64_000, data="sample", precision="float32")
     yield writer

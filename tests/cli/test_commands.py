@@ -14,9 +14,10 @@ import pytest
 from hands import on_canvas
 from PIL import Image
 
-from mnistdash.cli.commands import main
+from mnistdash.cli.main import main
 from mnistdash.runs import store
-from mnistdash.runs.events import read
+from mnistdash.runs.events import read_events
+from mnistdash.runs.run import LOG
 from mnistdash.settings import PROJECT
 
 
@@ -263,13 +264,13 @@ def test_train_from_nothing_to_a_model_that_predicts(models, offline, image):
     assert "offline sample" in one_line(done.stderr)
     assert done.stdout.count("epoch ") == 6, "a line for each, and one for the best"
     assert "test accuracy" in done.stdout.splitlines()[-1]
-    run_ = store.load(models / "mine")
+    run_ = store.load_run(models / "mine")
     assert run_.status == "finished"
     assert (run_.config.seed, run_.config.batch_size, run_.config.epochs) == (3, 50, 5)
     assert run_.card.validation_seen
     done = run("train", "--continue", "mine", "--epochs", "1", "--no-train-on-validation")
     assert done.returncode == 0, done.stderr
-    following = store.load(models / "mine-1")
+    following = store.load_run(models / "mine-1")
     assert (following.config.start, following.config.seed, following.config.batch_size) == ("mine", 4, 50)
     assert following.card.validation_seen, "nothing undoes that"
     assert run("predict", "--model", "mine", str(image("a.png"))).stdout.split()[-2] in "0123456789"
@@ -290,7 +291,7 @@ def test_train_refuses_what_cannot_be(flagship, capsys, arguments, reason):
 
 def test_train_continues_only_what_has_ended_with_weights(make_run, capsys):
     make_run("new", "softmax")
-    config = store.load(make_run("odd", "softmax", events=[], card={"status": "finished"})).folder / "config.json"
+    config = store.load_run(make_run("odd", "softmax", events=[], card={"status": "finished"})).folder / "config.json"
     config.write_text(config.read_text().replace('"recipe": "softmax"', '"recipe": "gone"'))
     for name, reason in (
         ("new", "new is queued: only a run that has ended"),
@@ -306,7 +307,7 @@ def test_train_that_fails_is_one_line_and_exit_1(models, offline):
     done = run("train", "--recipe", "softmax-naive", "--learning-rate", "5", "--name", "mine")
     assert done.returncode == 1
     assert "The loss became" in done.stderr.splitlines()[-1]
-    assert store.load(models / "mine").status == "failed"
+    assert store.load_run(models / "mine").status == "failed"
 
 
 def test_ctrl_c_keeps_the_best_weights(models, offline):
@@ -318,14 +319,14 @@ def test_ctrl_c_keeps_the_best_weights(models, offline):
         text=True,
     )
     deadline = time.monotonic() + 60
-    while not any(event["event"] == "epoch" for event in read(models / "mine")[0]):
+    while not any(event["event"] == "epoch" for event in read_events(models / "mine")[0]):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "the best weights are kept" in err
-    assert store.load_model("mine", models).status == "stopped"
+    assert store.load_trained_run("mine", models).status == "stopped"
 
 
 def test_a_damaged_file_of_the_users_stops_train_and_evaluate(flagship, mnist, tmp_path, monkeypatch, capsys):
@@ -345,28 +346,28 @@ def test_a_damaged_file_of_the_users_stops_train_and_evaluate(flagship, mnist, t
 def test_a_process_that_stands_by_measures_and_then_trains_the_run_it_is_told(models, tmp_path, offline):
     from mnistdash.runs.config import configure
     from mnistdash.runs.recipes import RECIPES
-    from mnistdash.runs.throughput import Speeds
+    from mnistdash.runs.throughput import ThroughputCache
 
     config = configure(RECIPES["softmax"], models, epochs=1, precision="auto", tensorboard=True)
-    store.create(config, models)
+    store.create_run(config, models)
     command = [sys.executable, "-m", "mnistdash", "train", "--stand-by"]
     process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     measure = {"recipe": "softmax", "batch_size": 100, "optimizer": "sgd", "augmentation": False}
     process.stdin.write(json.dumps({"measure": measure}).encode() + b"\n")
     process.stdin.flush()
     deadline = time.monotonic() + 90
-    while Speeds(offline).get(config) is None:
+    while ThroughputCache(offline).get(config) is None:
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.1)
     process.stdin.write(json.dumps({"train": config.name}).encode() + b"\n")
     process.stdin.flush()
     process.wait(90)
-    run = store.load(models / config.name)
+    run = store.load_run(models / config.name)
     assert run.status == "finished"
     assert run.card.precision in ("float32", "bfloat16")
     assert (run.folder / "tensorboard" / "validation").is_dir()
-    assert (run.folder / store.LOG).exists()
+    assert (run.folder / LOG).exists()
 
 
 def test_a_process_that_stands_by_ends_with_its_input(models):

@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import idx_files
 import pytest
 
-from mnistdash.data import download as data_download
-from mnistdash.data.download import DataUnavailableError, download
+from mnistdash.data import download
+from mnistdash.data.download import download_files
+from mnistdash.exceptions import DataUnavailableError
 
 FILES = idx_files.contents()
 DESCRIBED = idx_files.described(FILES)
@@ -63,43 +64,43 @@ def names_in(folder) -> set[str]:
     ids=["missing", "cut short", "altered", "html"],
 )
 def test_the_second_mirror_is_tried(mirror, monkeypatch, tmp_path, first):
-    monkeypatch.setattr(data_download, "MIRRORS", (mirror(first), mirror(whole)))
-    download(DESCRIBED, tmp_path, None)
+    monkeypatch.setattr(download, "MIRRORS", (mirror(first), mirror(whole)))
+    download_files(DESCRIBED, tmp_path, None)
     assert names_in(tmp_path) == {f"{name}.gz" for name in FILES}
 
 
 def test_a_mirror_that_does_not_answer_is_passed_over(mirror, monkeypatch, tmp_path):
-    monkeypatch.setattr(data_download, "MIRRORS", ("http://127.0.0.1:1/", mirror(whole)))
-    download(DESCRIBED, tmp_path, None)
+    monkeypatch.setattr(download, "MIRRORS", ("http://127.0.0.1:1/", mirror(whole)))
+    download_files(DESCRIBED, tmp_path, None)
     assert names_in(tmp_path) == {f"{name}.gz" for name in FILES}
 
 
 def test_a_mirror_that_stalls_is_given_up_and_the_next_one_tried(mirror, monkeypatch, tmp_path):
-    monkeypatch.setattr(data_download, "TIMEOUT", (1, 0.3))
-    monkeypatch.setattr(data_download, "MIRRORS", (mirror(lambda name: "stall"), mirror(whole)))
-    download(DESCRIBED[:1], tmp_path, None)
+    monkeypatch.setattr(download, "TIMEOUT", (1, 0.3))
+    monkeypatch.setattr(download, "MIRRORS", (mirror(lambda name: "stall"), mirror(whole)))
+    download_files(DESCRIBED[:1], tmp_path, None)
     assert names_in(tmp_path) == {f"{DESCRIBED[0].name}.gz"}
 
 
 def test_where_no_mirror_helps_the_error_says_what_each_did(mirror, monkeypatch, tmp_path):
-    monkeypatch.setattr(data_download, "MIRRORS", ("http://127.0.0.1:1/", mirror(lambda name: None)))
+    monkeypatch.setattr(download, "MIRRORS", ("http://127.0.0.1:1/", mirror(lambda name: None)))
     with pytest.raises(
         DataUnavailableError, match=r"127.0.0.1:1 cannot be reached and .* answered 404 .*MNISTDASH_DATA"
     ):
-        download(DESCRIBED, tmp_path, None)
+        download_files(DESCRIBED, tmp_path, None)
     assert names_in(tmp_path) == set()
 
 
 def test_a_cut_download_leaves_nothing_behind(mirror, monkeypatch, tmp_path):
-    monkeypatch.setattr(data_download, "MIRRORS", (mirror(lambda name: "cut"),))
+    monkeypatch.setattr(download, "MIRRORS", (mirror(lambda name: "cut"),))
     with pytest.raises(DataUnavailableError):
-        download(DESCRIBED, tmp_path, None)
+        download_files(DESCRIBED, tmp_path, None)
     assert names_in(tmp_path) == set()
 
 
 def test_an_interrupted_download_leaves_only_whole_files(mirror, monkeypatch, tmp_path):
     """Ctrl-C while the second file comes in: the first stays, of the second there is nothing."""
-    monkeypatch.setattr(data_download, "MIRRORS", (mirror(whole),))
+    monkeypatch.setattr(download, "MIRRORS", (mirror(whole),))
     first = DESCRIBED[0].download
 
     def interrupt(received: int, total: int) -> None:
@@ -107,20 +108,20 @@ def test_an_interrupted_download_leaves_only_whole_files(mirror, monkeypatch, tm
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        download(DESCRIBED, tmp_path, interrupt)
+        download_files(DESCRIBED, tmp_path, interrupt)
     assert names_in(tmp_path) == {f"{DESCRIBED[0].name}.gz"}
 
 
 def test_what_a_killed_process_left_is_swept_away_later(mirror, monkeypatch, tmp_path):
-    monkeypatch.setattr(data_download, "MIRRORS", (mirror(whole),))
+    monkeypatch.setattr(download, "MIRRORS", (mirror(whole),))
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     dead, old, alive = (tmp_path / f"download-{pid}-x{pid}" for pid in (ended.pid, os.getpid(), os.getppid()))
     for folder in (dead, old, alive):
         folder.mkdir()
-    long_ago = time.time() - 2 * data_download.STALE
+    long_ago = time.time() - 2 * download.STALE
     os.utime(old, (long_ago, long_ago))
-    download(DESCRIBED, tmp_path, None)
+    download_files(DESCRIBED, tmp_path, None)
     assert not dead.exists()
     assert not old.exists()
     assert alive.exists(), "it may belong to a download under way"
@@ -152,9 +153,9 @@ main(["data"])
 
 
 def test_progress_grows_to_the_whole(mirror, monkeypatch, tmp_path):
-    monkeypatch.setattr(data_download, "MIRRORS", (mirror(whole),))
+    monkeypatch.setattr(download, "MIRRORS", (mirror(whole),))
     seen = []
-    download(DESCRIBED, tmp_path, lambda received, total: seen.append((received, total)))
+    download_files(DESCRIBED, tmp_path, lambda received, total: seen.append((received, total)))
     total = sum(file.download for file in DESCRIBED)
     assert seen[-1] == (total, total)
     assert [received for received, _ in seen] == sorted(received for received, _ in seen)
@@ -165,4 +166,4 @@ def test_a_cache_that_cannot_be_written_to_is_named(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     with pytest.raises(DataUnavailableError, match="cannot be stored in"):
-        download(DESCRIBED, blocked / "cache", None)
+        download_files(DESCRIBED, blocked / "cache", None)

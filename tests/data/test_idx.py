@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from idx_files import idx_bytes
 
-from mnistdash.data.idx import DataFileError, IdxFile, parse, read_verified
+from mnistdash.data.idx import IdxFile, parse_idx, read_verified
+from mnistdash.exceptions import DataFileError
 
 IMAGES = np.arange(2 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(2, 28, 28)
 LABELS = np.array([3, 7], np.uint8)
@@ -20,7 +21,7 @@ def described(array: np.ndarray) -> IdxFile:
 
 @pytest.mark.parametrize("array", [IMAGES, LABELS], ids=["images", "labels"])
 def test_parse_gives_back_what_was_written_read_only(array):
-    parsed = parse(idx_bytes(array), PATH)
+    parsed = parse_idx(idx_bytes(array), PATH)
     assert parsed.dtype == np.uint8
     assert np.array_equal(parsed, array)
     assert not parsed.flags.writeable
@@ -41,7 +42,7 @@ def test_parse_gives_back_what_was_written_read_only(array):
 )
 def test_parse_says_what_is_wrong(data, found):
     with pytest.raises(DataFileError, match=f"some-file: expected .*found {found}"):
-        parse(data, PATH)
+        parse_idx(data, PATH)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])

@@ -8,9 +8,11 @@ import idx_files
 import numpy as np
 import pytest
 
+from mnistdash import exceptions
 from mnistdash.data import download as data_download
 from mnistdash.data import mnist as data_mnist
-from mnistdash.data.idx import DataFileError
+from mnistdash.data.sample import load_mnist_or_sample
+from mnistdash.exceptions import DataFileError
 from mnistdash.settings import Settings
 
 
@@ -19,7 +21,7 @@ def files(monkeypatch) -> dict[str, bytes]:
     """Four small files that stand for MNIST: 25 to train, 5 to validate, 10 to test."""
     files = idx_files.contents()
     monkeypatch.setattr(data_mnist, "FILES", idx_files.described(files))
-    monkeypatch.setattr(data_mnist, "VALIDATION", 5)
+    monkeypatch.setattr(data_mnist, "VALIDATION_IMAGES", 5)
     return files
 
 
@@ -37,14 +39,14 @@ def downloads(monkeypatch, files) -> list[str]:
         noted.extend(file.name for file in wanted)
         idx_files.write(cache, {file.name: files[file.name] for file in wanted})
 
-    monkeypatch.setattr(data_download, "download", download)
+    monkeypatch.setattr(data_download, "download_files", download)
     return noted
 
 
 @pytest.mark.parametrize("compressed", [True, False])
 def test_the_users_folder_comes_first(settings, files, downloads, compressed):
     idx_files.write(settings.data, files, compressed)
-    data = data_mnist.load(settings)
+    data = data_mnist.load_mnist(settings)
     assert data.source == str(settings.data)
     assert [len(data.split(name)) for name in ("train", "validation", "test")] == [25, 5, 10]
     assert not downloads
@@ -52,7 +54,7 @@ def test_the_users_folder_comes_first(settings, files, downloads, compressed):
 
 def test_validation_is_the_first_part_of_the_training_file(settings, files):
     idx_files.write(settings.data, files)
-    data = data_mnist.load(settings)
+    data = data_mnist.load_mnist(settings)
     assert data.validation.labels.tolist() == [0, 1, 2, 3, 4]
     assert data.train.labels[:6].tolist() == [5, 6, 7, 8, 9, 0]
     whole = np.frombuffer(files["train-images-idx3-ubyte"], np.uint8, offset=16).reshape(30, 28, 28)
@@ -61,7 +63,7 @@ def test_validation_is_the_first_part_of_the_training_file(settings, files):
 
 def test_names_with_a_dot_before_idx_are_known_too(settings, files, downloads):
     idx_files.write(settings.data, {name.replace("-idx", ".idx"): data for name, data in files.items()})
-    assert data_mnist.load(settings).source == str(settings.data)
+    assert data_mnist.load_mnist(settings).source == str(settings.data)
 
 
 def test_an_incomplete_users_folder_is_passed_over_with_a_word(settings, files, downloads, caplog):
@@ -69,7 +71,7 @@ def test_an_incomplete_users_folder_is_passed_over_with_a_word(settings, files, 
     (settings.data / "t10k-labels-idx1-ubyte.gz").unlink()
     idx_files.write(settings.cache, files)
     with caplog.at_level(logging.WARNING):
-        assert data_mnist.load(settings).source == str(settings.cache)
+        assert data_mnist.load_mnist(settings).source == str(settings.cache)
     assert "MNISTDASH_DATA" in caplog.text
     assert not downloads
 
@@ -79,7 +81,7 @@ def test_a_damaged_file_of_the_users_is_reported_and_left_alone(settings, files,
     path = settings.data / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(files["t10k-images-idx3-ubyte"][:-7]))
     with pytest.raises(DataFileError, match=r"t10k-images-idx3-ubyte.gz: expected 7,856 bytes .* found 7,849"):
-        data_mnist.load(settings)
+        data_mnist.load_mnist(settings)
     assert path.exists()
     assert not downloads
 
@@ -87,7 +89,7 @@ def test_a_damaged_file_of_the_users_is_reported_and_left_alone(settings, files,
 def test_only_what_the_cache_lacks_is_downloaded(settings, files, downloads):
     idx_files.write(settings.cache, files)
     (settings.cache / "t10k-labels-idx1-ubyte.gz").unlink()
-    assert data_mnist.load(settings).name == "mnist"
+    assert data_mnist.load_mnist(settings).name == "mnist"
     assert downloads == ["t10k-labels-idx1-ubyte"]
 
 
@@ -95,7 +97,7 @@ def test_damaged_cached_files_are_fetched_again_once(settings, files, downloads)
     idx_files.write(settings.cache, files)
     for name in ("train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"):
         (settings.cache / f"{name}.gz").write_bytes(b"damaged")
-    assert data_mnist.load(settings).name == "mnist"
+    assert data_mnist.load_mnist(settings).name == "mnist"
     assert downloads == ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"]
 
 
@@ -103,17 +105,17 @@ def test_a_cached_file_that_stays_damaged_is_an_error_not_a_loop(settings, files
     idx_files.write(settings.cache, files)
     damaged = settings.cache / "t10k-labels-idx1-ubyte.gz"
     damaged.write_bytes(b"damaged")
-    monkeypatch.setattr(data_download, "download", lambda *_: damaged.write_bytes(b"damaged again"))
+    monkeypatch.setattr(data_download, "download_files", lambda *_: damaged.write_bytes(b"damaged again"))
     with pytest.raises(DataFileError, match="t10k-labels"):
-        data_mnist.load(settings)
+        data_mnist.load_mnist(settings)
 
 
 def test_the_sample_stands_in_and_says_why(settings, files, monkeypatch):
     def fail(*_):
-        raise data_download.DataUnavailableError("no network")
+        raise exceptions.DataUnavailableError("no network")
 
-    monkeypatch.setattr(data_download, "download", fail)
-    data, why = data_mnist.load_or_sample(settings)
+    monkeypatch.setattr(data_download, "download_files", fail)
+    data, why = load_mnist_or_sample(settings)
     assert data.name == "sample"
     assert str(why) == "no network"
 
@@ -122,8 +124,8 @@ def test_a_damaged_file_of_the_users_does_not_become_the_sample_unnoticed(settin
     idx_files.write(settings.data, files)
     (settings.data / "train-labels-idx1-ubyte.gz").write_bytes(b"damaged")
     with pytest.raises(DataFileError):
-        data_mnist.load_or_sample(settings, strict=True)
-    data, why = data_mnist.load_or_sample(settings)
+        load_mnist_or_sample(settings, strict=True)
+    data, why = load_mnist_or_sample(settings)
     assert data.name == "sample"
     assert "train-labels-idx1-ubyte.gz" in str(why)
 
@@ -170,8 +172,8 @@ def test_loading_twice_over_http_needs_the_mirrors_once(settings, files, tmp_pat
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(data_download, "MIRRORS", (f"http://127.0.0.1:{server.server_port}/",))
     try:
-        first = data_mnist.load(settings)
-        second = data_mnist.load(settings)
+        first = data_mnist.load_mnist(settings)
+        second = data_mnist.load_mnist(settings)
     finally:
         server.shutdown()
     assert len(requests) == 4

@@ -20,6 +20,7 @@ from mnistdash.doctor.findings import Finding
 from mnistdash.doctor.models import RESTORE, SHIPPED
 from mnistdash.inference import model
 from mnistdash.runs import store
+from mnistdash.runs.run import CARD, CONFIG, TFLITE
 from mnistdash.settings import PROJECT, Settings
 from mnistdash.system import liveness, resources
 
@@ -27,7 +28,7 @@ RIGHTS = "-dac_override,-dac_read_search"  # by which root may read and write al
 WITHOUT_RIGHTS = ("setpriv", f"--bounding-set={RIGHTS}", f"--inh-caps={RIGHTS}")
 
 
-def run(code: str = "from mnistdash import doctor; sys.exit(doctor.main())", **environment: str):
+def run(code: str = "from mnistdash.doctor import __main__ as doctor; sys.exit(doctor.main())", **environment: str):
     """Run the doctor in a process of its own, for which permissions count: they do not for root."""
     command = [sys.executable, "-c", f"import sys; {code}"]
     if sys.platform == "linux" and os.geteuid() == 0 and shutil.which("setpriv"):
@@ -48,7 +49,7 @@ def settings(flagship, monkeypatch, tmp_path) -> Settings:
     """Four small files in MNIST's place, the shipped model, an empty cache, and a machine that is large enough."""
     files = idx_files.contents()
     monkeypatch.setattr(mnist, "FILES", idx_files.described(files))
-    monkeypatch.setattr(mnist, "VALIDATION", 10)
+    monkeypatch.setattr(mnist, "VALIDATION_IMAGES", 10)
     idx_files.write(tmp_path / "data", files)
     monkeypatch.setattr(machine, "SERVER", 1000)
     monkeypatch.setattr(machine, "TRAINING", 1000)
@@ -93,7 +94,7 @@ def test_lines_are_aligned_and_the_exit_status_tells_of_problems_only():
 
 
 def test_tensorflow_is_not_imported(models, offline):
-    code = "from mnistdash import doctor; doctor.main(); sys.exit('tensorflow' in sys.modules)"
+    code = "from mnistdash.doctor import __main__ as doctor; doctor.main(); sys.exit('tensorflow' in sys.modules)"
     done = run(code)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "problem  The model flagship" in done.stdout, "it went on to the end"
@@ -139,7 +140,9 @@ def test_without_requirements_the_rest_is_examined(settings, monkeypatch, tmp_pa
 
 @pytest.mark.parametrize("package", ["psutil", "platformdirs", "packaging.requirements", "ai_edge_litert.interpreter"])
 def test_a_package_that_is_missing_is_a_finding_and_no_traceback(flagship, offline, package):
-    done = run(f"sys.modules[{package!r}] = None; from mnistdash import doctor; sys.exit(doctor.main())")
+    done = run(
+        f"sys.modules[{package!r}] = None; from mnistdash.doctor import __main__ as doctor; sys.exit(doctor.main())"
+    )
     assert done.returncode == 1
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -221,38 +224,38 @@ def test_without_the_shipped_model_it_says_where_to_get_it(settings, make_run):
 
 
 def test_a_damaged_shipped_model_is_replaced_and_not_deleted(settings):
-    (settings.models / "flagship" / store.CARD).write_text("{")
+    (settings.models / "flagship" / CARD).write_text("{")
     findings = doctor___main__.examine(settings)
     assert the_one(findings, "flagship").advice == SHIPPED
 
 
 def _truncate(folder: Path) -> None:
-    path = folder / store.TFLITE
+    path = folder / TFLITE
     path.write_bytes(path.read_bytes()[:100_000])
 
 
 def _truncate_as_described(folder: Path) -> None:
     _truncate(folder)
-    text = (folder / store.CARD).read_text()
-    card = store.load(folder).card
-    (folder / store.CARD).write_text(text.replace(str(card.bytes), "100000").replace(card.sha256, "0" * 64))
+    text = (folder / CARD).read_text()
+    card = store.load_run(folder).card
+    (folder / CARD).write_text(text.replace(str(card.bytes), "100000").replace(card.sha256, "0" * 64))
 
 
 def _swap_a_byte(folder: Path) -> None:
-    content = bytearray((folder / store.TFLITE).read_bytes())
+    content = bytearray((folder / TFLITE).read_bytes())
     content[len(content) // 2] ^= 255
-    (folder / store.TFLITE).write_bytes(content)
+    (folder / TFLITE).write_bytes(content)
 
 
 @pytest.mark.parametrize(
     ("harm", "text"),
     [
-        (lambda folder: (folder / store.CARD).write_text("{"), "card.json"),
-        (lambda folder: (folder / store.CARD).write_bytes(b"\xff\xfe\x00"), "card.json"),
-        (lambda folder: (folder / store.CARD).write_text('{"name": 3}'), "card.json"),
-        (lambda folder: (folder / store.CONFIG).write_text("[]"), "config.json"),
-        (lambda folder: (folder / store.CONFIG).unlink(), "config.json is missing"),
-        (lambda folder: (folder / store.TFLITE).unlink(), "model.tflite"),
+        (lambda folder: (folder / CARD).write_text("{"), "card.json"),
+        (lambda folder: (folder / CARD).write_bytes(b"\xff\xfe\x00"), "card.json"),
+        (lambda folder: (folder / CARD).write_text('{"name": 3}'), "card.json"),
+        (lambda folder: (folder / CONFIG).write_text("[]"), "config.json"),
+        (lambda folder: (folder / CONFIG).unlink(), "config.json is missing"),
+        (lambda folder: (folder / TFLITE).unlink(), "model.tflite"),
         (_truncate, "model.tflite"),
         (_truncate_as_described, "model.tflite"),
         (_swap_a_byte, "model.tflite"),
@@ -286,7 +289,7 @@ def test_what_nobody_thought_of_is_a_finding_too(settings, monkeypatch):
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(store, "load", fail)
+    monkeypatch.setattr(store, "load_run", fail)
     monkeypatch.setattr(mnist, "is_complete", fail)
     findings = doctor___main__.examine(settings)
     assert the_one(findings, "flagship cannot be read: ZeroDivisionError.").level == "problem"
@@ -294,7 +297,7 @@ def test_what_nobody_thought_of_is_a_finding_too(settings, monkeypatch):
 
 
 def test_a_run_that_came_to_nothing_and_cannot_be_read_is_a_warning(settings, make_run):
-    (make_run("mine") / store.CONFIG).write_text("{}")
+    (make_run("mine") / CONFIG).write_text("{}")
     make_run("failed", events=[{"event": "ended", "status": "failed", "reason": "It was unlucky."}])
     (settings.models / "lost+found").mkdir()
     (settings.models / "notes").mkdir()
@@ -331,7 +334,7 @@ def test_a_full_disk_is_a_problem(settings, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         yield path
 
-    monkeypatch.setattr("mnistdash.system.atomic.replacing", full)
+    monkeypatch.setattr("mnistdash.system.atomic.atomic_path", full)
     found = the_one(
         doctor___main__.examine(settings), f"{settings.models} cannot be written to: No space left on device."
     )
@@ -339,7 +342,7 @@ def test_a_full_disk_is_a_problem(settings, monkeypatch):
 
 
 def test_locks_that_do_not_work_are_a_problem(settings, monkeypatch):
-    monkeypatch.setattr(liveness, "is_held", lambda models, name: False)
+    monkeypatch.setattr(liveness, "is_alive", lambda models, name: False)
     assert the_one(doctor___main__.examine(settings), "Locks do not work").level == "problem"
 
 
@@ -383,7 +386,7 @@ def test_a_cache_that_cannot_be_made_is_a_problem(locked, tmp_path):
 
 
 @unix
-@pytest.mark.parametrize("name", [".", store.CARD, store.CONFIG, store.TFLITE])
+@pytest.mark.parametrize("name", [".", CARD, CONFIG, TFLITE])
 def test_what_may_not_be_read_is_a_problem(flagship, locked, name):
     locked(flagship.folder / name, 0)
     done = run()
@@ -405,7 +408,7 @@ def test_a_folder_of_models_that_may_not_be_listed_is_a_problem(flagship, locked
 def test_a_file_that_cannot_grow_is_a_problem(flagship, offline):
     """As where a quota is used up."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
-    done = run(f"{limit}; from mnistdash import doctor; sys.exit(doctor.main())")
+    done = run(f"{limit}; from mnistdash.doctor import __main__ as doctor; sys.exit(doctor.main())")
     assert done.returncode == 1
     assert f"problem  {flagship.folder.parent} cannot be written to: File too large." in done.stdout
     assert not list(flagship.folder.parent.glob(".writing-*"))

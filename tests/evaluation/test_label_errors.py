@@ -15,7 +15,7 @@ def test_a_label_that_the_model_denies_comes_first():
     wrong = [17, 401]
     published = labels.copy()
     published[wrong] = (labels[wrong] + 1) % 10
-    found = label_errors.find(Evaluation(published, probabilities))
+    found = label_errors.find_label_issues(Evaluation(published, probabilities))
     assert set(found.ranking[:2].tolist()) == set(wrong)
     assert sorted(found.ranking.tolist()) == list(range(500))
     assert found.flagged == 2
@@ -24,8 +24,8 @@ def test_a_label_that_the_model_denies_comes_first():
 
 def test_the_server_does_not_keep_what_cleanlab_imports(output_of):
     script = (
-        "import sys, numpy as np; from mnistdash import suspects; from mnistdash.evaluation import Evaluation\n"
-        "suspects.find(Evaluation(np.arange(10, dtype=np.uint8), np.eye(10, dtype=np.float32)))\n"
+        "import sys, numpy as np; from mnistdash.evaluation import label_errors; from mnistdash.evaluation.metrics import Evaluation\n"
+        "label_errors.find_label_issues(Evaluation(np.arange(10, dtype=np.uint8), np.eye(10, dtype=np.float32)))\n"
         "print('cleanlab' in sys.modules)"
     )
     assert output_of(script) == "False"
@@ -34,4 +34,4 @@ def test_the_server_does_not_keep_what_cleanlab_imports(output_of):
 def test_a_process_that_fails_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(label_errors, "PROJECT", tmp_path)  # there is no such module to run
     with pytest.raises(subprocess.CalledProcessError):
-        label_errors.find(Evaluation(np.zeros(3, np.uint8), np.full((3, 10), 0.1, np.float32)))
+        label_errors.find_label_issues(Evaluation(np.zeros(3, np.uint8), np.full((3, 10), 0.1, np.float32)))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from mnistdash.evaluation.mcnemar import Rivalry, verdict
+from mnistdash.evaluation.mcnemar import PairedComparison, verdict
 from mnistdash.evaluation.metrics import Evaluation
 
 
@@ -11,7 +11,7 @@ def answers(read: list[int]) -> Evaluation:
 
 
 def test_who_gets_what_wrong():
-    rivalry = Rivalry.of(answers([0, 1, 2, 0, 3]), answers([0, 0, 5, 4, 3]))
+    rivalry = PairedComparison.of(answers([0, 1, 2, 0, 3]), answers([0, 0, 5, 4, 3]))
     assert rivalry.only_first.tolist() == [1]
     assert rivalry.only_second.tolist() == [3]
     assert rivalry.both.tolist() == [2, 4]
@@ -19,7 +19,7 @@ def test_who_gets_what_wrong():
 
 @pytest.mark.parametrize(("one", "other"), [(0, 0), (1, 0), (3, 11), (40, 12), (7, 7), (300, 5_000)])
 def test_the_chance_is_that_of_the_exact_test(one, other):
-    rivalry = Rivalry(np.arange(one), np.arange(other), np.arange(3))
+    rivalry = PairedComparison(np.arange(one), np.arange(other), np.arange(3))
     expected = binomtest(one, one + other).pvalue if one + other else 1.0
     assert rivalry.chance == pytest.approx(expected, rel=1e-6, abs=1e-300)
 
@@ -37,5 +37,5 @@ def test_the_chance_is_that_of_the_exact_test(one, other):
     ],
 )
 def test_the_verdict_is_plain(one, other, said):
-    text = verdict(Rivalry(np.arange(one), np.arange(other), np.arange(0)), "A", "B")
+    text = verdict(PairedComparison(np.arange(one), np.arange(other), np.arange(0)), "A", "B")
     assert said in text

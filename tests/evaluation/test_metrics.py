@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnistdash.data.mnist import Split
+from mnistdash.data.dataset import Split
 from mnistdash.evaluation.metrics import Evaluation, evaluate
 
 

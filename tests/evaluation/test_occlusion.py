@@ -18,7 +18,7 @@ def looks_at(rows: slice, columns: slice):
 
 def test_it_finds_the_place_that_the_decision_hangs_on():
     image = np.full((28, 28), 255, np.uint8)
-    evidence = occlusion.evidence(looks_at(slice(8, 12), slice(18, 22)), image)
+    evidence = occlusion.occlusion_map(looks_at(slice(8, 12), slice(18, 22)), image)
     assert evidence.shape == (10, 28, 28)
     assert evidence.dtype == np.float32
     row, column = np.unravel_index(evidence[3].argmax(), (28, 28))
@@ -30,7 +30,7 @@ def test_it_finds_the_place_that_the_decision_hangs_on():
 
 
 def test_paper_says_nothing():
-    assert not occlusion.evidence(looks_at(slice(0, 28), slice(0, 28)), np.zeros((28, 28), np.uint8)).any()
+    assert not occlusion.occlusion_map(looks_at(slice(0, 28), slice(0, 28)), np.zeros((28, 28), np.uint8)).any()
 
 
 def test_every_pixel_is_covered_and_one_batch_is_enough():
@@ -40,7 +40,7 @@ def test_every_pixel_is_covered_and_one_batch_is_enough():
         batches.append(images)
         return np.full((len(images), 10), 0.1, np.float32)
 
-    occlusion.evidence(model, np.full((28, 28), 255, np.uint8))
+    occlusion.occlusion_map(model, np.full((28, 28), 255, np.uint8))
     assert len(batches) == 1
     assert len(batches[0]) == 1 + 14 * 14
     assert (batches[0] == 0).any(0).all()

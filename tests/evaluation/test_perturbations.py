@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mnistdash.evaluation.perturbations import KINDS, Disturbance, disturbed
-from mnistdash.imaging import stroke_width
+from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
+from mnistdash.synthesis import pen
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def box(image: np.ndarray) -> np.ndarray:
 
 
 def test_the_neutral_disturbance_changes_nothing(digits):
-    made = disturbed(digits, Disturbance())
+    made = perturb(digits, Perturbation())
     assert np.array_equal(made, digits)
     assert made.dtype == np.uint8
     made[:] = 0
@@ -41,47 +41,47 @@ def test_the_neutral_disturbance_changes_nothing(digits):
 
 
 def test_a_neutral_one_among_others_changes_nothing_either(digits):
-    others = [Disturbance(turn=30, size=0.8), Disturbance(), Disturbance(stroke=1, noise=0.2, right=2.5)]
-    assert np.array_equal(disturbed(digits[:1], others)[1], digits[0])
+    others = [Perturbation(turn=30, size=0.8), Perturbation(), Perturbation(stroke=1, noise=0.2, right=2.5)]
+    assert np.array_equal(perturb(digits[:1], others)[1], digits[0])
 
 
 @pytest.mark.parametrize(("right", "down"), [(3.0, 0.0), (0.0, -2.0), (1.5, 2.5)])
 def test_a_shift_moves_the_centre_of_mass_by_as_many_pixels(digits, right, down):
-    small = disturbed(digits, Disturbance(size=0.7))  # none of the ink leaves the image
-    for before, after in zip(small, disturbed(small, Disturbance(right=right, down=down)), strict=True):
+    small = perturb(digits, Perturbation(size=0.7))  # none of the ink leaves the image
+    for before, after in zip(small, perturb(small, Perturbation(right=right, down=down)), strict=True):
         assert middle(after) - middle(before) == pytest.approx([down, right], abs=0.05)
 
 
 def test_a_shift_by_whole_pixels_keeps_each_value_and_what_leaves_is_lost(digits):
-    made = disturbed(digits, Disturbance(right=8))
+    made = perturb(digits, Perturbation(right=8))
     assert np.array_equal(made[:, :, 8:], digits[:, :, :-8])
     assert not made[:, :, :8].any()
 
 
 def test_a_turn_is_clockwise(bar):
     """What points up then points right, and after another quarter down."""
-    quarter = disturbed(bar, Disturbance(turn=90))
+    quarter = perturb(bar, Perturbation(turn=90))
     assert middle(quarter[0])[1] > 17
     assert middle(quarter[0])[0] == pytest.approx(13.5, abs=0.1)
-    half = disturbed(quarter, Disturbance(turn=90))
+    half = perturb(quarter, Perturbation(turn=90))
     assert middle(half[0]) == pytest.approx(27 - middle(bar[0]), abs=0.1)
 
 
 def test_a_shift_comes_after_the_turn(bar):
-    turned = disturbed(bar, Disturbance(turn=90))
-    both = disturbed(bar, Disturbance(turn=90, right=3))
+    turned = perturb(bar, Perturbation(turn=90))
+    both = perturb(bar, Perturbation(turn=90, right=3))
     assert middle(both[0]) - middle(turned[0]) == pytest.approx([0, 3], abs=0.05)
 
 
 @pytest.mark.parametrize("size", [0.5, 0.8, 1.3])
 def test_size_scales_the_box_of_the_ink(digits, size):
-    for before, after in zip(digits, disturbed(digits, Disturbance(size=size)), strict=True):
+    for before, after in zip(digits, perturb(digits, Perturbation(size=size)), strict=True):
         assert box(after) == pytest.approx(size * box(before), abs=2)
 
 
 def test_thicker_strokes_have_more_ink_and_thinner_ones_less(digits):
     amounts = np.arange(-1.5, 3.1, 0.25)
-    ink = np.stack([disturbed(digits, Disturbance(stroke=amount)).sum((1, 2), dtype=float) for amount in amounts])
+    ink = np.stack([perturb(digits, Perturbation(stroke=amount)).sum((1, 2), dtype=float) for amount in amounts])
     assert (np.diff(ink, axis=0) > 0).all()
 
 
@@ -92,15 +92,15 @@ def test_a_stroke_becomes_thicker_by_as_many_pixels(amount):
     line[0, :, 12:16] = 255
     line[0, :, 16] = 100
     before, after = (
-        image[0, 14].sum(dtype=float) / 255 for image in (line, disturbed(line, Disturbance(stroke=amount)))
+        image[0, 14].sum(dtype=float) / 255 for image in (line, perturb(line, Perturbation(stroke=amount)))
     )
     assert after - before == pytest.approx(amount, abs=0.02)
 
 
 def test_a_slanted_stroke_becomes_as_much_thicker_as_an_upright_one():
-    slanted = stroke_width.draw([np.array([[5.0, 8.0], [22.0, 20.0]])], 3, 28)
+    slanted = pen.draw_strokes([np.array([[5.0, 8.0], [22.0, 20.0]])], 3, 28)
     image = np.round(255 * slanted).astype(np.uint8)[None]
-    grown = disturbed(image, Disturbance(stroke=1.5))[0]
+    grown = perturb(image, Perturbation(stroke=1.5))[0]
     length = np.hypot(17, 12) + 3
     assert (grown.sum(dtype=float) - image.sum(dtype=float)) / 255 / length == pytest.approx(1.5, rel=0.2)
 
@@ -108,50 +108,50 @@ def test_a_slanted_stroke_becomes_as_much_thicker_as_an_upright_one():
 def test_faint_ink_grows_too_and_stays_faint():
     dot = np.zeros((1, 28, 28), np.uint8)
     dot[0, 12:16, 12:16] = 90
-    grown = disturbed(dot, Disturbance(stroke=2))
+    grown = perturb(dot, Perturbation(stroke=2))
     assert grown.max() == 90
     assert (grown > 45).sum() > 20
 
 
 def test_noise_is_the_same_each_time_and_another_with_another_seed(digits):
-    noisy = Disturbance(noise=0.3)
-    assert np.array_equal(disturbed(digits, noisy), disturbed(digits, noisy))
-    assert not np.array_equal(disturbed(digits, noisy), disturbed(digits, noisy, seed=1))
+    noisy = Perturbation(noise=0.3)
+    assert np.array_equal(perturb(digits, noisy), perturb(digits, noisy))
+    assert not np.array_equal(perturb(digits, noisy), perturb(digits, noisy, seed=1))
 
 
 def test_noise_keeps_its_pattern_at_every_strength():
     grey = np.full((1, 28, 28), 128, np.uint8)
-    weak, strong = (made.astype(int) - 128 for made in disturbed(grey, [Disturbance(noise=n) for n in (0.05, 0.1)]))
+    weak, strong = (made.astype(int) - 128 for made in perturb(grey, [Perturbation(noise=n) for n in (0.05, 0.1)]))
     assert np.abs(strong - 2 * weak).max() <= 2
     assert weak.std() == pytest.approx(0.05 * 255, rel=0.1)
 
 
 def test_each_digit_has_its_own_noise_whatever_follows(digits):
-    noisy = Disturbance(noise=0.3)
-    many = disturbed(digits, noisy)
-    assert np.array_equal(many[:5], disturbed(digits[:5], noisy))
-    twins = disturbed(np.repeat(digits[:1], 2, axis=0), noisy)
+    noisy = Perturbation(noise=0.3)
+    many = perturb(digits, noisy)
+    assert np.array_equal(many[:5], perturb(digits[:5], noisy))
+    twins = perturb(np.repeat(digits[:1], 2, axis=0), noisy)
     assert not np.array_equal(twins[0], twins[1])
 
 
 def test_one_for_each_is_the_same_as_one_after_the_other(digits):
     settings = [
-        Disturbance(right=k % 5 - 2, turn=7.0 * k, size=1 + k / 40, stroke=(k % 4 - 1) / 2) for k in range(len(digits))
+        Perturbation(right=k % 5 - 2, turn=7.0 * k, size=1 + k / 40, stroke=(k % 4 - 1) / 2) for k in range(len(digits))
     ]
-    alone = [disturbed(digits[k : k + 1], setting)[0] for k, setting in enumerate(settings)]
-    assert np.array_equal(disturbed(digits, settings), alone)
-    variants = [disturbed(digits[:1], setting)[0] for setting in settings]
-    assert np.array_equal(disturbed(digits[:1], settings), variants)
+    alone = [perturb(digits[k : k + 1], setting)[0] for k, setting in enumerate(settings)]
+    assert np.array_equal(perturb(digits, settings), alone)
+    variants = [perturb(digits[:1], setting)[0] for setting in settings]
+    assert np.array_equal(perturb(digits[:1], settings), variants)
 
 
 def test_as_many_disturbances_as_digits_or_one_of_either(digits):
     with pytest.raises(ValueError, match=r"20 images and 3 disturbances"):
-        disturbed(digits, [Disturbance()] * 3)
-    assert disturbed(digits[:0], Disturbance(turn=10, noise=0.1)).shape == (0, 28, 28)
+        perturb(digits, [Perturbation()] * 3)
+    assert perturb(digits[:0], Perturbation(turn=10, noise=0.1)).shape == (0, 28, 28)
 
 
 def test_the_kinds_are_the_fields_and_their_levels_rise_through_neutral():
-    neutral = Disturbance()
+    neutral = Perturbation()
     assert list(KINDS) == list(vars(neutral))
     for key, kind in KINDS.items():
         assert kind.neutral == getattr(neutral, key)

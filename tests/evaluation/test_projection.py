@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnistdash.evaluation import projection
-from mnistdash.evaluation.projection import BackgroundMap
+from mnistdash.evaluation.projection import ProjectionTask
 from mnistdash.settings import PROJECT
 
 
@@ -22,7 +22,7 @@ def test_few_digits_have_few_neighbours(count, expected):
 
 
 def test_the_flat_map_is_the_first_two_components_at_one_scale(features):
-    points = projection.flat(features)
+    points = projection.pca_projection(features)
     assert points.dtype == np.float32
     assert points.shape == (60, 2)
     assert (points[:, 0].min(), points[:, 0].max()) == pytest.approx((-1, 1))
@@ -32,8 +32,8 @@ def test_the_flat_map_is_the_first_two_components_at_one_scale(features):
 
 def test_tsne_keeps_heaps_together_and_gives_the_same_map_twice(features):
     shares = []
-    points = projection.tsne(features, shares.append)
-    np.testing.assert_array_equal(points, projection.tsne(features))
+    points = projection.tsne_projection(features, shares.append)
+    np.testing.assert_array_equal(points, projection.tsne_projection(features))
     assert points.dtype == np.float32
     assert np.abs(points).max() == 1
     assert shares == sorted(shares)
@@ -44,12 +44,12 @@ def test_tsne_keeps_heaps_together_and_gives_the_same_map_twice(features):
 
 
 def test_digits_that_are_all_alike_have_a_map():
-    points = projection.tsne(np.ones((10, 3), np.float16))
+    points = projection.tsne_projection(np.ones((10, 3), np.float16))
     assert np.isfinite(points).all()
 
 
 def test_a_map_is_made_once_and_kept_with_the_model(flagship, features, monkeypatch):
-    made = BackgroundMap(flagship, "sample", "test", features)
+    made = ProjectionTask(flagship, "sample", "test", features)
     points = made.result()
     assert (made.error, made.progress) == ("", 1)
     assert points.shape == (60, 2)
@@ -60,7 +60,7 @@ def test_a_map_is_made_once_and_kept_with_the_model(flagship, features, monkeypa
         raise AssertionError("a process was started")
 
     monkeypatch.setattr(subprocess, "Popen", popen)
-    again = BackgroundMap(flagship, "sample", "test", features)
+    again = ProjectionTask(flagship, "sample", "test", features)
     assert again.wait(0)
     np.testing.assert_array_equal(again.result(), points)
 
@@ -83,13 +83,13 @@ def test_a_map_that_is_damaged_or_of_another_version_is_not_used(flagship):
 
 def test_a_map_that_cannot_be_kept_is_there_all_the_same(flagship, features):
     (flagship.folder / "analysis").write_text("in the way of the folder")
-    made = BackgroundMap(flagship, "sample", "test", features)
+    made = ProjectionTask(flagship, "sample", "test", features)
     assert made.result().shape == (60, 2)
     assert not made.error
 
 
 def test_a_map_that_fails_says_why(flagship):
-    made = BackgroundMap(flagship, "sample", "test", np.full((60, 8), np.nan, np.float16))
+    made = ProjectionTask(flagship, "sample", "test", np.full((60, 8), np.nan, np.float16))
     assert made.result() is None
     assert "NaN" in made.error
 

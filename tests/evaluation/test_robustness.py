@@ -6,9 +6,9 @@ import pytest
 from robustness_curves import made_curves
 
 from mnistdash.evaluation import robustness
-from mnistdash.evaluation.perturbations import KINDS, Disturbance, disturbed
-from mnistdash.evaluation.robustness import Curves, FlipMap, curves, flip_map, measure, stored
-from mnistdash.inference.model import load
+from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
+from mnistdash.evaluation.robustness import FlipMap, RobustnessCurves, flip_map, measure, robustness_curves, stored
+from mnistdash.inference.model import load_model
 
 
 def by_place(images: np.ndarray) -> np.ndarray:
@@ -22,7 +22,7 @@ def by_place(images: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def model(flagship, models):
-    return load("flagship", models)
+    return load_model("flagship", models)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_without_disturbance_a_map_holds_the_models_own_answer(model, sample):
     image = sample.test.images[3]
     (own,) = model(image[None])
     for across, down in (("right", "down"), ("turn", "size"), ("stroke", "noise")):
-        made = flip_map(model, image, across, down, Disturbance())
+        made = flip_map(model, image, across, down, Perturbation())
         assert made.digits.shape == made.confidence.shape == (13, 13)
         assert made.digits.dtype == np.uint8
         assert made.digits[made.neutral] == own.argmax()
@@ -60,7 +60,7 @@ def test_without_disturbance_a_map_holds_the_models_own_answer(model, sample):
 
 
 def test_across_is_from_left_to_right_and_down_from_top_to_bottom(dot):
-    made = flip_map(by_place, dot, "right", "turn", Disturbance(), cells=17)
+    made = flip_map(by_place, dot, "right", "turn", Perturbation(), cells=17)
     assert made.columns[0] == -8 and made.rows[0] == -60
     assert (np.diff(made.digits.astype(int), axis=1) >= 0).all()
     assert (made.digits[:, 0] < made.digits[:, -1]).all()
@@ -68,10 +68,10 @@ def test_across_is_from_left_to_right_and_down_from_top_to_bottom(dot):
 
 
 def test_the_other_kinds_are_as_they_are_set_and_a_cell_is_what_it_says(model, sample):
-    image, base = sample.test.images[5], Disturbance(right=3, stroke=1, noise=0.2, turn=50)
+    image, base = sample.test.images[5], Perturbation(right=3, stroke=1, noise=0.2, turn=50)
     made = flip_map(model, image, "turn", "size", base, cells=5)
-    setting = Disturbance(right=3, stroke=1, noise=0.2, turn=made.columns[1], size=made.rows[3])
-    (own,) = model(disturbed(image[None], setting))
+    setting = Perturbation(right=3, stroke=1, noise=0.2, turn=made.columns[1], size=made.rows[3])
+    (own,) = model(perturb(image[None], setting))
     assert made.digits[3, 1] == own.argmax()
     assert made.confidence[3, 1] == pytest.approx(own.max(), abs=1e-4)
 
@@ -88,26 +88,26 @@ def test_reach_ends_where_the_reading_first_flips():
 
 def test_curves_are_accuracies_over_the_first_digits(model, sample):
     split, count = sample.test, 60
-    made = curves(model, split, count)
+    made = robustness_curves(model, split, count)
     images, labels = split.images[:count], split.labels[:count]
     plain = (model(images).argmax(1) == labels).mean()
     assert made.count == count
     for key, kind in KINDS.items():
         assert made.accuracy[key][made.levels[key].index(kind.neutral)] == pytest.approx(plain)
-    turned = disturbed(images, Disturbance(turn=made.levels["turn"][0]))
+    turned = perturb(images, Perturbation(turn=made.levels["turn"][0]))
     assert made.accuracy["turn"][0] == pytest.approx((model(turned).argmax(1) == labels).mean())
     assert made.undisturbed == pytest.approx(plain)
     assert made.undisturbed > 0.8 > min(made.accuracy["right"])
 
 
 def test_a_split_with_fewer_digits_is_read_as_far_as_it_goes(sample, asked):
-    made = curves(asked, sample.validation, 100_000)
+    made = robustness_curves(asked, sample.validation, 100_000)
     assert made.count == len(sample.validation)
 
 
 def test_progress_ends_with_all_and_undisturbed_digits_are_read_once(sample, asked):
     seen = []
-    curves(asked, sample.test, 10, lambda done, total: seen.append((done, total)))
+    robustness_curves(asked, sample.test, 10, lambda done, total: seen.append((done, total)))
     total = sum(len(kind.levels) for kind in KINDS.values()) - len(KINDS) + 1
     assert seen == [(done, total) for done in range(1, total + 1)]
     assert asked.count == 10 * total
@@ -123,7 +123,7 @@ def test_the_weakest_kind_has_the_lowest_mean_and_a_worst_level():
 
 def test_curves_outlive_json():
     made = made_curves(size=np.linspace(0, 1, 9).tolist())
-    assert Curves.from_json(json.loads(json.dumps(made.to_json()))) == made
+    assert RobustnessCurves.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 def test_what_was_measured_is_kept_and_never_measured_twice(flagship, sample, asked):
@@ -173,6 +173,6 @@ def test_what_cannot_be_kept_is_used_all_the_same(flagship, sample, asked, monke
     def full(path, value):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(robustness, "write_json", full)
+    monkeypatch.setattr(robustness, "atomic_write_json", full)
     assert measure(flagship, asked, "sample", "test", sample.test, quiet).count == 300
     assert stored(flagship, "sample", "test") is None

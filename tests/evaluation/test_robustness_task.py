@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnistdash.data.mnist import Split
+from mnistdash.data.dataset import Split
 from mnistdash.evaluation.robustness import stored
-from mnistdash.evaluation.robustness_task import BackgroundCurves
+from mnistdash.evaluation.robustness_task import RobustnessTask
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_it_can_be_watched_while_it_measures_and_is_kept(flagship, few):
             go_on.wait(10)
         return all_zeros(images)
 
-    measuring = BackgroundCurves(flagship, model, few, "test")
+    measuring = RobustnessTask(flagship, model, few, "test")
     assert not measuring.wait(0.2)
     assert 0 <= measuring.progress < 0.2
     go_on.set()
@@ -39,12 +39,12 @@ def test_it_can_be_watched_while_it_measures_and_is_kept(flagship, few):
 
 
 def test_what_is_kept_is_there_at_once(flagship, few):
-    made = BackgroundCurves(flagship, all_zeros, few, "test").result()
+    made = RobustnessTask(flagship, all_zeros, few, "test").result()
 
     def model(images: np.ndarray) -> np.ndarray:
         raise AssertionError("nothing is to be read")
 
-    again = BackgroundCurves(flagship, model, few, "test")
+    again = RobustnessTask(flagship, model, few, "test")
     assert again.wait(0)
     assert again.result() == made
 
@@ -54,4 +54,4 @@ def test_a_failure_reaches_those_who_wait(flagship, few):
         raise RuntimeError("unforeseen")
 
     with pytest.raises(RuntimeError, match="unforeseen"):
-        BackgroundCurves(flagship, model, few, "test").result()
+        RobustnessTask(flagship, model, few, "test").result()

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnistdash.jobs.queue import Jobs
+from mnistdash.jobs.queue import JobQueue
 from mnistdash.runs import store
-from mnistdash.runs.config import RunConfig, configure, continued
-from mnistdash.runs.events import EventWriter, read
+from mnistdash.runs.config import RunConfig, configure, resume_config
+from mnistdash.runs.events import EventWriter, read_events
 from mnistdash.runs.history import History
 from mnistdash.runs.recipes import RECIPES
 from mnistdash.settings import PROJECT, Settings
@@ -33,7 +33,7 @@ def until(condition: Callable[[], bool], seconds: float = SECONDS) -> None:
 
 
 def kinds(folder: Path) -> list[str]:
-    return [event["event"] for event in read(folder)[0]]
+    return [event["event"] for event in read_events(folder)[0]]
 
 
 def softmax(models: Path, name: str, epochs: int) -> RunConfig:
@@ -43,7 +43,7 @@ def softmax(models: Path, name: str, epochs: int) -> RunConfig:
 @pytest.fixture
 def queue(models, offline):
     """A queue with real children, on the offline sample."""
-    queue = Jobs(Settings(data=None, cache=offline, models=models, stand_by=False))
+    queue = JobQueue(Settings(data=None, cache=offline, models=models, stand_by=False))
     yield queue
     queue.close()
 
@@ -52,18 +52,20 @@ def test_a_training_killed_in_the_middle_of_an_epoch_is_told_and_the_queue_goes_
     queue.submit(softmax(models, "long", 1000))
     queue.submit(softmax(models, "short", 1))
     until(lambda: "epoch" in kinds(models / "long"))
-    pid = next(event["pid"] for event in read(models / "long")[0] if event["event"] == "started")
+    pid = next(event["pid"] for event in read_events(models / "long")[0] if event["event"] == "started")
     os.kill(pid, signal.SIGKILL)
     # Until the dashboard has been told how the process ended, the run is failed without that reason.
-    until(lambda: "killed by SIGKILL, perhaps for want of memory" in (store.load(models / "long").reason or ""))
-    assert store.load(models / "long").status == "failed"
-    until(lambda: store.load(models / "short").status == "finished")
-    assert store.load_model("short", models).card.test_accuracy > 0.5
+    until(lambda: "killed by SIGKILL, perhaps for want of memory" in (store.load_run(models / "long").reason or ""))
+    assert store.load_run(models / "long").status == "failed"
+    until(lambda: store.load_run(models / "short").status == "finished")
+    assert store.load_trained_run("short", models).card.test_accuracy > 0.5
     # What it had learnt until then is not lost.
-    config = continued(store.load(models / "long").config, models, epochs=1, learning_rate=0.01)
+    config = resume_config(store.load_run(models / "long").config, models, epochs=1, learning_rate=0.01)
     queue.submit(config)
-    until(lambda: store.load(models / config.name).status == "finished")
-    assert next(event for event in read(models / config.name)[0] if event["event"] == "epoch")["val_accuracy"] > 0.7
+    until(lambda: store.load_run(models / config.name).status == "finished")
+    assert (
+        next(event for event in read_events(models / config.name)[0] if event["event"] == "epoch")["val_accuracy"] > 0.7
+    )
 
 
 SERVER = """
@@ -88,15 +90,17 @@ def test_a_killed_dashboard_leaves_no_process_and_the_next_one_goes_on_with_its_
     assert children
     server.kill()
     server.wait()
-    successor = Jobs(Settings(data=None, cache=offline, models=models, stand_by=False))
+    successor = JobQueue(Settings(data=None, cache=offline, models=models, stand_by=False))
     try:
         successor.adopt(store.list_runs(models))
         assert successor.state("short") is not None
-        until(lambda: store.load(models / "short").status == "finished")
-        long = store.load_model("long", models)
+        until(lambda: store.load_run(models / "short").status == "finished")
+        long = store.load_trained_run("long", models)
         assert (long.status, long.reason) == ("stopped", "The dashboard that started it has ended.")
-        begun = next(event for event in read(models / "short")[0] if event["event"] == "started")
-        assert begun["time"] > next(event["time"] for event in read(models / "long")[0] if event["event"] == "started")
+        begun = next(event for event in read_events(models / "short")[0] if event["event"] == "started")
+        assert begun["time"] > next(
+            event["time"] for event in read_events(models / "long")[0] if event["event"] == "started"
+        )
         psutil.wait_procs(children, timeout=SECONDS)
         assert not [child for child in children if child.is_running()]
     finally:
@@ -147,7 +151,7 @@ def test_an_event_that_was_cut_short_takes_no_other_with_it(tmp_path):
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write('{"event": "epoch", "st')
     writer.write("batch", step=2)
-    assert [event["step"] for event in read(tmp_path)[0]] == [1, 2]
+    assert [event["step"] for event in read_events(tmp_path)[0]] == [1, 2]
 
 
 @pytest.fixture
@@ -203,15 +207,15 @@ def test_a_folder_of_models_that_may_only_be_read(flagship, models, environment,
     assert len(said) == 4
     assert all("Permission denied" in sentence for sentence in said)
     assert sorted(path.relative_to(models) for path in models.rglob("*")) == before
-    assert store.load_model("mine", models).card.test_accuracy == flagship.card.test_accuracy
+    assert store.load_trained_run("mine", models).card.test_accuracy == flagship.card.test_accuracy
 
 
 def test_a_run_stops_at_the_wish_of_a_dashboard_that_did_not_start_it(queue, models, offline):
     queue.submit(softmax(models, "long", 1000))
     until(lambda: "epoch" in kinds(models / "long"))
-    Jobs(Settings(data=None, cache=offline, models=models)).stop("long")
-    until(lambda: store.load(models / "long").status == "stopped")
-    assert store.load_model("long", models).reason == ""
+    JobQueue(Settings(data=None, cache=offline, models=models)).stop("long")
+    until(lambda: store.load_run(models / "long").status == "stopped")
+    assert store.load_trained_run("long", models).reason == ""
 
 
 def test_a_clock_that_is_set_back_changes_nothing_about_a_run(queue, models, monkeypatch):
@@ -220,13 +224,13 @@ def test_a_clock_that_is_set_back_changes_nothing_about_a_run(queue, models, mon
     monkeypatch.setattr(time, "time", lambda: 1_000_000.0)  # in 1970
     for path in models.rglob("*"):
         os.utime(path, (1_000_000, 1_000_000))
-    assert store.load(models / "long").status == "running"
+    assert store.load_run(models / "long").status == "running"
     queue.submit(softmax(models, "next", 1))
-    assert store.load(models / "next").status == queue.state("next") == "queued"
+    assert store.load_run(models / "next").status == queue.state("next") == "queued"
     queue.stop("long")
-    until(lambda: store.load(models / "long").status == "stopped")
-    until(lambda: store.load(models / "next").status == "finished")
-    elapsed = [event["elapsed"] for event in read(models / "next")[0] if event["event"] != "begun"]
+    until(lambda: store.load_run(models / "long").status == "stopped")
+    until(lambda: store.load_run(models / "next").status == "finished")
+    elapsed = [event["elapsed"] for event in read_events(models / "next")[0] if event["event"] != "begun"]
     assert elapsed == sorted(elapsed)
 
 
@@ -239,13 +243,13 @@ def test_a_data_file_altered_after_it_was_verified_is_told_on_the_run(mnist, mod
     content[-5] ^= 1
     altered.write_bytes(content)
     environment |= {"MNISTDASH_DATA": str(tmp_path)}
-    store.create(softmax(models, "mine", 1), models)
+    store.create_run(softmax(models, "mine", 1), models)
     command = [sys.executable, "-m", "mnistdash", "train", "--supervised", "mine"]
     child = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE)
     assert child.wait(SECONDS) == 0
     child.stdin.close()
-    so_far = History.of(read(models / "mine")[0])
+    so_far = History.from_events(read_events(models / "mine")[0])
     assert so_far.data == "sample"
     assert "train-labels" in so_far.why_sample
     assert "expected" in so_far.why_sample
-    assert store.load(models / "mine").card.data == "sample"
+    assert store.load_run(models / "mine").card.data == "sample"

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistdash.exceptions import BlankImageError
 from mnistdash.imaging import binarize, normalize
-from mnistdash.imaging.image_files import BlankImageError
 
 SIDE = 400  # pixels, of a photo
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE] / SIDE
@@ -42,7 +42,7 @@ def test_a_photo_in_any_light_is_as_good_as_the_drawing(photo, drawing, light, n
 def test_paper_alone_is_blank_in_any_light(light):
     grain = np.random.default_rng(0).normal(0, 0.015, (SIDE, SIDE))
     with pytest.raises(BlankImageError):
-        binarize.find_ink(np.round(255 * (LIGHT[light] + grain).clip(0, 1)).astype(np.uint8))
+        binarize.extract_foreground(np.round(255 * (LIGHT[light] + grain).clip(0, 1)).astype(np.uint8))
 
 
 def test_specks_smaller_than_the_pen_are_dropped_and_a_dot_of_the_pen_is_not():
@@ -50,7 +50,7 @@ def test_specks_smaller_than_the_pen_are_dropped_and_a_dot_of_the_pen_is_not():
     drawn[40:240, 130:150] = 1
     drawn[20:24, 20:24] = 1
     drawn[250:270, 130:150] = 1
-    kept = binarize.without_specks(drawn)
+    kept = binarize.remove_specks(drawn)
     assert not kept[:30, :30].any()
     assert kept[250:270, 130:150].all()
     assert kept[40:240, 130:150].all()
@@ -59,7 +59,7 @@ def test_specks_smaller_than_the_pen_are_dropped_and_a_dot_of_the_pen_is_not():
 def test_a_thick_pen_is_not_taken_for_a_shadow():
     canvas = np.zeros((280, 280), np.uint8)
     canvas[40:240, 90:190] = 255
-    found = binarize.find_ink(canvas)
+    found = binarize.extract_foreground(canvas)
     assert found[140, 140] == 1
     assert not found[:, :80].any()
 
@@ -68,4 +68,4 @@ def test_ink_over_the_border_is_ink():
     canvas = np.zeros((280, 280), np.uint8)
     canvas[:, 100:130] = 255
     canvas[100:130, :] = 255
-    assert binarize.find_ink(canvas).sum() == pytest.approx((canvas / 255).sum())
+    assert binarize.extract_foreground(canvas).sum() == pytest.approx((canvas / 255).sum())

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistdash.exceptions import CanvasError
 from mnistdash.imaging import canvas_payload
-from mnistdash.imaging.canvas_payload import CanvasError, picture_of
+from mnistdash.imaging.canvas_payload import parse_canvas
 
 WIDTH, HEIGHT = 56, 28  # pixels
 UNREADABLE = "The drawing could not be read; clear the canvas and draw again."
@@ -49,12 +50,12 @@ def drawing(picture) -> dict:
 
 def refusal(drawing: object) -> str:
     with pytest.raises(CanvasError) as caught:
-        picture_of(drawing, WIDTH, HEIGHT)
+        parse_canvas(drawing, WIDTH, HEIGHT)
     return str(caught.value)
 
 
 def test_what_the_canvas_sends_is_read(drawing, picture):
-    strokes, pixels = picture_of(json.loads(json.dumps(drawing)), WIDTH, HEIGHT)
+    strokes, pixels = parse_canvas(json.loads(json.dumps(drawing)), WIDTH, HEIGHT)
     assert strokes == [STROKE]
     assert pixels.dtype == np.uint8
     assert (pixels == picture).all()
@@ -63,14 +64,14 @@ def test_what_the_canvas_sends_is_read(drawing, picture):
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "LA", "I;16"], ids=lambda mode: mode.replace(";", "-"))
 def test_the_picture_has_one_value_for_each_pixel_whatever_the_browser_makes(drawing, mode):
     drawing["data"] = url(Image.new(mode, (WIDTH, HEIGHT)))
-    _, pixels = picture_of(drawing, WIDTH, HEIGHT)
+    _, pixels = parse_canvas(drawing, WIDTH, HEIGHT)
     assert pixels.shape == (HEIGHT, WIDTH)
     assert pixels.dtype == np.uint8
 
 
 @pytest.mark.parametrize("nothing", [None, {}, {"raw": {"objects": []}, "data": None}, {"data": None}, {"raw": 7}])
 def test_before_the_first_stroke_nothing_is_sent(nothing):
-    assert picture_of(nothing, WIDTH, HEIGHT) is None
+    assert parse_canvas(nothing, WIDTH, HEIGHT) is None
 
 
 WRONG = [0, 7, -1.5, float("nan"), True, False, "", "text", "data:image/png;base64,", [], [1], [[]], {}, {"objects": 1}]
@@ -130,15 +131,15 @@ def test_a_stroke_has_what_none_has(drawing, name):
 
 def test_what_is_beside_the_strokes_does_not_matter(drawing):
     drawing["raw"]["background"] = drawing["other"] = nested(1000)
-    assert picture_of(drawing, WIDTH, HEIGHT)[0] == [STROKE]
+    assert parse_canvas(drawing, WIDTH, HEIGHT)[0] == [STROKE]
 
 
 def test_as_many_strokes_as_a_patient_visitor_draws(drawing):
     line = [["Q", 123.456 + k, 78.9, 124.5, 80.25] for k in range(200)]
     drawing["raw"]["objects"] = [{**STROKE, "path": line}] * 100
-    assert len(picture_of(drawing, WIDTH, HEIGHT)[0]) == 100
+    assert len(parse_canvas(drawing, WIDTH, HEIGHT)[0]) == 100
     drawing["raw"]["objects"] = [STROKE] * canvas_payload.MAX_STROKES
-    assert len(picture_of(drawing, WIDTH, HEIGHT)[0]) == canvas_payload.MAX_STROKES
+    assert len(parse_canvas(drawing, WIDTH, HEIGHT)[0]) == canvas_payload.MAX_STROKES
     drawing["raw"]["objects"] = [{"type": "Path"}] * (canvas_payload.MAX_STROKES + 1)
     assert refusal(drawing) == TOO_MUCH
 
@@ -184,7 +185,7 @@ def test_a_damaged_picture_is_read_or_refused(drawing):
         for _ in range(chance.choice((1, 1, 5))):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         try:
-            _, pixels = picture_of(
+            _, pixels = parse_canvas(
                 {**drawing, "data": canvas_payload.PREFIX + base64.b64encode(damaged).decode()}, WIDTH, HEIGHT
             )
         except CanvasError as error:

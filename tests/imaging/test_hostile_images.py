@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistdash.exceptions import BlankImageError, UnreadableImageError
 from mnistdash.imaging import image_files
-from mnistdash.imaging.binarize import find_ink
-from mnistdash.imaging.image_files import BlankImageError, UnreadableImageError, read_image
+from mnistdash.imaging.binarize import extract_foreground
+from mnistdash.imaging.image_files import read_image
 from mnistdash.imaging.normalize import to_mnist
 
 VARIANTS = 100  # of each kind of file
@@ -126,7 +127,7 @@ def test_damaged_files_are_read_or_refused_in_a_sentence(kind):
         assert max(pixels.shape[:2]) <= image_files.WORK_SIDE
         if read % 5 == 0:
             try:
-                assert find_ink(pixels).shape == pixels.shape[:2]
+                assert extract_foreground(pixels).shape == pixels.shape[:2]
                 assert to_mnist(pixels).shape == (28, 28)
             except BlankImageError:
                 pass

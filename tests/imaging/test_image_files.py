@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from mnistdash.exceptions import UnreadableImageError
 from mnistdash.imaging import image_files
-from mnistdash.imaging.image_files import UnreadableImageError, read_image
+from mnistdash.imaging.image_files import read_image
 from mnistdash.imaging.normalize import to_mnist
 
 

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from mnistdash.exceptions import BlankImageError
 from mnistdash.imaging import normalize, stroke_width
-from mnistdash.imaging.binarize import find_ink
-from mnistdash.imaging.image_files import BlankImageError
+from mnistdash.imaging.binarize import extract_foreground
 from mnistdash.imaging.normalize import to_mnist
 from mnistdash.inference.model import Model
 from mnistdash.settings import PROJECT
+from mnistdash.synthesis.pen import draw_strokes
 
 
 def centre_of_mass(image: np.ndarray) -> tuple[float, float]:
@@ -115,15 +116,15 @@ def test_mnist_itself_comes_through_nearly_unchanged(mnist):
 @pytest.mark.parametrize("pen", [4, 10, 20, 30, 48])
 def test_strokes_become_as_thick_as_mnists_whatever_the_pen(pen):
     """Between the 5th and the 95th percentile of MNIST's training images, measured the same way."""
-    line = stroke_width.draw([np.array([[100.0, 40.0], [180.0, 240.0]])], pen, 280)
-    thickness = stroke_width.thickness(np.kron(to_mnist(np.round(255 * line).astype(np.uint8)), np.ones((8, 8)))) / 8
+    line = draw_strokes([np.array([[100.0, 40.0], [180.0, 240.0]])], pen, 280)
+    thickness = stroke_width.stroke_width(np.kron(to_mnist(np.round(255 * line).astype(np.uint8)), np.ones((8, 8)))) / 8
     assert 1.6 <= thickness <= 4.1
 
 
 def test_strokes_as_thick_as_mnists_are_left_alone():
     digit = np.zeros((80, 40), np.float32)
     digit[:, 15:25] = 1
-    assert normalize.with_pen(digit) is digit
+    assert normalize.normalize_stroke_width(digit) is digit
 
 
 def test_making_strokes_thinner_does_not_break_them():
@@ -131,7 +132,7 @@ def test_making_strokes_thinner_does_not_break_them():
     digit = np.zeros((100, 60), np.float32)
     digit[:50] = 1
     digit[50:, 26:34] = 1
-    thinner = normalize.with_pen(digit)
+    thinner = normalize.normalize_stroke_width(digit)
     stem = (thinner[-len(thinner) // 3 :] > 0.5).sum(1)
     assert stem.all()
     assert stem.max() < 0.08 * len(thinner)
@@ -139,8 +140,8 @@ def test_making_strokes_thinner_does_not_break_them():
 
 
 def test_the_steps_end_in_what_the_network_sees(drawing):
-    found = find_ink(drawing)
-    made = normalize.steps(normalize.crop(found))
+    found = extract_foreground(drawing)
+    made = normalize.normalization_steps(normalize.crop(found))
     assert [name for name, _ in made] == ["Cropped", "Stroke evened", "Fitted to 20 × 20", "Centred in 28 × 28"]
     assert np.array_equal(made[-1][1], to_mnist(drawing))
     assert max(made[2][1].shape) == 20

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnistdash.evaluation import metrics
-from mnistdash.inference.model import load
+from mnistdash.inference.model import load_model
 from mnistdash.runs.store import RunError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (230, 28, 28), np.uint8)
@@ -13,7 +13,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (230, 28, 28), np.uint8)
 
 def test_probabilities_for_any_number_of_images(flagship):
     """More than a batch, a part of one, one image and none."""
-    model = load("flagship")  # from the folder that the environment names
+    model = load_model("flagship")  # from the folder that the environment names
     whole = model(IMAGES)
     assert whole.shape == (230, 10)
     assert whole.dtype == np.float32
@@ -24,35 +24,35 @@ def test_probabilities_for_any_number_of_images(flagship):
 
 
 def test_a_model_that_refuses_says_how_likely_each_is_a_digit(flagship, models):
-    model = load("flagship", models)
-    probabilities, is_digit = model.judge(IMAGES)
+    model = load_model("flagship", models)
+    probabilities, is_digit = model.predict_with_is_digit(IMAGES)
     assert np.array_equal(probabilities, model(IMAGES))
     assert is_digit.shape == (230,)
     assert is_digit.dtype == np.float32
     assert is_digit.min() >= 0
     assert is_digit.max() < 0.5, "noise is no digit"
-    assert [part.shape for part in model.judge(IMAGES[:0])] == [(0, 10), (0,)]
+    assert [part.shape for part in model.predict_with_is_digit(IMAGES[:0])] == [(0, 10), (0,)]
 
 
 def test_features_are_what_the_last_layer_decides_by(flagship, models):
     """Of three networks, with 192, 128 and 128 features; the answers stay what they are."""
-    model = load("flagship", models)
-    probabilities, features = model.inspect(IMAGES)
+    model = load_model("flagship", models)
+    probabilities, features = model.predict_with_features(IMAGES)
     assert np.array_equal(probabilities, model(IMAGES))
     assert features.shape == (230, 448)
     assert features.min() >= 0, "after a ReLU"
-    assert np.allclose(features[:3], model.inspect(IMAGES[:3])[1], atol=1e-4)
-    assert model.inspect(IMAGES[:0])[1].shape == (0, 448)
+    assert np.allclose(features[:3], model.predict_with_features(IMAGES[:3])[1], atol=1e-4)
+    assert model.predict_with_features(IMAGES[:0])[1].shape == (0, 448)
 
 
 def test_bytes_and_floats_mean_the_same(flagship, models):
-    model = load("flagship", models)
+    model = load_model("flagship", models)
     assert np.allclose(model(IMAGES[:5]), model(IMAGES[:5].astype(np.float32) / 255), atol=1e-6)
 
 
 def test_threads_take_turns(flagship, models):
     """LiteRT itself raises where two threads use one interpreter."""
-    model = load("flagship", models)
+    model = load_model("flagship", models)
     expected = model(IMAGES)
     results, errors = {}, []
 
@@ -89,7 +89,7 @@ def test_a_file_that_is_not_the_runs_own_is_never_loaded(flagship, models, damag
     else:
         path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(RunError, match=r"model"):
-        load("flagship", models)
+        load_model("flagship", models)
 
 
 def test_another_runs_file_is_not_taken_for_this_ones(flagship, make_run, models):
@@ -98,20 +98,20 @@ def test_another_runs_file_is_not_taken_for_this_ones(flagship, make_run, models
     card = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps(card | {"sha256": "0" * 64}))
     with pytest.raises(RunError, match=r"other/model\.tflite is not the file that this run made"):
-        load("other", models)
+        load_model("other", models)
 
 
 def test_a_file_of_a_card_from_before_there_were_sums_is_judged_by_its_size(flagship, make_run, models):
     folder = make_run("old", events=[], card={"status": "finished", "sha256": None})
-    assert load("old", models)(IMAGES[:1]).shape == (1, 10)
+    assert load_model("old", models)(IMAGES[:1]).shape == (1, 10)
     path = folder / "model.tflite"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(RunError, match="is not the file"):
-        load("old", models)
+        load_model("old", models)
 
 
 def test_the_shipped_model_reads_validation_as_its_card_says(flagship, models, mnist):
     """On validation; the test set is read once, when a model is released."""
-    result = metrics.evaluate(load("flagship", models), mnist.validation)
+    result = metrics.evaluate(load_model("flagship", models), mnist.validation)
     assert result.accuracy == pytest.approx(flagship.card.validation_accuracy, abs=2e-4)
     assert result.loss == pytest.approx(flagship.card.validation_loss, abs=1e-3)

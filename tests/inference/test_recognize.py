@@ -3,28 +3,27 @@ import pytest
 from hands import on_canvas
 
 from mnistdash.imaging import normalize
-from mnistdash.inference import recognize
-from mnistdash.inference.model import Model, load
-from mnistdash.inference.recognize import read
+from mnistdash.inference.model import Model, load_model
+from mnistdash.inference.recognize import BLANK, DIGIT, NOT_A_DIGIT, UNSURE, recognize
 
 
 @pytest.fixture
 def model(flagship, models) -> Model:
     """The shipped model."""
-    return load("flagship", models)
+    return load_model("flagship", models)
 
 
 class Unschooled:
     """A network that was not taught what is not a digit, sure of everything."""
 
-    def judge(self, images):
+    def predict_with_is_digit(self, images):
         probabilities = np.zeros((len(images), 10), np.float32)
         probabilities[:, 4] = 1
         return probabilities, None
 
 
 def test_a_drawing_is_read_from_what_the_network_sees(model, drawing):
-    answer = read(drawing, model)
+    answer = recognize(drawing, model)
     (digit,) = answer.digits
     assert (answer.verdict, answer.number, digit.digit) == ("digit", "7", 7)
     assert np.array_equal(digit.view, normalize.to_mnist(drawing))
@@ -33,46 +32,46 @@ def test_a_drawing_is_read_from_what_the_network_sees(model, drawing):
 
 
 def test_a_blank_image_never_reaches_the_network():
-    answer = read(np.full((100, 100), 255, np.uint8), None)
+    answer = recognize(np.full((100, 100), 255, np.uint8), None)
     assert (answer.verdict, answer.number, answer.digits, answer.confidence) == ("blank", None, (), 0.0)
 
 
 @pytest.mark.parametrize("number", ["42", "2026", "37", "10", "1111", "98765"])
 def test_a_number_is_read_from_left_to_right(model, number):
-    answer = read(on_canvas(number), model)
+    answer = recognize(on_canvas(number), model)
     assert answer.number == number
     assert len(answer.digits) == len(number)
     assert answer.confidence == pytest.approx(np.prod([digit.confidence for digit in answer.digits]))
 
 
 def test_a_number_on_paper_is_read_alike(model):
-    assert read(255 - on_canvas("42"), model).number == "42"
+    assert recognize(255 - on_canvas("42"), model).number == "42"
 
 
 @pytest.mark.parametrize("name", ["5 with a detached bar", "4 in two strokes", "8 open"])
 def test_a_digit_in_pieces_stays_one(model, name):
-    answer = read(on_canvas(name), model)
+    answer = recognize(on_canvas(name), model)
     assert answer.number == name[0]
 
 
 def test_pieces_and_neighbours_together(model):
-    assert read(on_canvas(["5 with a detached bar", "1", "4 in two strokes"]), model).number == "514"
+    assert recognize(on_canvas(["5 with a detached bar", "1", "4 in two strokes"]), model).number == "514"
 
 
 def test_touching_digits_are_not_taken_for_a_sure_digit(model):
-    answer = read(on_canvas("42", gap=-70), model)
+    answer = recognize(on_canvas("42", gap=-70), model)
     assert len(answer.digits) == 2 or answer.verdict in ("unsure", "not a digit")
 
 
 @pytest.mark.parametrize("name", ["dash", "scribble", "A", "smiley", "dot", "two dots", "M", "cross"])
 def test_what_is_no_digit_is_not_a_confident_one(model, name):
-    answer = read(on_canvas([name]), model)
+    answer = recognize(on_canvas([name]), model)
     assert answer.verdict in ("not a digit", "unsure")
     assert answer.whole.confidence < 0.7
 
 
 def test_the_verdict_of_a_number_is_its_most_doubtful_digits(model):
-    answer = read(on_canvas(["4", "A"]), model)
+    answer = recognize(on_canvas(["4", "A"]), model)
     assert [digit.verdict for digit in answer.digits] == ["digit", "not a digit"]
     assert answer.verdict == "not a digit"
 
@@ -89,23 +88,23 @@ def test_the_verdict_of_a_number_is_its_most_doubtful_digits(model):
 )
 def test_verdicts(drawing, shares, is_digit, verdict):
     class Fixed:
-        def judge(self, images):
+        def predict_with_is_digit(self, images):
             probabilities = np.zeros((len(images), 10), np.float32)
             probabilities[:, [4, 9]] = shares
             return probabilities, None if is_digit is None else np.full(len(images), is_digit, np.float32)
 
-    (digit,) = read(drawing, Fixed()).digits
+    (digit,) = recognize(drawing, Fixed()).digits
     assert digit.verdict == verdict
     assert (digit.digit, digit.runner_up) == (4, 9)
 
 
 def test_without_a_network_that_refuses_boxes_decide_what_is_one_digit():
-    assert read(on_canvas("42"), Unschooled()).number == "44"
-    assert read(on_canvas(["5 with a detached bar"]), Unschooled()).number == "4"
+    assert recognize(on_canvas("42"), Unschooled()).number == "44"
+    assert recognize(on_canvas(["5 with a detached bar"]), Unschooled()).number == "4"
 
 
 def test_the_verdicts_are_the_words_that_the_command_line_promises():
-    assert (recognize.DIGIT, recognize.UNSURE, recognize.NOT_A_DIGIT, recognize.BLANK) == (
+    assert (DIGIT, UNSURE, NOT_A_DIGIT, BLANK) == (
         "digit",
         "unsure",
         "not a digit",

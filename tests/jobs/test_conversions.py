@@ -4,7 +4,7 @@ import zipfile
 import pytest
 
 from mnistdash.jobs import conversions
-from mnistdash.runs import store
+from mnistdash.runs import run
 from mnistdash.runs.store import RunError
 
 
@@ -17,6 +17,6 @@ def test_a_saved_model_comes_as_one_zip(flagship):
 
 
 def test_what_cannot_be_exported_says_why(flagship):
-    (flagship.folder / store.KERAS).write_bytes(b"not a model")
+    (flagship.folder / run.KERAS).write_bytes(b"not a model")
     with pytest.raises(RunError, match="flagship cannot be exported"):
         conversions.saved_model_zip(flagship)

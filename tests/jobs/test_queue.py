@@ -16,8 +16,9 @@ import pytest
 from mnistdash.jobs import queue as jobs_queue
 from mnistdash.runs import store
 from mnistdash.runs.config import configure
-from mnistdash.runs.events import read
+from mnistdash.runs.events import read_events
 from mnistdash.runs.recipes import RECIPES
+from mnistdash.runs.run import is_asked_to_stop
 from mnistdash.settings import PROJECT, Settings
 
 CHILD = """
@@ -74,30 +75,30 @@ def queue(models, monkeypatch):
     def command(arguments: list[str]) -> list[str]:
         if arguments == ["--stand-by"]:
             return [sys.executable, "-c", SPARE]
-        what = ("wait", "crash", "deaf")[store.load(models / arguments[-1]).config.seed]
+        what = ("wait", "crash", "deaf")[store.load_run(models / arguments[-1]).config.seed]
         return [sys.executable, "-c", CHILD, arguments[-1], what]
 
     monkeypatch.setattr(jobs_queue, "_command", command)
-    queue = jobs_queue.Jobs(Settings(data=None, cache=models, models=models))
+    queue = jobs_queue.JobQueue(Settings(data=None, cache=models, models=models))
     yield queue
     monkeypatch.setattr(jobs_queue, "GRACE", 0)
     queue.close()
 
 
-def submit(queue: jobs_queue.Jobs, models: Path, seed: int = 0) -> str:
+def submit(queue: jobs_queue.JobQueue, models: Path, seed: int = 0) -> str:
     config = configure(RECIPES["softmax"], models, seed=seed)
     queue.submit(config)
     return config.name
 
 
 def status(models: Path, name: str) -> str:
-    return store.load(models / name).status
+    return store.load_run(models / name).status
 
 
 def started(models: Path, name: str) -> dict:
     """Wait for a run's process to say so."""
-    until(lambda: any(event["event"] == "started" for event in read(models / name)[0]))
-    return read(models / name)[0][1]
+    until(lambda: any(event["event"] == "started" for event in read_events(models / name)[0]))
+    return read_events(models / name)[0][1]
 
 
 def test_one_runs_and_the_next_begins_when_it_ends(queue, models):
@@ -114,7 +115,7 @@ def test_one_runs_and_the_next_begins_when_it_ends(queue, models):
 
 
 def test_several_run_at_once_where_that_is_allowed(models, queue):
-    several = jobs_queue.Jobs(replace(Settings(data=None, cache=models, models=models), concurrent_runs=2))
+    several = jobs_queue.JobQueue(replace(Settings(data=None, cache=models, models=models), concurrent_runs=2))
     first, second = submit(several, models), submit(several, models)
     try:
         until(lambda: status(models, first) == status(models, second) == "running")
@@ -128,13 +129,13 @@ def test_a_queued_run_can_be_taken_off_the_queue(queue, models):
     assert status(models, second) == "stopped"
     queue.stop(first)
     until(lambda: status(models, third) == "running")
-    assert not any(event["event"] == "started" for event in read(models / second)[0])
+    assert not any(event["event"] == "started" for event in read_events(models / second)[0])
 
 
 def test_a_run_whose_process_crashes_fails_with_the_end_of_its_log_and_the_queue_goes_on(queue, models):
     first, second = submit(queue, models, seed=1), submit(queue, models)
     until(lambda: status(models, second) == "running")
-    run = store.load(models / first)
+    run = store.load_run(models / first)
     assert run.status == "failed"
     assert "killed by SIGABRT" in run.reason
     assert "hello from the child" in run.reason
@@ -153,12 +154,12 @@ def test_the_real_child_fails_in_words(models, offline, queue, monkeypatch):
     """A child that cannot even read its settings must not stay 'running' for ever."""
     monkeypatch.undo()
     monkeypatch.setenv("MNISTDASH_MODELS", str(models))
-    plain = jobs_queue.Jobs(Settings(data=None, cache=models, models=models))
+    plain = jobs_queue.JobQueue(Settings(data=None, cache=models, models=models))
     config = configure(RECIPES["softmax"], models)
     broken = replace(config, recipe="no-such-recipe")
     plain.submit(broken)
     until(lambda: status(models, broken.name) == "failed", 60)
-    assert "no-such-recipe" in store.load(models / broken.name).reason
+    assert "no-such-recipe" in store.load_run(models / broken.name).reason
 
 
 def test_closing_ends_all_children_and_begins_no_other(queue, models):
@@ -176,7 +177,7 @@ def test_a_child_that_does_not_listen_is_killed(queue, models, monkeypatch):
     name = submit(queue, models, seed=2)
     until(lambda: status(models, name) == "running")
     queue.close()
-    until(lambda: "SIGKILL" in store.load(models / name).reason)
+    until(lambda: "SIGKILL" in store.load_run(models / name).reason)
     assert status(models, name) == "failed"
 
 
@@ -249,7 +250,7 @@ def test_there_is_no_spare_process_where_memory_is_scarce_or_the_settings_forbid
     assert not queue.measure(configure(RECIPES["softmax"], models))
     monkeypatch.setattr(jobs_queue, "available_memory", lambda: jobs_queue.ROOM)
     assert queue.stand_by()
-    forbidden = jobs_queue.Jobs(Settings(data=None, cache=models, models=models, stand_by=False))
+    forbidden = jobs_queue.JobQueue(Settings(data=None, cache=models, models=models, stand_by=False))
     assert not forbidden.stand_by()
 
 
@@ -261,8 +262,8 @@ def test_ending_the_server_ends_its_spare_process(queue):
     assert not queue.stand_by()
 
 
-def another_server(models: Path, **limits) -> jobs_queue.Jobs:
-    return jobs_queue.Jobs(replace(Settings(data=None, cache=models, models=models), **limits))
+def another_server(models: Path, **limits) -> jobs_queue.JobQueue:
+    return jobs_queue.JobQueue(replace(Settings(data=None, cache=models, models=models), **limits))
 
 
 def test_the_next_dashboard_takes_over_what_one_that_has_ended_left_in_its_queue(queue, models):
@@ -327,15 +328,15 @@ def test_any_dashboard_takes_a_run_off_the_queue_of_another(queue, models):
     queue.stop(first)
     until(lambda: status(models, third) == "running")
     assert status(models, second) == "stopped"
-    assert "started" not in [event["event"] for event in read(models / second)[0]]
+    assert "started" not in [event["event"] for event in read_events(models / second)[0]]
     for name in (first, "gone"):
         other.stop(name)
-        assert not store.is_asked_to_stop(models / name)
+        assert not is_asked_to_stop(models / name)
 
 
 def test_a_stopped_run_says_nothing_and_one_whose_dashboard_ended_says_so(models, environment):
     """With the real worker; what stops it is told from what ends its dashboard."""
-    orders = "import sys; from mnistdash.worker import _Orders; orders = _Orders(); print('there', flush=True)"
+    orders = "import sys; from mnistdash.jobs.worker import _Orders; orders = _Orders(); print('there', flush=True)"
     command = [sys.executable, "-c", f"{orders}; orders.stop.wait(); print(orders.stop.reason)"]
     for words, reason in ((b'{"stop": true}\n', ""), (b"", "The dashboard that started it has ended.")):
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
@@ -385,7 +386,7 @@ def test_a_dashboard_for_looking_only_trains_nothing(queue, models):
 def test_no_run_trains_on_more_images_than_there_may_be(queue, models):
     small = another_server(models, images=1_000)
     try:
-        assert store.load(models / submit(small, models)).config.limit == 1_000
+        assert store.load_run(models / submit(small, models)).config.limit == 1_000
     finally:
         small.close()
 

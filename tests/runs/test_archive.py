@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnistdash.exceptions import ArchiveError
 from mnistdash.runs import snapshots, store
-from mnistdash.runs.archive import BackupError, pack, read, read_weights, unpack
-from mnistdash.runs.config import RECIPES, checked, configure
+from mnistdash.runs.archive import pack_run, read_archive, unpack_run
+from mnistdash.runs.config import RECIPES, configure, validate
+from mnistdash.runs.run import Run
+from mnistdash.runs.weights import load_weights
 from mnistdash.settings import PROJECT
 
 BIASES, WEIGHTS = np.zeros(10, np.float32), np.ones((784, 10), np.float32)
@@ -26,15 +29,15 @@ def npz(*arrays: np.ndarray, **named: np.ndarray) -> bytes:
 
 
 @pytest.fixture
-def run(make_run) -> store.Run:
+def run(make_run) -> Run:
     """A finished run with all that it needs to be packed."""
     folder = make_run("mine", events=[{"event": "started", "elapsed": 0}], card={"status": "finished"})
     (folder / "weights.npz").write_bytes(npz(WEIGHTS, BIASES))
-    answers = snapshots.Answers(np.zeros(5, np.uint8), np.ones(5, np.float16), np.ones(5, np.float16))
-    snapshots.write(folder, 1, answers)
+    answers = snapshots.EpochPredictions(np.zeros(5, np.uint8), np.ones(5, np.float16), np.ones(5, np.float16))
+    snapshots.write_snapshot(folder, 1, answers)
     (folder / "marks.json").write_text('{"mnist": {"test": {"3": {"kind": "ambiguous", "note": "x"}}}}')
     (folder / "log.txt").write_text("not packed")
-    return store.load(folder)
+    return store.load_run(folder)
 
 
 def changed(packed: bytes, files: dict[str, bytes | None]) -> io.BytesIO:
@@ -50,24 +53,24 @@ def changed(packed: bytes, files: dict[str, bytes | None]) -> io.BytesIO:
 
 
 def test_what_is_packed_comes_back_without_model_and_card(run, tmp_path):
-    backup = read(io.BytesIO(pack(run)))
+    backup = read_archive(io.BytesIO(pack_run(run)))
     assert backup.config == run.config
     assert backup.card == run.card
     folder = tmp_path / "new"
     folder.mkdir()
-    back = unpack(backup, "another", folder)
+    back = unpack_run(backup, "another", folder)
     assert back.config.name == "another"
     assert back.card is None
     kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert kept == {"config.json", "events.jsonl", "weights.npz", "marks.json", "epochs/0001.npz"}
     assert (folder / "events.jsonl").read_bytes() == (run.folder / "events.jsonl").read_bytes()
-    assert [array.shape for array in read_weights(folder / "weights.npz")] == [(784, 10), (10,)]
+    assert [array.shape for array in load_weights(folder / "weights.npz")] == [(784, 10), (10,)]
 
 
 def test_a_run_without_weights_or_card_cannot_be_packed(run):
     (run.folder / "weights.npz").unlink()
-    with pytest.raises(BackupError, match=r"mine cannot be packed: it lacks weights\.npz"):
-        pack(run)
+    with pytest.raises(ArchiveError, match=r"mine cannot be packed: it lacks weights\.npz"):
+        pack_run(run)
 
 
 def config_with(**values) -> bytes:
@@ -114,8 +117,8 @@ EVIL = {
 
 @pytest.mark.parametrize("what", EVIL)
 def test_a_zip_that_no_run_would_make_is_refused_in_a_sentence(run, what):
-    with pytest.raises(BackupError) as refused:
-        read(changed(pack(run), EVIL[what]))
+    with pytest.raises(ArchiveError) as refused:
+        read_archive(changed(pack_run(run), EVIL[what]))
     assert len(str(refused.value)) < 200
     assert not Path("/tmp/mnistdash-was-here").exists()
 
@@ -124,13 +127,13 @@ def test_a_zip_that_no_run_would_make_is_refused_in_a_sentence(run, what):
     "content", [b"", b"PK", b"hello" * 100, b"PK\x03\x04" + bytes(2_000)], ids=["empty", "two", "text", "header"]
 )
 def test_what_is_no_zip_is_refused(content):
-    with pytest.raises(BackupError, match="not a zip of a run"):
-        read(io.BytesIO(content))
+    with pytest.raises(ArchiveError, match="not a zip of a run"):
+        read_archive(io.BytesIO(content))
 
 
 def test_damaged_zips_are_refused_or_read_and_nothing_else(run):
     """Seeded: bytes changed, cut out and cut off."""
-    packed = pack(run)
+    packed = pack_run(run)
     random = np.random.default_rng(0)
     refused = 0
     for _ in range(150):
@@ -144,29 +147,29 @@ def test_damaged_zips_are_refused_or_read_and_nothing_else(run):
         else:
             del content[start:]
         try:
-            read(io.BytesIO(content))
-        except BackupError:
+            read_archive(io.BytesIO(content))
+        except ArchiveError:
             refused += 1
     assert refused > 100
 
 
 def test_too_many_files_are_refused(run):
     many = {f"epochs/{number:04}.npz": b"" for number in range(1_200)}
-    with pytest.raises(BackupError, match="more than a run does"):
-        read(changed(pack(run), many))
+    with pytest.raises(ArchiveError, match="more than a run does"):
+        read_archive(changed(pack_run(run), many))
 
 
 def test_a_name_twice_is_refused(run):
-    twice = io.BytesIO(pack(run))
+    twice = io.BytesIO(pack_run(run))
     with zipfile.ZipFile(twice, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("config.json", b"{}")
-    with pytest.raises(BackupError, match="more than a run does"):
-        read(twice)
+    with pytest.raises(ArchiveError, match="more than a run does"):
+        read_archive(twice)
 
 
 def test_settings_are_checked_once_more(models):
     config = configure(RECIPES["softmax"], models)
-    assert checked(config) is config
+    assert validate(config) is config
 
 
 def test_a_run_goes_home_and_comes_back_on_the_command_line(models, offline, environment, tmp_path):
@@ -183,7 +186,7 @@ def test_a_run_goes_home_and_comes_back_on_the_command_line(models, offline, env
         )
 
     assert command("train", "--recipe", "softmax", "--epochs", "3", "--name", "mine").returncode == 0
-    was = store.load_model("mine", models)
+    was = store.load_trained_run("mine", models)
     zipped = tmp_path / "mine.zip"
     assert command("export", "--model", "mine", "--format", "zip", str(zipped)).returncode == 0
     shutil.rmtree(models / "mine")
@@ -191,11 +194,11 @@ def test_a_run_goes_home_and_comes_back_on_the_command_line(models, offline, env
         done = command("restore", str(zipped))
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"{name}: finished")
-        back = store.load_model(name, models)
+        back = store.load_trained_run(name, models)
         assert back.status == "finished"
         assert back.card.test_accuracy == pytest.approx(was.card.test_accuracy, abs=0.004)
         assert (back.card.best_epoch, back.card.seconds) == (was.card.best_epoch, was.card.seconds)
-        assert snapshots.epochs(back.folder) == [1, 2, 3]
+        assert snapshots.snapshot_epochs(back.folder) == [1, 2, 3]
     refused = command("restore", "--name", "mine", str(zipped))
     assert refused.returncode == 1
     assert refused.stderr == "mnistdash: There is a run named mine already; choose another name.\n"

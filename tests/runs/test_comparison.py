@@ -9,7 +9,7 @@ from mnistdash.runs.history import History
 def test_settings_that_differ_come_first(make_run, models):
     make_run("a", "softmax")
     make_run("b", "keras-cnn")
-    rows = comparison.settings([store.load(models / name) for name in ("a", "b")])
+    rows = comparison.compare_settings([store.load_run(models / name) for name in ("a", "b")])
     differs = [row[2] for row in rows]
     assert differs == sorted(differs, reverse=True)
     by_name = {name: values for name, values, _ in rows}
@@ -22,13 +22,15 @@ def test_settings_that_differ_come_first(make_run, models):
 
 def test_equal_runs_differ_in_nothing(flagship, models):
     shutil.copytree(flagship.folder, models / "twin")
-    assert not any(differs for _, _, differs in comparison.settings([flagship, store.load(models / "twin")]))
+    assert not any(
+        differs for _, _, differs in comparison.compare_settings([flagship, store.load_run(models / "twin")])
+    )
 
 
 def test_figures_of_a_run_without_a_model_are_dashes(flagship, make_run, models):
     make_run("new", "softmax")
-    histories = [History.of([STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0)]), History.of([])]
-    found = dict(comparison.figures([flagship, store.load(models / "new")], histories))
+    histories = [History.from_events([STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0)]), History.from_events([])]
+    found = dict(comparison.compare_results([flagship, store.load_run(models / "new")], histories))
     assert found["Test accuracy"] == [f"{flagship.card.test_accuracy:.2%}", "–"]
     assert found["Images per second"] == ["500", "–"]
 
@@ -37,6 +39,6 @@ def test_auto_says_which_precision_it_became(make_run, models):
     make_run("a", "keras-cnn", card={"precision": "bfloat16"})
     config = models / "a" / "config.json"
     config.write_text(config.read_text().replace('"precision": "float32"', '"precision": "auto"'))
-    by_name = {name: values for name, values, _ in comparison.settings([store.load(models / "a")])}
+    by_name = {name: values for name, values, _ in comparison.compare_settings([store.load_run(models / "a")])}
     assert by_name["Precision"] == ["auto: bfloat16"]
     assert by_name["Dropout"] == ["0.5"]

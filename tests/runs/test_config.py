@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from mnistdash.exceptions import RunError
 from mnistdash.runs import store
-from mnistdash.runs.config import LARGEST_SEED, OWN, RunError, configure, continued, objection
+from mnistdash.runs.config import MAX_SEED, OVERRIDABLE, configure, conflict, resume_config
 from mnistdash.runs.recipes import RECIPES
 
 
@@ -16,36 +17,36 @@ def test_what_is_left_open_comes_from_the_recipe(models):
 
 def test_a_run_follows_its_recipe_but_for_what_it_was_told(models):
     recipe = RECIPES["flagship"]
-    assert configure(recipe, models).adjusted(recipe) == recipe
+    assert configure(recipe, models).effective_recipe(recipe) == recipe
     told = {"schedule": "constant", "optimizer": "sgd", "augmentation": False, "dropout": 0.0}
     told["trains_on_validation"] = True
-    assert set(told) == set(OWN)
+    assert set(told) == set(OVERRIDABLE)
     config = configure(recipe, models, **told)
-    assert config.adjusted(recipe) == replace(recipe, **told)
-    assert continued(config, models).adjusted(recipe) == replace(recipe, **told)
+    assert config.effective_recipe(recipe) == replace(recipe, **told)
+    assert resume_config(config, models).effective_recipe(recipe) == replace(recipe, **told)
 
 
 def test_a_run_that_goes_on_keeps_all_but_what_is_said(models):
     config = configure(
-        RECIPES["keras-cnn"], models, name="mine", learning_rate=0.5, seed=LARGEST_SEED, limit=99, batch_size=9
+        RECIPES["keras-cnn"], models, name="mine", learning_rate=0.5, seed=MAX_SEED, limit=99, batch_size=9
     )
-    following = continued(config, models)
+    following = resume_config(config, models)
     assert (following.name, following.start, following.epochs, following.batch_size) == ("mine-1", "mine", 12, 9)
     assert (following.learning_rate, following.seed, following.limit) == (0.25, 0, 99)
-    following = continued(config, models, name="more", epochs=2, learning_rate=0.1, seed=7, batch_size=8)
+    following = resume_config(config, models, name="more", epochs=2, learning_rate=0.1, seed=7, batch_size=8)
     assert (following.name, following.start, following.epochs, following.batch_size) == ("more", "mine", 2, 8)
     assert (following.learning_rate, following.seed, following.limit) == (0.1, 7, 99)
     with pytest.raises(RunError, match="epochs must be at least 1"):
-        continued(config, models, epochs=0)
+        resume_config(config, models, epochs=0)
 
 
 def test_weights_that_saw_validation_images_have_seen_them_for_good(models):
     config = configure(RECIPES["softmax"], models, trains_on_validation=True)
-    following = continued(config, models, trains_on_validation=False, limit=99)
+    following = resume_config(config, models, trains_on_validation=False, limit=99)
     assert following.sees_validation(55_000)
-    assert continued(following, models).sees_validation(55_000)
+    assert resume_config(following, models).sees_validation(55_000)
     fresh = configure(RECIPES["softmax"], models)
-    assert not continued(fresh, models).sees_validation(55_000)
+    assert not resume_config(fresh, models).sees_validation(55_000)
 
 
 def test_a_setting_that_is_left_open_is_the_recipes(models):
@@ -98,11 +99,11 @@ def test_names_count_up_and_are_never_taken_twice(models):
     for number in (1, 2, 3):
         config = configure(RECIPES["softmax"], models)
         assert config.name == f"softmax-{number}"
-        store.create(config, models)
+        store.create_run(config, models)
     with pytest.raises(RunError, match="There is a run named softmax-2 already"):
         configure(RECIPES["softmax"], models, name="softmax-2")
     with pytest.raises(RunError, match="There is a run named softmax-3 already"):
-        store.create(config, models)
+        store.create_run(config, models)
 
 
 def test_dropout_needs_a_layer_for_it(models):
@@ -114,7 +115,7 @@ def test_dropout_needs_a_layer_for_it(models):
 
 def test_a_batch_of_more_images_than_there_are_makes_no_sense(models):
     config = configure(RECIPES["keras-cnn"], models, batch_size=200, limit=100)
-    assert "A batch of 200 is more than the 100 training images" in objection(config, 60_000)
-    assert "more than the 150 training images" in objection(replace(config, limit=None), 150)
-    assert objection(replace(config, limit=200), 60_000) is None
-    assert objection(replace(config, limit=None), 200) is None
+    assert "A batch of 200 is more than the 100 training images" in conflict(config, 60_000)
+    assert "more than the 150 training images" in conflict(replace(config, limit=None), 150)
+    assert conflict(replace(config, limit=200), 60_000) is None
+    assert conflict(replace(config, limit=None), 200) is None

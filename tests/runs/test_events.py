@@ -11,7 +11,7 @@ def test_what_is_written_is_read_in_order(tmp_path):
     writer = EventWriter(tmp_path)
     writer.write("started", pid=1)
     writer.write("batch", step=5, loss=0.25)
-    found, _ = events.read(tmp_path)
+    found, _ = events.read_events(tmp_path)
     assert [event["event"] for event in found] == ["started", "batch"]
     assert found[1]["loss"] == 0.25
     assert 0 <= found[0]["elapsed"] <= found[1]["elapsed"]
@@ -20,33 +20,33 @@ def test_what_is_written_is_read_in_order(tmp_path):
 def test_reading_goes_on_where_it_ended(tmp_path):
     writer = EventWriter(tmp_path)
     writer.write("batch", step=1)
-    _, offset = events.read(tmp_path)
+    _, offset = events.read_events(tmp_path)
     writer.write("batch", step=2)
-    found, offset = events.read(tmp_path, offset)
+    found, offset = events.read_events(tmp_path, offset)
     assert [event["step"] for event in found] == [2]
-    assert events.read(tmp_path, offset) == ([], offset)
+    assert events.read_events(tmp_path, offset) == ([], offset)
 
 
 def test_half_a_line_is_left_for_later(tmp_path):
     """The reader may look while the writer is in the middle of a line."""
     path = tmp_path / events.FILE_NAME
     path.write_text('{"event": "a"}\n{"event": "b')
-    found, offset = events.read(tmp_path)
+    found, offset = events.read_events(tmp_path)
     assert [event["event"] for event in found] == ["a"]
     with path.open("a") as file:
         file.write('"}\n')
-    found, _ = events.read(tmp_path, offset)
+    found, _ = events.read_events(tmp_path, offset)
     assert [event["event"] for event in found] == ["b"]
 
 
 def test_lines_that_are_no_events_are_passed_over(tmp_path):
     (tmp_path / events.FILE_NAME).write_bytes(b'\x00\x00\n[1]\n{"no": "event"}\n{"event": "a"}\n')
-    found, _ = events.read(tmp_path)
+    found, _ = events.read_events(tmp_path)
     assert [event["event"] for event in found] == ["a"]
 
 
 def test_a_run_without_events_has_none(tmp_path):
-    assert events.read(tmp_path) == ([], 0)
+    assert events.read_events(tmp_path) == ([], 0)
     assert events.ends(tmp_path) == ([], None)
 
 
@@ -81,7 +81,7 @@ def test_two_writers_do_not_mix_their_lines(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    found, _ = events.read(tmp_path)
+    found, _ = events.read_events(tmp_path)
     assert sorted(event["event"] for event in found) == ["a"] * 200 + ["b"] * 200
 
 

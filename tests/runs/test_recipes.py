@@ -42,7 +42,7 @@ def test_a_recipe_says_what_to_expect_of_it():
 
 def test_the_shipped_model_is_as_good_as_the_documents_say():
     """It goes on from a run of the recipe, on all 60,000 digits; that run's own figure is the recipe's."""
-    shipped = store.load_model("flagship", PROJECT / "models")
+    shipped = store.load_trained_run("flagship", PROJECT / "models")
     assert (shipped.config.recipe, shipped.card.validation_seen) == ("flagship", True)
     assert shipped.card.test_accuracy >= 0.9975
     for document in ("README.md", "CHANGELOG.md", "benchmarks/README.md"):

@@ -12,7 +12,7 @@ from mnistdash.training import optimizers
 @pytest.mark.parametrize("steps", [1, 10, 1000])
 def test_what_is_drawn_is_what_is_trained_with(models, schedule, steps):
     config = configure(RECIPES["softmax"], models, schedule=schedule, learning_rate=0.1)
-    optimizer = optimizers.build(config.adjusted(RECIPES["softmax"]), config, steps)
+    optimizer = optimizers.build(config.effective_recipe(RECIPES["softmax"]), config, steps)
     at = np.unique(np.linspace(0, steps, 50).astype(int))
     expected = []
     for step in at:
@@ -26,7 +26,7 @@ def test_a_constant_rate_is_constant():
 
 
 def test_one_cycle_goes_straight_up_and_straight_down():
-    rise = schedules.rise("one-cycle", 100)
+    rise = schedules.warmup("one-cycle", 100)
     assert rise == 20
     rates = learning_rates("one-cycle", 1.0, 100, np.array([0, 10, 20, 60, 100]))
     assert rates.tolist() == [0, 0.5, 1, 0.5, 0]

@@ -1,63 +1,66 @@
 import numpy as np
 import pytest
 
+from mnistdash.evaluation import metrics
 from mnistdash.runs import snapshots
-from mnistdash.runs.snapshots import Answers, Details, Layer
+from mnistdash.runs.snapshots import EpochPredictions, LayerActivations, NetworkView
 
 
-def answers(predicted: list[int], true_probability: list[float] | None = None) -> Answers:
+def answers(predicted: list[int], true_probability: list[float] | None = None) -> EpochPredictions:
     count = len(predicted)
     true = [0.5] * count if true_probability is None else true_probability
-    return Answers(np.array(predicted, np.uint8), np.full(count, 0.5, np.float16), np.array(true, np.float16))
+    return EpochPredictions(np.array(predicted, np.uint8), np.full(count, 0.5, np.float16), np.array(true, np.float16))
 
 
 def test_what_is_written_is_read_again(tmp_path):
     probabilities = np.random.default_rng(0).dirichlet(np.ones(10), 50)
     labels = np.arange(50, dtype=np.uint8) % 10
-    before = Answers.of(probabilities, labels)
+    before = EpochPredictions.of(probabilities, labels)
     maps = np.random.default_rng(1).integers(0, 256, (10, 8, 5, 5), np.uint8)
-    snapshots.write(tmp_path, 1, before, Details(np.ones((32, 3, 3), np.float32), [Layer("Convolution", maps)]))
-    snapshots.write(tmp_path, 12, before)
-    assert snapshots.epochs(tmp_path) == [1, 12]
-    after = snapshots.read_answers(tmp_path, 12)
+    snapshots.write_snapshot(
+        tmp_path, 1, before, NetworkView(np.ones((32, 3, 3), np.float32), [LayerActivations("Convolution", maps)])
+    )
+    snapshots.write_snapshot(tmp_path, 12, before)
+    assert snapshots.snapshot_epochs(tmp_path) == [1, 12]
+    after = snapshots.read_predictions(tmp_path, 12)
     assert np.array_equal(after.predicted, probabilities.argmax(1))
     assert np.allclose(after.confidence, probabilities.max(1), atol=1e-3)
     assert np.allclose(after.true_probability, probabilities[np.arange(50), labels], atol=1e-3)
-    details = snapshots.read_details(tmp_path, 1)
+    details = snapshots.read_network_view(tmp_path, 1)
     assert details.filters.shape == (32, 3, 3)
     assert [layer.name for layer in details.layers] == ["Convolution"]
     assert np.array_equal(details.layers[0].maps, maps)
-    assert snapshots.read_details(tmp_path, 12) is None
+    assert snapshots.read_network_view(tmp_path, 12) is None
 
 
 def test_a_run_without_any_has_none(tmp_path):
-    assert snapshots.epochs(tmp_path) == []
+    assert snapshots.snapshot_epochs(tmp_path) == []
 
 
 @pytest.mark.parametrize("epochs", [1, 7, 50, 51, 120, 1000])
 def test_details_are_kept_of_few_epochs_among_them_the_first_and_the_last(epochs):
-    kept = [epoch for epoch in range(1, epochs + 1) if snapshots.has_details(epoch, epochs)]
+    kept = [epoch for epoch in range(1, epochs + 1) if snapshots.saves_network_view(epoch, epochs)]
     assert kept[0] == 1
     assert kept[-1] == epochs
-    assert len(kept) <= snapshots.DETAILED + 2
-    assert epochs > snapshots.DETAILED or len(kept) == epochs
+    assert len(kept) <= snapshots.VIEWED_EPOCHS + 2
+    assert epochs > snapshots.VIEWED_EPOCHS or len(kept) == epochs
 
 
 def test_forgotten_is_what_was_right_once_and_is_wrong_now():
     labels = np.array([1, 1, 1, 1], np.uint8)
     history = [answers([1, 2, 2, 1]), answers([2, 1, 2, 1]), answers([2, 2, 2, 1])]
-    assert snapshots.forgotten(history, labels).tolist() == [True, True, False, False]
-    assert not snapshots.forgotten(history[:1], labels).any()
+    assert metrics.forgotten(history, labels).tolist() == [True, True, False, False]
+    assert not metrics.forgotten(history[:1], labels).any()
 
 
 def test_the_hardest_are_the_misread_whose_true_label_seemed_least_likely():
     labels = np.array([1, 1, 1, 1, 1], np.uint8)
     now = answers([2, 1, 2, 2, 2], [0.3, 0.01, 0.1, 0.2, 0.4])
-    assert snapshots.hardest(now, labels, 3).tolist() == [2, 3, 0]
-    assert len(snapshots.hardest(answers([1] * 5), labels, 3)) == 0
+    assert metrics.hardest_errors(now, labels, 3).tolist() == [2, 3, 0]
+    assert len(metrics.hardest_errors(answers([1] * 5), labels, 3)) == 0
 
 
 def test_one_of_each_finds_the_first_of_every_kind(sample):
-    chosen = snapshots.one_of_each(sample.validation.labels)
+    chosen = snapshots.first_of_each_digit(sample.validation.labels)
     assert sample.validation.labels[chosen].tolist() == list(range(10))
     assert all(index == np.flatnonzero(sample.validation.labels == digit)[0] for digit, index in enumerate(chosen))

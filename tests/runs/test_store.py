@@ -6,9 +6,10 @@ import pytest
 from mnistdash.runs import store
 from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
+from mnistdash.runs.run import CONFIG, LOG, TFLITE
 from mnistdash.runs.store import RunError
 from mnistdash.settings import PROJECT
-from mnistdash.system.atomic import write_json
+from mnistdash.system.atomic import atomic_write_json
 
 STARTED = {"event": "started", "elapsed": 0, "lifeline": "held"}
 DEAD = {**STARTED, "lifeline": "letgo"}
@@ -20,17 +21,17 @@ def ended(status: str, reason: str = "") -> dict:
 
 def test_a_run_is_read_back_as_it_was_configured(models):
     config = configure(RECIPES["softmax"], models, learning_rate=0.25)
-    assert store.load(store.create(config, models)).config == config
+    assert store.load_run(store.create_run(config, models)).config == config
 
 
 def test_a_run_from_before_there_was_a_setting_follows_its_recipe(models):
     config = configure(RECIPES["softmax"], models)
-    path = store.create(config, models) / store.CONFIG
+    path = store.create_run(config, models) / CONFIG
     values = json.loads(path.read_text())
     for name in ("schedule", "optimizer", "augmentation"):
         del values[name]
     path.write_text(json.dumps(values))
-    assert store.load(path.parent).config.adjusted(RECIPES["softmax"]) == RECIPES["softmax"]
+    assert store.load_run(path.parent).config.effective_recipe(RECIPES["softmax"]) == RECIPES["softmax"]
 
 
 @pytest.mark.parametrize(
@@ -46,13 +47,13 @@ def test_a_run_from_before_there_was_a_setting_follows_its_recipe(models):
     ],
 )
 def test_the_status_follows_from_what_is_in_the_folder(make_run, events, card, status):
-    assert store.load(make_run("run", events=events, card=card)).status == status
+    assert store.load_run(make_run("run", events=events, card=card)).status == status
 
 
 def test_a_run_whose_process_died_shows_the_end_of_its_log(make_run):
     folder = make_run("run", events=[DEAD])
-    (folder / store.LOG).write_text("x" * 10_000 + "\nFatal Python error: Segmentation fault")
-    run = store.load(folder)
+    (folder / LOG).write_text("x" * 10_000 + "\nFatal Python error: Segmentation fault")
+    run = store.load_run(folder)
     assert run.status == "failed"
     assert run.reason.endswith("Fatal Python error: Segmentation fault")
     assert len(run.reason) < 3_000
@@ -68,12 +69,12 @@ def test_runs_are_listed_newest_first_and_models_with_the_flagship_first(flagshi
 
 def test_a_folder_that_cannot_be_read_hides_no_other(flagship, models):
     (models / "broken").mkdir()
-    (models / "broken" / store.CONFIG).write_text("{")
+    (models / "broken" / CONFIG).write_text("{")
     (models / "empty").mkdir()
     (models / "file").write_text("")
     assert [run.name for run in store.list_runs(models)] == ["flagship"]
     with pytest.raises(RunError, match="expected a JSON object"):
-        store.load(models / "broken")
+        store.load_run(models / "broken")
 
 
 def test_there_may_be_no_folder_of_models_at_all(tmp_path):
@@ -82,26 +83,26 @@ def test_there_may_be_no_folder_of_models_at_all(tmp_path):
 
 def test_a_model_that_is_not_there_is_named_with_those_that_are(flagship, make_run, models):
     with pytest.raises(RunError, match=r"There is no model named nothing \(models: flagship\)"):
-        store.load_model("nothing", models)
+        store.load_trained_run("nothing", models)
     make_run("half", events=[DEAD])
     with pytest.raises(RunError, match="half is failed and has no model"):
-        store.load_model("half", models)
+        store.load_trained_run("half", models)
     with pytest.raises(RunError, match="cannot be a run's name"):
-        store.load_model("../flagship", models)
+        store.load_trained_run("../flagship", models)
 
 
 def test_deleting_takes_the_whole_folder(flagship, models):
-    store.delete(flagship.folder)
+    store.delete_folder(flagship.folder)
     assert list(models.iterdir()) == []
 
 
 def test_renaming_takes_the_whole_run_along(flagship, models):
     shutil.copytree(flagship.folder, models / "mine")
-    store.rename(store.load(models / "mine"), "better")
-    run = store.load(models / "better")
+    store.rename_run(store.load_run(models / "mine"), "better")
+    run = store.load_run(models / "better")
     assert not (models / "mine").exists()
     assert run.config.name == run.card.name == "better"
-    assert (run.folder / store.TFLITE).read_bytes() == (flagship.folder / store.TFLITE).read_bytes()
+    assert (run.folder / TFLITE).read_bytes() == (flagship.folder / TFLITE).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["other", "../elsewhere", "", "Two Words"])
@@ -109,36 +110,36 @@ def test_a_name_that_is_taken_or_none_is_refused_and_nothing_changes(flagship, m
     make_run("other", "softmax")
     shutil.copytree(flagship.folder, models / "mine")
     with pytest.raises(RunError):
-        store.rename(store.load(models / "mine"), name)
-    assert store.load(models / "mine").card is not None
+        store.rename_run(store.load_run(models / "mine"), name)
+    assert store.load_run(models / "mine").card is not None
     assert {path.name for path in models.iterdir()} == {"flagship", "other", "mine"}
 
 
 def test_a_run_that_trains_and_the_shipped_model_can_be_neither_renamed_nor_deleted(flagship, make_run, models):
     make_run("busy", "softmax", events=[STARTED])
-    for run, why in ((store.load(models / "busy"), "stop it first"), (flagship, "comes with the dashboard")):
+    for run, why in ((store.load_run(models / "busy"), "stop it first"), (flagship, "comes with the dashboard")):
         with pytest.raises(RunError, match=why):
-            store.rename(run, "other")
+            store.rename_run(run, "other")
         with pytest.raises(RunError, match=why):
-            store.remove(run)
+            store.remove_run(run)
         assert run.folder.exists()
 
 
 def test_a_run_is_removed_for_good(make_run, models):
     make_run("old", "softmax", events=[STARTED, ended("failed", "why")])
-    store.remove(store.load(models / "old"))
+    store.remove_run(store.load_run(models / "old"))
     assert not any("old" in path.name for path in models.rglob("*"))
 
 
 def test_the_version_changes_with_the_model(flagship):
     before = flagship.version
-    tflite = flagship.folder / store.TFLITE
+    tflite = flagship.folder / TFLITE
     tflite.write_bytes(tflite.read_bytes())
     assert flagship.version != before
 
 
 def test_the_shipped_model_is_small_and_as_good_as_it_says():
-    card = store.load_model("flagship", PROJECT / "models").card
+    card = store.load_trained_run("flagship", PROJECT / "models").card
     assert card.bytes <= 8_000_000
     assert card.test_accuracy >= 0.997
     assert card.data == "mnist"
@@ -147,13 +148,13 @@ def test_the_shipped_model_is_small_and_as_good_as_it_says():
 def test_a_file_that_changes_is_read_again(make_run):
     """Also within the same moment, and with the same length."""
     folder = make_run("run", events=[STARTED, ended("stopped")])
-    assert store.load(folder).config.seed == 0
-    config = json.loads((folder / store.CONFIG).read_text())
+    assert store.load_run(folder).config.seed == 0
+    config = json.loads((folder / CONFIG).read_text())
     for seed in range(1, 6):
-        write_json(folder / store.CONFIG, config | {"seed": seed})
-        assert store.load(folder).config.seed == seed
-    assert store.load(folder).status == "stopped"
+        atomic_write_json(folder / CONFIG, config | {"seed": seed})
+        assert store.load_run(folder).config.seed == seed
+    assert store.load_run(folder).status == "stopped"
     write_event = json.dumps(ended("failed", "x")) + "\n"
     with (folder / "events.jsonl").open("a") as file:
         file.write(write_event)
-    assert store.load(folder).status == "failed"
+    assert store.load_run(folder).status == "failed"

@@ -1,7 +1,8 @@
 import pytest
 
+from mnistdash.exceptions import RunError
 from mnistdash.runs import sweeps
-from mnistdash.runs.config import RunError, configure
+from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.throughput import FILE_NAME, Speed, Speeds
+from mnistdash.runs.throughput import FILE_NAME, Throughput, ThroughputCache
 
-SPEED = Speed(steps={"float32": 0.2, "bfloat16": 0.1}, reading=0.001, making=0.002, made=1.5)
+SPEED = Throughput(steps={"float32": 0.2, "bfloat16": 0.1}, reading=0.001, making=0.002, made=1.5)
 
 
 @pytest.fixture
@@ -15,10 +15,10 @@ def config(models):
 
 
 def test_a_measurement_is_kept_for_runs_of_its_kind_only(tmp_path, config):
-    speeds = Speeds(tmp_path / "new")
+    speeds = ThroughputCache(tmp_path / "new")
     assert speeds.get(config) is None
     speeds.put(config, SPEED)
-    assert Speeds(tmp_path / "new").get(replace(config, epochs=7, seed=3, learning_rate=0.1)) == SPEED
+    assert ThroughputCache(tmp_path / "new").get(replace(config, epochs=7, seed=3, learning_rate=0.1)) == SPEED
     for change in ({"batch_size": 50}, {"optimizer": "sgd"}, {"augmentation": True}, {"recipe": "softmax"}):
         assert speeds.get(replace(config, **change)) is None
     speeds.put(replace(config, batch_size=50), SPEED)
@@ -28,11 +28,11 @@ def test_a_measurement_is_kept_for_runs_of_its_kind_only(tmp_path, config):
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"x": 1}'])
 def test_a_damaged_file_counts_as_nothing_measured(tmp_path, config, content):
     (tmp_path / FILE_NAME).write_text(content)
-    assert Speeds(tmp_path).get(config) is None
+    assert ThroughputCache(tmp_path).get(config) is None
 
 
 def test_a_measurement_by_another_version_counts_as_none(tmp_path, config):
-    speeds = Speeds(tmp_path)
+    speeds = ThroughputCache(tmp_path)
     speeds.put(config, SPEED)
     path = tmp_path / FILE_NAME
     path.write_text(path.read_text().replace("reading", "looking"))
@@ -41,7 +41,7 @@ def test_a_measurement_by_another_version_counts_as_none(tmp_path, config):
 
 def test_a_cache_that_cannot_be_written_to_is_no_error(tmp_path, config):
     (tmp_path / "file").write_text("")
-    Speeds(tmp_path / "file").put(config, SPEED)
+    ThroughputCache(tmp_path / "file").put(config, SPEED)
 
 
 def test_a_run_takes_its_steps_its_validation_and_the_making_of_its_images(config):

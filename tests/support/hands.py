@@ -5,7 +5,7 @@ from math import cos, radians, sin
 
 import numpy as np
 
-from mnistdash.imaging import stroke_width
+from mnistdash.synthesis.pen import draw_strokes
 
 Point = tuple[float, float]
 
@@ -74,4 +74,4 @@ def on_canvas(names: str | Sequence[str], gap: int = 0, box: int = 200, pen: flo
         for k, name in enumerate(names)
         for stroke in ALL[name]
     ]
-    return np.round(255 * stroke_width.draw(lines, pen, max(side, box))[:box]).astype(np.uint8)
+    return np.round(255 * draw_strokes(lines, pen, max(side, box))[:box]).astype(np.uint8)

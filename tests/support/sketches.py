@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import hands
 import numpy as np
 
-from mnistdash.imaging import stroke_width
+from mnistdash.synthesis import pen
 from mnistdash.ui.html.digits import png_url
 
 SIDE, PEN = 280, 20  # pixels, of the canvas and its pen
@@ -71,7 +71,7 @@ def _events(line: np.ndarray) -> np.ndarray:
 
 def value(lines: Sequence[np.ndarray]) -> str:
     """What the canvas reports with some strokes on it."""
-    ink = np.round(255 * stroke_width.draw(lines, PEN, SIDE)).astype(np.uint8)
+    ink = np.round(255 * pen.draw_strokes(lines, PEN, SIDE)).astype(np.uint8)
     picture = np.dstack([ink, ink, ink, np.full_like(ink, 255)])
     raw = {"version": "7.4.0", "objects": [_object(line) for line in lines], "background": "#000000"}
     return json.dumps({"drawing": {"raw": raw, "data": png_url(picture)}}, separators=(",", ":"))

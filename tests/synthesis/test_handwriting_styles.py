@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from mnistdash.imaging import stroke_width
 from mnistdash.synthesis import handwriting_styles
+from mnistdash.synthesis.pen import draw_strokes
 
 
 def pen(lines: list[list[tuple[float, float]]]) -> np.ndarray:
     """Lines drawn in MNIST's size, (28, 28) uint8."""
-    return np.round(255 * stroke_width.draw([np.array(line) for line in lines], 2.5, 28)).astype(np.uint8)
+    return np.round(255 * draw_strokes([np.array(line) for line in lines], 2.5, 28)).astype(np.uint8)
 
 
 ONE = pen([[(15, 5), (13, 23)]])

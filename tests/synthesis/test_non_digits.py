@@ -5,15 +5,15 @@ from mnistdash.synthesis import non_digits
 
 
 def test_they_are_as_mnist_would_show_them_and_a_seed_repeats_them(sample):
-    made = non_digits.make(sample.train, 60, seed=1)
+    made = non_digits.make_non_digits(sample.train, 60, seed=1)
     assert made.shape == (60, 28, 28)
     assert made.dtype == np.uint8
     for image in made:
         rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
         assert max(np.ptp(rows), np.ptp(columns)) + 1 <= 20
     assert len({image.tobytes() for image in made}) == 60
-    assert np.array_equal(non_digits.make(sample.train, 60, seed=1), made)
-    assert not np.array_equal(non_digits.make(sample.train, 60, seed=2), made)
+    assert np.array_equal(non_digits.make_non_digits(sample.train, 60, seed=1), made)
+    assert not np.array_equal(non_digits.make_non_digits(sample.train, 60, seed=2), made)
 
 
 def test_no_letter_that_a_digit_looks_like():

@@ -42,7 +42,7 @@ def test_pens_vary_in_the_range_of_drawings():
     random = np.random.default_rng(2)
     made = [redraw.redraw(mnist_like("0"), random) for _ in range(30)]
     large = [np.kron(image / 255, np.ones((8, 8))) for image in made]
-    found = np.array([stroke_width.thickness(image) / 8 for image in large])
+    found = np.array([stroke_width.stroke_width(image) / 8 for image in large])
     assert redraw.PEN[0] - 0.4 < found.min() < found.max() < redraw.PEN[1] + 0.4
     assert np.ptp(found) > 0.6
 
@@ -60,5 +60,5 @@ def test_what_has_no_lines_to_follow_stays(kind):
 
 def test_many_at_once():
     images = np.stack([mnist_like("3"), mnist_like("8")])
-    assert redraw.redrawn(images, np.random.default_rng(4)).shape == images.shape
-    assert redraw.redrawn(images[:0], np.random.default_rng(4)).shape == (0, 28, 28)
+    assert redraw.redraw_all(images, np.random.default_rng(4)).shape == images.shape
+    assert redraw.redraw_all(images[:0], np.random.default_rng(4)).shape == (0, 28, 28)

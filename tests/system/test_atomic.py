@@ -2,22 +2,22 @@ import json
 
 import pytest
 
-from mnistdash.system.atomic import replacing, write_json
+from mnistdash.system.atomic import atomic_path, atomic_write_json
 
 
 def test_a_file_appears_whole(tmp_path):
     path = tmp_path / "it.json"
-    write_json(path, {"a": 1})
+    atomic_write_json(path, {"a": 1})
     assert json.loads(path.read_text()) == {"a": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["it.json"]
 
 
 def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
     path = tmp_path / "it.json"
-    write_json(path, {"a": 1})
+    atomic_write_json(path, {"a": 1})
     with pytest.raises(TypeError):
-        write_json(path, {"a": object()})
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        atomic_write_json(path, {"a": object()})
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert json.loads(path.read_text()) == {"a": 1}
@@ -25,7 +25,7 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
 
 
 def test_a_folder_can_be_written_the_same_way(tmp_path):
-    with replacing(tmp_path / "saved") as temporary:
+    with atomic_path(tmp_path / "saved") as temporary:
         temporary.mkdir()
         (temporary / "part").write_text("x")
     assert (tmp_path / "saved" / "part").read_text() == "x"

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from mnistdash.system.logging import of_error, to
+from mnistdash.system.logging import configure_logging, error_fields
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def lines():
     logger = logging.getLogger("mnistdash")
     before = logger.handlers[:], logger.level, logger.propagate
     stream = io.StringIO()
-    to(stream)
+    configure_logging(stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     logger.handlers[:], logger.level, logger.propagate = before
 
@@ -46,7 +46,7 @@ def test_of_an_error_its_kind_and_place_are_told_and_not_what_it_says():
     try:
         fail()
     except ValueError as error:
-        told = of_error(error)
+        told = error_fields(error)
     assert told["error"] == "ValueError"
     assert told["where"].startswith("test_logs.py:")
     assert "Anna" not in str(told)

@@ -8,7 +8,7 @@ import threading
 import psutil
 import pytest
 
-from mnistdash.system import resources
+from mnistdash.system import malloc, resources
 
 
 def test_a_container_may_use_no_more_memory_than_it_is_given(tmp_path):
@@ -56,7 +56,7 @@ def test_without_a_container_all_cores_that_the_process_is_bound_to_count(tmp_pa
 def test_what_was_freed_is_given_back(output_of):
     """In a process of its own: many small pieces, of which one in a thousand is kept."""
     script = (
-        "import psutil; from mnistdash.processes import give_memory_back as back\n"
+        "import psutil; from mnistdash.system.malloc import trim_memory as back\n"
         "size = lambda: psutil.Process().memory_info().rss\n"
         "pieces = [bytes(3_000) for _ in range(60_000)]\n"
         "kept = pieces[::1000]; full = size(); del pieces; back(); print(full - size())"
@@ -67,12 +67,12 @@ def test_what_was_freed_is_given_back(output_of):
 def test_a_large_array_that_a_thread_had_is_given_back_too(output_of):
     """In a process of its own; otherwise as much as the array stays, however often it is asked for."""
     script = (
-        "import threading, numpy as np, psutil; from mnistdash import processes\n"
-        "processes.share_memory(); size = lambda: psutil.Process().memory_info().rss\n"
+        "import threading, numpy as np, psutil; from mnistdash.system import malloc as processes\n"
+        "processes.limit_malloc_arenas(); size = lambda: psutil.Process().memory_info().rss\n"
         "def work():\n"
         "    for _ in range(3): np.ones(14_000_000, np.uint8)\n"
         "before, thread = size(), threading.Thread(target=work)\n"
-        "thread.start(); thread.join(); processes.give_memory_back(); print(size() - before)"
+        "thread.start(); thread.join(); processes.trim_memory(); print(size() - before)"
     )
     assert int(output_of(script)) < 3_000_000
 
@@ -81,7 +81,7 @@ def test_a_large_array_that_a_thread_had_is_given_back_too(output_of):
 def test_a_server_ends_without_the_destructors_of_libraries(environment, tmp_path):
     """One that crashes stands for OpenBLAS', which may crash or never end while a thread multiplies matrices."""
     script = (
-        "import atexit, ctypes, sys; from mnistdash import ui; libc = ctypes.CDLL(None)\n"
+        "import atexit, ctypes, sys; from mnistdash.ui import resources as ui; libc = ctypes.CDLL(None)\n"
         "libc.__cxa_atexit(libc.abort, None, None)\n"
         "{}; atexit.register(print, 'Python has ended'); sys.exit(7)"
     )
@@ -96,8 +96,8 @@ def test_a_server_ends_without_the_destructors_of_libraries(environment, tmp_pat
 
 
 def test_a_process_in_a_session_of_its_own_gives_way_to_those_of_others(environment):
-    read = "processes.AUTOGROUP.read_text().strip() if processes.AUTOGROUP.exists() else None"
-    script = f"from mnistdash import processes; processes.lower_priority(7); print({read}, flush=True); input()"
+    read = "resources.AUTOGROUP.read_text().strip() if resources.AUTOGROUP.exists() else None"
+    script = f"from mnistdash.system import resources; resources.lower_priority(7); print({read}, flush=True); input()"
     before = str(eval(read))  # empty where Linux has no group for this session, as in some containers
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     for start_new_session in (True, False):
@@ -116,14 +116,14 @@ def test_a_process_in_a_session_of_its_own_gives_way_to_those_of_others(environm
 def test_one_thread_gives_memory_back_however_often_it_is_asked_for():
     before = threading.active_count()
     for _ in range(3):
-        resources.keep_giving_memory_back(3600.0)
+        malloc.trim_memory_periodically(3600.0)
     assert threading.active_count() == before + 1
 
 
 def test_pages_that_are_run_often_begin_no_further_threads(output_of):
     """In a process of its own; a server whose cache is cleared is no new one."""
     script = (
-        "import threading, streamlit as st; from mnistdash import ui\n"
+        "import threading, streamlit as st; from mnistdash.ui import page as ui\n"
         "def run(): ui._spare_memory('Home'); st.cache_resource.clear(); return threading.active_count()\n"
         "print(len({run() for _ in range(5)}))"
     )

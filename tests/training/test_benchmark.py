@@ -3,7 +3,7 @@ from keras import layers
 
 from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.throughput import Speed, Speeds
+from mnistdash.runs.throughput import Throughput, ThroughputCache
 from mnistdash.training import benchmark, networks
 
 
@@ -30,12 +30,12 @@ def test_copies_and_what_is_no_digit_count_as_images(models, sample, monkeypatch
 
 
 def test_auto_is_measured_once_and_kept(config, sample, tmp_path, monkeypatch):
-    speeds = Speeds(tmp_path)
+    speeds = ThroughputCache(tmp_path)
     measured = []
 
     def measure(*_):
         measured.append(1)
-        return Speed({"float32": 0.2, "bfloat16": 0.1}, 0.001, 0.0, 1.0)
+        return Throughput({"float32": 0.2, "bfloat16": 0.1}, 0.001, 0.0, 1.0)
 
     monkeypatch.setattr(benchmark, "measure", measure)
     assert [benchmark.precision(config, sample, speeds) for _ in range(3)] == ["bfloat16"] * 3
@@ -44,7 +44,7 @@ def test_auto_is_measured_once_and_kept(config, sample, tmp_path, monkeypatch):
 
 def test_a_precision_that_was_chosen_is_taken_unmeasured(models, sample, tmp_path):
     config = configure(RECIPES["softmax"], models, precision="bfloat16")
-    assert benchmark.precision(config, sample, Speeds(tmp_path)) == "bfloat16"
+    assert benchmark.precision(config, sample, ThroughputCache(tmp_path)) == "bfloat16"
     assert not list(tmp_path.glob("*.json"))
 
 

@@ -16,17 +16,17 @@ def digits() -> np.ndarray:
 
 
 def test_digits_are_not_copied_where_nothing_is_added_to_them(sample):
-    made = dataset.make(sample, RECIPES["softmax"], 100)
+    made = dataset.make_training_set(sample, RECIPES["softmax"], 100)
     assert np.shares_memory(made.images, sample.train.images)
     assert len(made) == 100
 
 
 def test_what_is_added_follows_the_digits_in_memory_that_tensorflow_can_use(sample):
-    made = dataset.make(sample, RECIPES["keras-cnn"], None)
+    made = dataset.make_training_set(sample, RECIPES["keras-cnn"], None)
     assert np.array_equal(made.images, np.concatenate([sample.train.images, sample.validation.images]))
     assert np.array_equal(made.labels, np.concatenate([sample.train.labels, sample.validation.labels]))
     assert made.images.ctypes.data % dataset.ALIGNMENT == 0
-    redrawn = dataset.make(sample, replace(RECIPES["softmax"], augmentation=True), 20)
+    redrawn = dataset.make_training_set(sample, replace(RECIPES["softmax"], augmentation=True), 20)
     assert redrawn.images.ctypes.data % dataset.ALIGNMENT == 0
 
 
@@ -55,7 +55,7 @@ def test_an_array_elsewhere_in_memory_stays_an_array(digits):
 
 def test_batches_have_every_example_once_an_epoch_in_another_order_each_time():
     count = 10
-    made = dataset.Examples(
+    made = dataset.TrainingSet(
         np.arange(count, dtype=np.uint8)[:, None, None] * np.ones((1, 28, 28), np.uint8),
         np.arange(count, dtype=np.uint8),
         np.arange(count) % 2 == 0,
@@ -81,4 +81,4 @@ def test_batches_have_every_example_once_an_epoch_in_another_order_each_time():
 
 def test_nothing_sleeps_after_the_last_batch(sample):
     """TensorFlow's automatic tuning sleeps ever longer, and who is done with the batches waits for it."""
-    assert dataset.Examples.plain(sample.test).batches(100).options().autotune.enabled is False
+    assert dataset.TrainingSet.plain(sample.test).batches(100).options().autotune.enabled is False

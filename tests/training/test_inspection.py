@@ -3,9 +3,9 @@ import pytest
 from keras import ops
 
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.snapshots import CHANNELS, one_of_each
+from mnistdash.runs.snapshots import CHANNELS, first_of_each_digit
 from mnistdash.training import networks
-from mnistdash.training.inspection import Features
+from mnistdash.training.inspection import Inspector
 
 LAYERS = {
     "softmax": [],
@@ -18,12 +18,12 @@ LAYERS = {
 
 @pytest.fixture
 def images(sample):
-    return sample.validation.images[one_of_each(sample.validation.labels)].astype(np.float32) / 255
+    return sample.validation.images[first_of_each_digit(sample.validation.labels)].astype(np.float32) / 255
 
 
 @pytest.mark.parametrize("recipe", LAYERS)
 def test_every_layer_between_the_pixels_and_the_answer_is_shown(recipe, images):
-    details = Features(networks.build(RECIPES[recipe]), images).now()
+    details = Inspector(networks.build(RECIPES[recipe]), images).now()
     assert [layer.maps.shape[2:] for layer in details.layers] == LAYERS[recipe]
     for layer in details.layers:
         assert layer.maps.dtype == np.uint8
@@ -33,21 +33,21 @@ def test_every_layer_between_the_pixels_and_the_answer_is_shown(recipe, images):
 def test_the_filters_are_the_first_layers_weights(images):
     network = networks.build(RECIPES["keras-cnn"])
     kernel = network.get_weights()[0]
-    filters = Features(network, images).now().filters
+    filters = Inspector(network, images).now().filters
     assert filters.shape == (32, 3, 3)
     assert np.array_equal(filters[5], kernel[:, :, 0, 5])
 
 
 def test_the_weights_of_softmax_regression_are_a_picture_for_each_digit(images):
     network = networks.build(RECIPES["softmax-naive"])
-    filters = Features(network, images).now().filters
+    filters = Inspector(network, images).now().filters
     assert filters.shape == (10, 28, 28)
     assert np.array_equal(filters[7].ravel(), network.get_weights()[0][:, 7])
 
 
 def test_activations_are_those_of_the_network_as_it_is_now(images):
     network = networks.build(RECIPES["keras-cnn"])
-    features = Features(network, images)
+    features = Inspector(network, images)
     before = features.now().layers[0].maps
     first = network.layers[2]
     expected = np.moveaxis(ops.convert_to_numpy(first(images[..., None])), -1, 1)[:, :CHANNELS]
@@ -58,5 +58,5 @@ def test_activations_are_those_of_the_network_as_it_is_now(images):
 
 
 def test_it_works_in_half_precision(images):
-    details = Features(networks.build(RECIPES["flagship"], "bfloat16"), images).now()
+    details = Inspector(networks.build(RECIPES["flagship"], "bfloat16"), images).now()
     assert len(details.layers) == 7

@@ -11,21 +11,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mnistdash.data.mnist import Dataset
+from mnistdash.data.dataset import Dataset
+from mnistdash.exceptions import TrainingError
 from mnistdash.inference.model import Model
-from mnistdash.runs import archive, events, store
-from mnistdash.runs.config import configure, continued
+from mnistdash.runs import events, store
+from mnistdash.runs.config import configure, resume_config
 from mnistdash.runs.events import EventWriter
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.store import TrainingError
-from mnistdash.training import callbacks, dataset, export, loop, memory, networks, optimizers
-from mnistdash.training.losses import MembersCrossEntropy, NaiveCrossEntropy
+from mnistdash.runs.weights import WEIGHTS, load_weights
+from mnistdash.training import callbacks, dataset, export, finish, loop, memory, networks, optimizers
+from mnistdash.training.losses import MixtureCrossEntropy, NaiveCrossEntropy
 
 
 @pytest.fixture(autouse=True)
 def memory_is_kept(monkeypatch):
     """What this process gives back between two runs it would only take again, which takes longer than many a run."""
-    monkeypatch.setattr(memory, "give_back", lambda: None)
+    monkeypatch.setattr(memory, "release_memory", lambda: None)
 
 
 @pytest.fixture
@@ -43,9 +44,9 @@ def short(tmp_path_factory, sample):
 
 def fitted(models: Path, sample: Dataset, recipe: str, stop: threading.Event | None = None, **settings):
     config = configure(RECIPES[recipe], models, **settings)
-    folder = store.create(config, models)
+    folder = store.create_run(config, models)
     card = loop.train(config, folder, sample, EventWriter(folder), stop or threading.Event())
-    return card, folder, events.read(folder)[0]
+    return card, folder, events.read_events(folder)[0]
 
 
 def set_before(method, event: threading.Event):
@@ -99,7 +100,7 @@ def test_both_exported_files_give_the_probabilities_of_the_best_epoch(fit, sampl
 
 
 def test_weights_in_8_bits_take_a_quarter_of_the_space(short):
-    card = store.load(short("flagship")).card
+    card = store.load_run(short("flagship")).card
     assert card.bytes < 1.1 * card.parameters
 
 
@@ -148,16 +149,16 @@ def test_any_recipe_can_train_on_validation_and_any_can_leave_it_out(fit):
 
 def test_limit_takes_that_many_training_images(sample):
     for recipe in RECIPES.values():
-        images = dataset.make(sample, recipe, 50).images
+        images = dataset.make_training_set(sample, recipe, 50).images
         assert np.array_equal(images[:50], sample.train.images[:50])
         assert recipe.augmentation or len(images) == 50
-    assert len(dataset.make(sample, RECIPES["keras-cnn"], 1400)) == 1400
-    assert len(dataset.make(sample, RECIPES["softmax"], 5000)) == 1297
+    assert len(dataset.make_training_set(sample, RECIPES["keras-cnn"], 1400)) == 1400
+    assert len(dataset.make_training_set(sample, RECIPES["softmax"], 5000)) == 1297
 
 
 def test_a_recipe_that_refuses_trains_on_redrawn_digits_other_styles_and_on_what_is_no_digit(sample):
-    made = dataset.make(sample, RECIPES["flagship"], 400, seed=1)
-    others, redrawn = round(dataset.NEGATIVES * 400), round(dataset.REDRAWN * 400)
+    made = dataset.make_training_set(sample, RECIPES["flagship"], 400, seed=1)
+    others, redrawn = round(dataset.NON_DIGITS * 400), round(dataset.REDRAWN * 400)
     assert (made.labels == networks.NOT_A_DIGIT).nonzero()[0].tolist() == list(range(len(made) - others, len(made)))
     restyled = made.labels[400 : len(made) - others - redrawn]
     assert 20 < len(restyled) < 150
@@ -167,9 +168,9 @@ def test_a_recipe_that_refuses_trains_on_redrawn_digits_other_styles_and_on_what
 
 
 def test_what_is_as_mnists_writers_wrote_it_is_told_from_what_is_made(sample):
-    made = dataset.make(sample, RECIPES["flagship"], 400, seed=1)
+    made = dataset.make_training_set(sample, RECIPES["flagship"], 400, seed=1)
     assert made.written[:400].all()
-    others, redrawn = round(dataset.NEGATIVES * 400), round(dataset.REDRAWN * 400)
+    others, redrawn = round(dataset.NON_DIGITS * 400), round(dataset.REDRAWN * 400)
     copies = slice(len(made) - others - redrawn, len(made) - others)
     assert not made.written[400 : copies.start].any()
     assert not made.written[copies.stop :].any()
@@ -181,13 +182,13 @@ def test_what_is_as_mnists_writers_wrote_it_is_told_from_what_is_made(sample):
 
 def test_a_run_goes_on_from_anothers_weights(fit, models, sample):
     card, folder, _ = fit("softmax", epochs=30, batch_size=50)
-    config = continued(store.load(folder).config, models, epochs=1, learning_rate=0.01)
+    config = resume_config(store.load_run(folder).config, models, epochs=1, learning_rate=0.01)
     assert (config.name, config.start) == ("softmax-1-1", "softmax-1")
-    following = store.create(config, models)
+    following = store.create_run(config, models)
     loop.train(config, following, sample, EventWriter(following), threading.Event())
-    first_loss = of_kind(events.read(following)[0], "epoch")[0]["loss"]
-    assert first_loss < of_kind(events.read(folder)[0], "epoch")[0]["loss"] / 2, "it does not begin anew"
-    assert store.load(following).card.validation_accuracy >= card.validation_accuracy - 0.02
+    first_loss = of_kind(events.read_events(following)[0], "epoch")[0]["loss"]
+    assert first_loss < of_kind(events.read_events(folder)[0], "epoch")[0]["loss"] / 2, "it does not begin anew"
+    assert store.load_run(following).card.validation_accuracy >= card.validation_accuracy - 0.02
 
 
 def test_a_killed_run_leaves_weights_to_go_on_from(fit, models, sample):
@@ -195,20 +196,20 @@ def test_a_killed_run_leaves_weights_to_go_on_from(fit, models, sample):
     card, folder, _ = fit("softmax", epochs=30, batch_size=50)
     for path in (folder / "card.json", folder / "model.keras", folder / "model.tflite"):
         path.unlink()
-    config = continued(store.load(folder).config, models, epochs=1, learning_rate=0.01)
-    following = store.create(config, models)
+    config = resume_config(store.load_run(folder).config, models, epochs=1, learning_rate=0.01)
+    following = store.create_run(config, models)
     loop.train(config, following, sample, EventWriter(following), threading.Event())
-    assert store.load(following).card.validation_accuracy >= card.validation_accuracy - 0.02
+    assert store.load_run(following).card.validation_accuracy >= card.validation_accuracy - 0.02
 
 
 @pytest.mark.parametrize("recipe", ["softmax", "flagship"])
 def test_a_model_built_anew_from_its_weights_reaches_the_same(short, models, sample, recipe):
     folder = shutil.copytree(short(recipe), models / short(recipe).name)
-    card = store.load(folder).card
+    card = store.load_run(folder).card
     before = Model(folder / "model.tflite", "before")(sample.test.images)
     for path in (folder / "model.keras", folder / "model.tflite"):
         path.unlink()
-    again = loop.rebuild(folder, store.load(folder).config, card, sample)
+    again = finish.rebuild(folder, store.load_run(folder).config, card, sample)
     assert np.allclose(Model(folder / "model.tflite", "after")(sample.test.images), before, atol=1e-4)
     assert again.test_accuracy == pytest.approx(card.test_accuracy, abs=0.004)
     assert (again.seconds, again.best_epoch, again.status) == (card.seconds, card.best_epoch, card.status)
@@ -230,7 +231,7 @@ def test_a_full_disk_takes_events_and_weights_but_not_the_run(fit, models, monke
 
     original = EventWriter.write
     monkeypatch.setattr(EventWriter, "write", write)
-    monkeypatch.setattr(export, "keep_weights", fail)
+    monkeypatch.setattr(export, "save_weights", fail)
     card, folder, found = fit("softmax", epochs=4)
     assert card.test_accuracy > 0.5
     assert [event["epoch"] for event in of_kind(found, "epoch")] == [2, 4]
@@ -241,20 +242,20 @@ def test_a_full_disk_takes_events_and_weights_but_not_the_run(fit, models, monke
 def test_weights_of_another_network_are_refused(fit, models, sample):
     _, folder, _ = fit("softmax", epochs=1)
     config = replace(configure(RECIPES["keras-cnn"], models, epochs=1), start=folder.name)
-    other = store.create(config, models)
+    other = store.create_run(config, models)
     with pytest.raises(TrainingError, match="The weights of softmax-1 do not fit this recipe"):
         loop.train(config, other, sample, EventWriter(other), threading.Event())
 
 
 def test_stopping_keeps_the_best_weights(fit, monkeypatch):
-    stop, original = threading.Event(), callbacks.Reporter.on_epoch_begin
+    stop, original = threading.Event(), callbacks.RunCallback.on_epoch_begin
 
     def begin(self, epoch: int, logs: dict | None = None) -> None:
         if epoch == 3:
             stop.set()
         original(self, epoch, logs)
 
-    monkeypatch.setattr(callbacks.Reporter, "on_epoch_begin", begin)
+    monkeypatch.setattr(callbacks.RunCallback, "on_epoch_begin", begin)
     card, folder, found = fit("softmax", stop, epochs=1_000)
     assert card.status == "stopped"
     assert (folder / "model.tflite").exists()
@@ -265,7 +266,7 @@ def test_stopping_keeps_the_best_weights(fit, monkeypatch):
 
 def test_stopping_at_the_first_step_still_leaves_a_model(fit, monkeypatch):
     stop = threading.Event()
-    monkeypatch.setattr(callbacks.Reporter, "on_epoch_begin", set_before(callbacks.Reporter.on_epoch_begin, stop))
+    monkeypatch.setattr(callbacks.RunCallback, "on_epoch_begin", set_before(callbacks.RunCallback.on_epoch_begin, stop))
     card, _, found = fit("softmax", stop, epochs=5)
     assert card.status == "stopped"
     assert [event["step"] for event in of_kind(found, "epoch")] == [1]
@@ -285,7 +286,7 @@ def test_a_loss_that_is_no_number_ends_the_run_at_once(fit, models):
         fit("softmax-naive", epochs=50, learning_rate=5.0)
     folder = models / "softmax-naive-1"
     assert not (folder / "card.json").exists()
-    assert len(of_kind(events.read(folder)[0], "epoch")) < 50
+    assert len(of_kind(events.read_events(folder)[0], "epoch")) < 50
 
 
 @pytest.mark.parametrize(
@@ -303,7 +304,7 @@ def test_a_loss_that_is_no_number_ends_the_run_at_once(fit, models):
 )
 def test_steps_at_once_divide_epochs_and_the_run_and_do_not_take_long(models, recipe, examples, settings, at_once):
     config = configure(RECIPES[recipe], models, **settings)
-    plan = callbacks.Plan.of(config, examples)
+    plan = callbacks.StepPlan.from_config(config, examples)
     assert plan.at_once == at_once
     assert plan.steps % at_once == 0
     assert -(-examples // config.batch_size) % at_once == 0
@@ -345,7 +346,7 @@ def test_members_that_vote_learn_each_by_itself():
     usual = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     apart = np.mean([float(usual(labels, logits)) for logits in members])
     votes = np.mean([keras.ops.convert_to_numpy(keras.ops.log_softmax(logits)) for logits in members], axis=0)
-    assert float(MembersCrossEntropy()(labels, votes)) == pytest.approx(apart, rel=1e-5)
+    assert float(MixtureCrossEntropy()(labels, votes)) == pytest.approx(apart, rel=1e-5)
     assert float(usual(labels, votes)) < apart
 
 
@@ -369,9 +370,9 @@ def test_batch_events_are_rare_and_their_means_add_up(fit, monkeypatch):
     ("recipe", "seed", "is_same"), [("flagship", 0, True), ("softmax", 0, True), ("softmax", 1, False)]
 )
 def test_a_seed_repeats_a_run_exactly(fit, short, monkeypatch, recipe, seed, is_same):
-    monkeypatch.setattr(loop, "finish", lambda *_: None)  # its weights are kept before
+    monkeypatch.setattr(finish, "finish", lambda *_: None)  # its weights are kept before
     _, again, _ = fit(recipe, epochs=1, limit=300, seed=seed)
-    both = (archive.read_weights(folder / archive.WEIGHTS) for folder in (short(recipe), again))
+    both = (load_weights(folder / WEIGHTS) for folder in (short(recipe), again))
     assert all(map(np.array_equal, *both)) == is_same
 
 
@@ -385,7 +386,7 @@ IN_HALF_PRECISION = ("express", "flagship", "keras-cnn", "softmax")
 )
 def test_every_recipe_trains_in_every_precision(fit, short, recipe, precision):
     folder = short(recipe) if precision == "float32" else fit(recipe, epochs=1, limit=100, precision=precision)[1]
-    card = store.load(folder).card
+    card = store.load_run(folder).card
     assert (card.recipe, card.precision) == (recipe, precision)
     assert not card.validation_seen, "with so few images"
     assert card.parameters == networks.build(RECIPES[recipe]).count_params()

@@ -42,23 +42,23 @@ def test_everything_works_as_before_afterwards():
     network = networks.build(RECIPES["express"])
     images = np.random.default_rng(0).random((3, 28, 28), np.float32)
     before = ops.convert_to_numpy(network(images))
-    memory.give_back()
+    memory.release_memory()
     assert np.array_equal(ops.convert_to_numpy(network(images)), before)
 
 
 def test_where_nothing_is_known_of_mappings_nothing_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "MAPPINGS", tmp_path / "none")
-    memory.give_back()
+    memory.release_memory()
     monkeypatch.setattr(sys, "platform", "win32")
-    memory.give_back()
+    memory.release_memory()
 
 
 def test_keras_comes_without_pandas_and_scikit_learn_which_can_still_be_imported(output_of):
     script = (
         "import json, sys\n"
-        "from mnistdash.fitting import training\n"
+        "from mnistdash.training import loop\n"
         "there = [name for name in ('pandas', 'sklearn') if name in sys.modules]\n"
-        "from mnistdash import datasets\n"
-        "print(json.dumps([there, len(datasets.sample().train)]))"
+        "from mnistdash.data.sample import load_sample\n"
+        "print(json.dumps([there, len(load_sample().train)]))"
     )
     assert json.loads(output_of(script).splitlines()[-1]) == [[], 1297]

@@ -9,8 +9,8 @@ from keras import layers
 from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
 from mnistdash.training import loop, losses, networks, optimizers
-from mnistdash.training.callbacks import Plan
-from mnistdash.training.mixture import GATE, Apart, _repeated, members
+from mnistdash.training.callbacks import StepPlan
+from mnistdash.training.mixture import GATE, MixtureModel, _repeated, expert_outputs
 
 IMAGES = 16
 
@@ -50,7 +50,7 @@ def trained(
     config = configure(recipe, models, dropout=0.0, augmentation=False, batch_size=IMAGES)
     config = replace(config, precision=precision)
     keras.utils.set_random_seed(1)
-    network, model = loop.compiled(config, config.adjusted(recipe), Plan(100, 1))
+    network, model = loop.compiled(config, config.effective_recipe(recipe), StepPlan(100, 1))
     if precision == "float16":
         model.optimizer.dynamic_scale.assign(2.0**20)  # more than fits: the first steps are left out, until it does
     inputs, labels = batch(written=IMAGES // 2)
@@ -84,18 +84,18 @@ def test_each_member_learns_from_the_images_that_it_is_for(tmp_path, monkeypatch
     labels = random.integers(0, 11, IMAGES).astype(np.uint8)
     is_written = np.arange(IMAGES) < IMAGES // 2
     lessons = {
-        "drawn": (images, labels, losses.MembersCrossEntropy()),
-        "written": (images[is_written], labels[is_written], losses.MembersCrossEntropy()),
+        "drawn": (images, labels, losses.MixtureCrossEntropy()),
+        "written": (images[is_written], labels[is_written], losses.MixtureCrossEntropy()),
         "gate": (images, is_written.astype(np.float32), keras.losses.BinaryCrossentropy(from_logits=True)),
     }
-    for name, outputs in members(fresh).items():
+    for name, outputs in expert_outputs(fresh).items():
         for number, output in enumerate(outputs):
             alone = keras.Model(fresh.input, output)
             given, wanted, loss = lessons[name]
             alone.compile(optimizers.build(RECIPES["flagship"], config, 100), loss, jit_compile=False)
             for _ in range(3):
                 alone.train_on_batch(given, wanted)
-            same = keras.Model(network.input, members(network)[name][number])
+            same = keras.Model(network.input, expert_outputs(network)[name][number])
             for one, other in zip(alone.get_weights(), same.get_weights(), strict=True):
                 assert np.allclose(one, other, rtol=1e-3, atol=1e-4)
 
@@ -129,6 +129,6 @@ def test_a_step_is_traced_once(tmp_path, monkeypatch):
 def test_a_network_without_members_is_trained_as_ever(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "available_memory", lambda: 0)
     recipe = RECIPES["softmax"]
-    network, model = loop.compiled(configure(recipe, tmp_path), recipe, Plan(100, 1))
-    assert not members(network)
-    assert not isinstance(model, Apart)
+    network, model = loop.compiled(configure(recipe, tmp_path), recipe, StepPlan(100, 1))
+    assert not expert_outputs(network)
+    assert not isinstance(model, MixtureModel)

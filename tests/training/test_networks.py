@@ -77,7 +77,7 @@ def what_members_say(network: keras.Model, images: np.ndarray) -> dict[str, list
     def said(output: keras.KerasTensor) -> np.ndarray:
         return ops.convert_to_numpy(keras.Model(network.input, output)(images))
 
-    return {name: [said(output) for output in outputs] for name, outputs in mixture.members(network).items()}
+    return {name: [said(output) for output in outputs] for name, outputs in mixture.expert_outputs(network).items()}
 
 
 def test_a_gate_weighs_what_the_flagships_members_say():

@@ -2,10 +2,10 @@ import threading
 
 import pytest
 
-from mnistdash.data import mnist
-from mnistdash.data.download import DataUnavailableError
+from mnistdash.data import sample as data_sample
+from mnistdash.exceptions import DataUnavailableError
 from mnistdash.settings import Settings
-from mnistdash.ui.loading import BackgroundLoad
+from mnistdash.ui.loading import LoadingTask
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def test_progress_can_be_watched_while_it_loads(settings, sample, monkeypatch):
         go_on.wait(10)
         return sample, None
 
-    monkeypatch.setattr(mnist, "load_or_sample", load)
-    loading = BackgroundLoad(settings)
+    monkeypatch.setattr(data_sample, "load_mnist_or_sample", load)
+    loading = LoadingTask(settings)
     assert not loading.wait(0.1)
     assert (loading.received, loading.total) == (3, 10)
     go_on.set()
@@ -32,8 +32,8 @@ def test_progress_can_be_watched_while_it_loads(settings, sample, monkeypatch):
 
 def test_trying_again_looks_once_more(settings, sample, monkeypatch):
     results = [(sample, DataUnavailableError("no network")), (sample, None)]
-    monkeypatch.setattr(mnist, "load_or_sample", lambda *_, **__: results.pop(0))
-    loading = BackgroundLoad(settings)
+    monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: results.pop(0))
+    loading = LoadingTask(settings)
     assert str(loading.result()[1]) == "no network"
     loading.retry()
     assert loading.result()[1] is None
@@ -48,8 +48,8 @@ def test_trying_again_while_it_loads_starts_no_second(settings, sample, monkeypa
         go_on.wait(10)
         return sample, None
 
-    monkeypatch.setattr(mnist, "load_or_sample", load)
-    loading = BackgroundLoad(settings)
+    monkeypatch.setattr(data_sample, "load_mnist_or_sample", load)
+    loading = LoadingTask(settings)
     for _ in range(30):
         loading.retry()
     go_on.set()
@@ -61,6 +61,6 @@ def test_an_unforeseen_failure_reaches_those_who_wait(settings, monkeypatch):
     def load(*_, **__):
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(mnist, "load_or_sample", load)
+    monkeypatch.setattr(data_sample, "load_mnist_or_sample", load)
     with pytest.raises(RuntimeError, match="unforeseen"):
-        BackgroundLoad(settings).result()
+        LoadingTask(settings).result()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mnistdash.inference.recognize import NOT_A_DIGIT, Reading
+from mnistdash.inference.recognize import NOT_A_DIGIT, DigitPrediction
 
 LENGTH = 20  # drawings that count
 
@@ -13,7 +13,7 @@ class Drawing:
 
     number: int
     truth: int
-    reading: Reading
+    reading: DigitPrediction
 
     @property
     def is_right(self) -> bool:
@@ -27,7 +27,7 @@ class Score:
 
     drawings: list[Drawing] = field(default_factory=list)
 
-    def count(self, number: int, truth: int, reading: Reading) -> None:
+    def count(self, number: int, truth: int, reading: DigitPrediction) -> None:
         """Count a drawing; its number tells it from others, and the last word on it stands."""
         self.forget(number)
         self.drawings = [*self.drawings, Drawing(number, truth, reading)][-LENGTH:]

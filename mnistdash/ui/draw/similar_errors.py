@@ -4,15 +4,15 @@ import numpy as np
 import streamlit as st
 
 from mnistdash.evaluation import predictions
-from mnistdash.runs import store
-from mnistdash.ui import page
+from mnistdash.runs.run import Run
+from mnistdash.ui import resources, widgets
 from mnistdash.ui.components.clickable_html import clickable
 from mnistdash.ui.html import digits
 
 COUNT = 8  # digits
 
 
-def similar_errors(run: store.Run, view: np.ndarray, key: str) -> None:
+def similar_errors(run: Run, view: np.ndarray, key: str) -> None:
     """Offer the test digits that a model misreads whose last features are nearest to a drawing's; one opens by a click.
 
     Args:
@@ -22,14 +22,14 @@ def similar_errors(run: store.Run, view: np.ndarray, key: str) -> None:
     """
     if not st.toggle("Test errors that look like yours", key=key, persist_state="session"):
         return
-    data = page.dataset()
-    found = page.analysis(run, data, "test")
+    data = widgets.dataset()
+    found = widgets.analysis(run, data, "test")
     errors = found.result.errors
     if not len(errors):
         st.success("No digit of the test split is misread.", icon=":material/check_circle:")
         return
-    features = page.features_of(run, data, view[None])[0]
-    nearest, _ = predictions.nearest(found.features[errors], features, COUNT)
+    features = resources.features_of(run, data, view[None])[0]
+    nearest, _ = predictions.nearest_neighbors(found.features[errors], features, COUNT)
     st.caption(
         f"Of the {len(errors):,} test digits that {run.name} misreads, those nearest to yours, by the features from "
         "which it decides: true → predicted."

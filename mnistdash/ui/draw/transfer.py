@@ -1,6 +1,5 @@
 """Hands a misread digit over to Draw, where one can erase parts of it and draw on it."""
 
-import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn
@@ -8,18 +7,13 @@ from typing import NoReturn
 import numpy as np
 import streamlit as st
 
-from mnistdash.imaging import normalize
-from mnistdash.imaging.binarize import FAINTEST
-from mnistdash.inference import recognize
-from mnistdash.inference.model import Model
-from mnistdash.inference.recognize import NOTHING, Answer, Reading
 from mnistdash.ui.html import digits
 
 SCALE = 10  # times; 28 pixels fill the canvas's 280
 
 
 @dataclass(frozen=True)
-class Handover:
+class TransferredDigit:
     """A digit that another page hands over.
 
     Attributes:
@@ -55,18 +49,18 @@ def to_draw(image: np.ndarray, title: str, model: str, back: dict[str, str] | No
         model: name of the run that is to read it.
         back: query parameters of the errors page, for the way back.
     """
-    st.session_state.handover = Handover(image, title, model, back or {})
+    st.session_state.handover = TransferredDigit(image, title, model, back or {})
     # The model is not among the query parameters: Streamlit refuses those that are bound to a widget of the page
     # that one comes from.
     st.switch_page("pages/draw.py", query_params={})
 
 
-def take() -> Handover | None:
+def take_transfer() -> TransferredDigit | None:
     """What was handed over since this was last called."""
     return st.session_state.pop("handover", None)
 
 
-def banner(digit: Handover) -> None:
+def show_banner(digit: TransferredDigit) -> None:
     """Say what is on the canvas, with the way back."""
     # In two lines, as the canvas's own tools appear right above it: beside the link they cover nothing.
     with st.container(gap="xxsmall", key="handed"):
@@ -74,26 +68,3 @@ def banner(digit: Handover) -> None:
         st.page_link(
             "pages/errors.py", label="Back to the errors", icon=":material/arrow_back:", query_params=digit.back
         )
-
-
-def read(picture: np.ndarray, model: Model) -> Answer:
-    """Read a digit that was handed over, whatever was drawn on it since, as the single digit that it is.
-
-    It is neither cropped nor centred, nor are its strokes evened: a digit of MNIST is what that would make of it, and
-    to do it once more would change what is made of a third of the misread ones before anything is drawn.
-
-    Args:
-        picture: (280, 280) uint8, 255 = ink, of the canvas.
-        model: the network to ask.
-    """
-    ink = picture.astype(np.float32) / 255
-    view = ink.reshape(normalize.SIZE, SCALE, normalize.SIZE, SCALE).mean((1, 3))
-    if view.max() < FAINTEST:
-        return NOTHING
-    began = time.perf_counter()
-    probabilities, is_digit = model.judge(view[None])
-    milliseconds = 1000 * (time.perf_counter() - began)
-    likeness = None if is_digit is None else float(is_digit[0])
-    verdict = recognize.verdict_on(probabilities[0], likeness)
-    single = Reading(verdict, ink, view, probabilities[0], likeness)
-    return Answer((single,), single, ink, milliseconds=milliseconds)

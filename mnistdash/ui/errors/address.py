@@ -5,15 +5,15 @@ from collections.abc import Collection, Mapping
 import streamlit as st
 
 from mnistdash.ui.errors import query_state
-from mnistdash.ui.errors.query_state import Link
+from mnistdash.ui.errors.query_state import QueryState
 
 ELSEWHERE = ("lasso", "map")  # of a section's own; it means nothing in another
 LISTING = {"section", "show", "sort", "true", "predicted", "other", "group"}  # what decides which digits are listed
 
 
-def current(models: list[str], count: int) -> tuple[Link, list[str]]:
+def current(models: list[str], count: int) -> tuple[QueryState, list[str]]:
     """What the address asks for, and a sentence for each part of it that makes no sense."""
-    return query_state.read(parameters(), models, count)
+    return query_state.parse_link(parameters(), models, count)
 
 
 def parameters() -> dict[str, str]:
@@ -21,7 +21,7 @@ def parameters() -> dict[str, str]:
     return {name: text for name, text in st.query_params.to_dict().items() if text}
 
 
-def bound(link: Link, name: str, value: object = None, **also: object) -> dict:
+def bound(link: QueryState, name: str, value: object = None, **also: object) -> dict:
     """What makes a widget show a part of the address and change it: `key` and `on_change`.
 
     Args:
@@ -48,7 +48,7 @@ def write(parts: Mapping[str, object], without: Collection[str] = ()) -> None:
         parts: by their names in `Link`.
         without: other parameters that go.
     """
-    put(**dict.fromkeys([*parts, *without]) | Link(**parts).parameters)
+    put(**dict.fromkeys([*parts, *without]) | QueryState(**parts).parameters)
 
 
 def put(**texts: str | None) -> None:

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from mnistdash.ui import page
+from mnistdash.ui import widgets
 from mnistdash.ui.components.clickable_html import clickable
 from mnistdash.ui.errors import gallery, query_state
 from mnistdash.ui.errors.address import bound, go
-from mnistdash.ui.errors.filters import select
-from mnistdash.ui.errors.gallery import Subject
-from mnistdash.ui.errors.query_state import Link
+from mnistdash.ui.errors.filters import select_digits
+from mnistdash.ui.errors.gallery import ExplorerContext
+from mnistdash.ui.errors.query_state import QueryState
 from mnistdash.ui.html import confusion
 
 SHOWN = {
@@ -32,7 +32,7 @@ UNITS = {query_state.COUNTS: "Counts", query_state.SHARES: "Shares"}
 FIGURE = 170  # pixels; two stand side by side on a phone
 
 
-def show(subject: Subject, link: Link) -> None:
+def show(subject: ExplorerContext, link: QueryState) -> None:
     """Figures, matrix and gallery."""
     _figures(subject)
     left, right = st.columns([6, 7], gap="large")
@@ -43,7 +43,7 @@ def show(subject: Subject, link: Link) -> None:
         _gallery(subject, link)
 
 
-def _figures(subject: Subject) -> None:
+def _figures(subject: ExplorerContext) -> None:
     result, votes = subject.result, subject.votes
     figures = {"Accuracy": f"{result.accuracy:.2%}"}
     if votes:
@@ -63,7 +63,7 @@ def _figures(subject: Subject) -> None:
         st.caption("The model was trained on these digits, so it misreads fewer of them than of new ones.")
 
 
-def _matrix(subject: Subject, link: Link) -> None:
+def _matrix(subject: ExplorerContext, link: QueryState) -> None:
     def show_diagonal() -> None:
         go(diagonal=query_state.VISIBLE if st.session_state.diagonal else query_state.HIDDEN)
 
@@ -81,7 +81,7 @@ def _matrix(subject: Subject, link: Link) -> None:
             show = query_state.MISREAD
         go(true=true, predicted=predicted, show=show, sort=link.sort if show == link.show else "")
 
-    page.heading("Confusion matrix")
+    widgets.heading("Confusion matrix")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "Unit",
@@ -109,7 +109,7 @@ def _matrix(subject: Subject, link: Link) -> None:
         st.caption("Press a cell, a row's digit or a column's digit to see only those. The colour marks the errors.")
 
 
-def _each_digit(subject: Subject) -> None:
+def _each_digit(subject: ExplorerContext) -> None:
     with st.expander("Precision, recall and F1 of each digit"):
         rows = [
             {
@@ -135,8 +135,8 @@ def _per_cent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _gallery(subject: Subject, link: Link) -> None:
-    with page.heading("Digits"):
+def _gallery(subject: ExplorerContext, link: QueryState) -> None:
+    with widgets.heading("Digits"):
         if link.true is not None or link.predicted is not None:
             st.button(
                 _filter_words(link),
@@ -148,20 +148,20 @@ def _gallery(subject: Subject, link: Link) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Show", query_state.SHOWN, format_func=SHOWN.get, width=150, **bound(link, "show", sort=""))
         st.selectbox("Sort", query_state.SORTS, format_func=SORTS.get, width=220, **bound(link, "sort", link.order))
-    chosen = select(subject.result, link, subject.marks)
+    chosen = select_digits(subject.result, link, subject.marks)
     if len(chosen):
-        gallery.gallery(subject, link, chosen, ": true → predicted", whole=_whole(subject, link))
+        gallery.show_gallery(subject, link, chosen, ": true → predicted", whole=_whole(subject, link))
     else:
         _nothing(subject, link)
 
 
-def _whole(subject: Subject, link: Link) -> np.ndarray | None:
+def _whole(subject: ExplorerContext, link: QueryState) -> np.ndarray | None:
     """The digits among which the matrix chooses, where they are few and it changes nothing but which of them."""
-    digits = select(subject.result, replace(link, true=None, predicted=None), subject.marks)
+    digits = select_digits(subject.result, replace(link, true=None, predicted=None), subject.marks)
     return digits if len(digits) <= gallery.PER_PAGE and link.show != query_state.RIGHT else None
 
 
-def _filter_words(link: Link) -> str:
+def _filter_words(link: QueryState) -> str:
     """Which digits are shown, as far as the matrix says it."""
     words = []
     if link.true is not None:
@@ -171,7 +171,7 @@ def _filter_words(link: Link) -> str:
     return ", ".join(words).capitalize()
 
 
-def _nothing(subject: Subject, link: Link) -> None:
+def _nothing(subject: ExplorerContext, link: QueryState) -> None:
     is_filtered = link.true is not None or link.predicted is not None
     if link.show == query_state.MISREAD and not len(subject.result.errors):
         st.success("No digit of this split is misread.", icon=":material/check_circle:")

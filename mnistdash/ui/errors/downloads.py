@@ -9,30 +9,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.runs.annotations import Mark
+from mnistdash.runs.annotations import Annotation
+from mnistdash.ui.html.sprites import COLUMNS
 
-COLUMNS = 10
 SCALE = 3  # of a digit on a contact sheet
 MARGIN = 14  # pixels around each
 CAPTION = 32  # pixels below each, for two lines
 MOST = 1_000  # digits on a contact sheet
-
-
-def sprite(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
-    """Digits side by side, row by row.
-
-    Args:
-        images: (n, 28, 28) uint8.
-        columns: how many in a row.
-
-    Returns:
-        (28 * rows, 28 * columns) uint8, 0 where the last row is not full.
-    """
-    count, height, width = images.shape
-    rows = max(1, math.ceil(count / columns))
-    cells = np.zeros((rows * columns, height, width), np.uint8)
-    cells[:count] = images
-    return cells.reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, columns * width)
 
 
 def contact_sheet(images: np.ndarray, result: Evaluation, indices: np.ndarray) -> bytes:
@@ -60,7 +43,7 @@ def contact_sheet(images: np.ndarray, result: Evaluation, indices: np.ndarray) -
     return buffer.getvalue()
 
 
-def table(result: Evaluation, indices: Sequence[int], marks: Mapping[int, Mark]) -> str:
+def csv_table(result: Evaluation, indices: Sequence[int], marks: Mapping[int, Annotation]) -> str:
     """Digits as CSV: index, true, predicted, the ten probabilities, mark and note.
 
     Args:
@@ -72,7 +55,7 @@ def table(result: Evaluation, indices: Sequence[int], marks: Mapping[int, Mark])
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["index", "true", "predicted", *(f"p{digit}" for digit in range(10)), "mark", "note"])
     for index in map(int, indices):
-        mark = marks.get(index, Mark())
+        mark = marks.get(index, Annotation())
         shares = (f"{share:.6f}" for share in result.probabilities[index])
         writer.writerow([index, result.labels[index], result.predicted[index], *shares, mark.kind, mark.note])
     return buffer.getvalue()

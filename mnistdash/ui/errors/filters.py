@@ -5,10 +5,10 @@ from collections.abc import Collection
 import numpy as np
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.ui.errors.query_state import ALL, LOSS, MARGIN, MARKED, MISREAD, POSITION, SURE, TRUE, UNSURE, Link
+from mnistdash.ui.errors.query_state import ALL, LOSS, MARGIN, MARKED, MISREAD, POSITION, SURE, TRUE, UNSURE, QueryState
 
 
-def select(result: Evaluation, link: Link, marked: Collection[int]) -> np.ndarray:
+def select_digits(result: Evaluation, link: QueryState, marked: Collection[int]) -> np.ndarray:
     """The digits that a link asks for.
 
     Args:

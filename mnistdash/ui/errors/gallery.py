@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from mnistdash.data.label_votes import Dispute
-from mnistdash.data.mnist import Dataset, Split
+from mnistdash.data.dataset import Dataset, Split
+from mnistdash.data.label_votes import LabelVotes
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.runs.annotations import Mark
-from mnistdash.runs.store import Run
+from mnistdash.runs.annotations import Annotation
+from mnistdash.runs.run import Run
 from mnistdash.ui.components.clickable_html import clickable
 from mnistdash.ui.errors import downloads
 from mnistdash.ui.errors.address import go
-from mnistdash.ui.errors.query_state import Link
+from mnistdash.ui.errors.query_state import QueryState
 from mnistdash.ui.html import digits
 
 PER_PAGE = 100  # digits in a gallery at a time
@@ -23,7 +23,7 @@ NAMES = {"train": "Training", "validation": "Validation", "test": "Test"}
 
 
 @dataclass(frozen=True)
-class Subject:
+class ExplorerContext:
     """What the explorer is looking at.
 
     Attributes:
@@ -39,8 +39,8 @@ class Subject:
     name: str
     result: Evaluation
     features: np.ndarray
-    votes: Mapping[int, Dispute]
-    marks: Mapping[int, Mark]
+    votes: Mapping[int, LabelVotes]
+    marks: Mapping[int, Annotation]
 
     @property
     def split(self) -> Split:
@@ -67,9 +67,9 @@ class Subject:
         return "<br>".join(words)
 
 
-def gallery(
-    subject: Subject,
-    link: Link,
+def show_gallery(
+    subject: ExplorerContext,
+    link: QueryState,
     chosen: np.ndarray,
     caption: str,
     notes: Mapping[int, str] | None = None,
@@ -111,12 +111,12 @@ def gallery(
         st.pagination(pages, default=page, key=key, on_change=lambda: go(page=st.session_state[key]))
 
 
-def _downloads(subject: Subject, chosen: np.ndarray) -> None:
+def _downloads(subject: ExplorerContext, chosen: np.ndarray) -> None:
     name = f"{subject.run.name}-{subject.name}"
     with st.container(horizontal=True, width="content", gap="small"):
         st.download_button(
             "CSV",
-            lambda: downloads.table(subject.result, chosen, subject.marks),
+            lambda: downloads.csv_table(subject.result, chosen, subject.marks),
             f"{name}.csv",
             "text/csv",
             icon=":material/download:",

@@ -6,17 +6,15 @@ An outline is a polygon, (k, 2) float64, on a map from -1 to 1; the address hold
 
 import numpy as np
 
+from mnistdash.exceptions import LassoError
+
 VERTICES = 24  # of an outline at most, so that the address stays short
 DECIMALS = 3  # of a vertex; a thousandth is a third of a pixel
 POINT_DECIMALS = 5  # of a single digit, whose neighbours may be nearer than that
 FARTHEST = 10  # that a vertex may be from the middle either way, while a map ends at 1
 
 
-class OutlineError(ValueError):
-    """A text is not an outline."""
-
-
-def inside(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
+def points_inside(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     """Which points lie inside an outline, by the even-odd rule; of an outline of one vertex the nearest point.
 
     Source: M. Shimrat, "Algorithm 112: Position of point relative to polygon", 1962.
@@ -39,7 +37,7 @@ def inside(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     return found
 
 
-def simplified(outline: np.ndarray) -> np.ndarray:
+def simplify(outline: np.ndarray) -> np.ndarray:
     """An outline of at most VERTICES vertices: again and again the one goes that changes the area least.
 
     Source: M. Visvalingam, J. Whyatt, "Line generalisation by repeated elimination of points", 1993.
@@ -51,24 +49,24 @@ def simplified(outline: np.ndarray) -> np.ndarray:
     return outline
 
 
-def to_text(outline: np.ndarray) -> str:
+def format_lasso(outline: np.ndarray) -> str:
     """An outline for the address: "x,y;x,y;…", of at most VERTICES vertices."""
     decimals = POINT_DECIMALS if len(outline) == 1 else DECIMALS
-    vertices = np.clip(simplified(outline), -FARTHEST, FARTHEST).tolist()
+    vertices = np.clip(simplify(outline), -FARTHEST, FARTHEST).tolist()
     return ";".join(f"{x:.{decimals}f},{y:.{decimals}f}" for x, y in vertices)
 
 
-def from_text(text: str) -> np.ndarray:
+def parse_lasso(text: str) -> np.ndarray:
     """What `to_text` made.
 
     Raises:
-        OutlineError: it is something else.
+        LassoError: it is something else.
     """
     try:
         outline = np.array([[float(value) for value in vertex.split(",")] for vertex in text.split(";")])
     except ValueError as error:
-        raise OutlineError("An outline is x,y;x,y;… in numbers.") from error
+        raise LassoError("An outline is x,y;x,y;… in numbers.") from error
     count, width = outline.shape
     if width != 2 or count == 2 or count > VERTICES or not (np.abs(outline) <= FARTHEST).all():
-        raise OutlineError(f"An outline has one vertex, or 3 to {VERTICES}, each two numbers of at most {FARTHEST}.")
+        raise LassoError(f"An outline has one vertex, or 3 to {VERTICES}, each two numbers of at most {FARTHEST}.")
     return outline

@@ -5,15 +5,16 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from mnistdash.data.mnist import Dataset
+from mnistdash import exceptions
+from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation import projection
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.evaluation.projection import MOST, BackgroundMap
-from mnistdash.runs.store import Run
-from mnistdash.ui import page
+from mnistdash.evaluation.projection import MOST, ProjectionTask
+from mnistdash.runs.run import Run
+from mnistdash.text import code_span
+from mnistdash.ui import widgets
 from mnistdash.ui.components.map_tooltip import show_pictures
 from mnistdash.ui.errors import address, lasso
-from mnistdash.ui.errors.query_state import quoted
 from mnistdash.ui.plots import map
 
 PCA, TSNE = "pca", "tsne"
@@ -46,7 +47,7 @@ def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
         (k,) int64 indices of the selected digits, k > 0; None where nothing is selected.
     """
     st.subheader("Map", anchor=False)
-    found = page.analysis(run, data, split_name)
+    found = widgets.analysis(run, data, split_name)
     about = f"{run.name}-{run.version}-{data.name}-{split_name}"
     if st.session_state.setdefault("map_about", about) != about:
         st.session_state.map_about = about
@@ -70,7 +71,7 @@ def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
     if outline is None:
         st.caption(HINTS[tool])
         return None
-    chosen = np.flatnonzero(lasso.inside(points, outline))
+    chosen = np.flatnonzero(lasso.points_inside(points, outline))
     if not len(chosen):
         st.caption("There is no digit in the outline.")
         return None
@@ -83,7 +84,7 @@ def _asked_kind(run: Run, data: Dataset, split_name: str) -> str:
     kind = address.parameters().get("map")
     if kind not in KINDS:
         if kind is not None:
-            st.warning(f"This link asks for map {quoted(kind)}; there are pca and tsne.", icon=":material/link_off:")
+            st.warning(f"This link asks for map {code_span(kind)}; there are pca and tsne.", icon=":material/link_off:")
         kind = PCA if projection.stored(run, data.name, split_name) is None else TSNE
     return kind
 
@@ -120,8 +121,8 @@ def _asked_outline() -> np.ndarray | None:
     if (text := address.parameters().get("lasso")) is None:
         return None
     try:
-        return lasso.from_text(text)
-    except lasso.OutlineError:
+        return lasso.parse_lasso(text)
+    except exceptions.LassoError:
         st.warning("The selection in this link cannot be read and is left out.", icon=":material/link_off:")
         return None
 
@@ -129,13 +130,13 @@ def _asked_outline() -> np.ndarray | None:
 def _points(run: Run, data: Dataset, split_name: str, features: np.ndarray, kind: str) -> np.ndarray | None:
     """Where the digits are; None, with how far it is, while that is being found out."""
     if kind == PCA:
-        return projection.flat(features)
+        return projection.pca_projection(features)
     background = _background(run.name, run.version, data.name, split_name, run, features)
-    if not background.wait(page.AT_ONCE):
+    if not background.wait(widgets.AT_ONCE):
         _show_progress(background)
         return None
     if background.error:
-        page.objection(background.error)
+        widgets.show_error(background.error)
         st.button("Try again", icon=":material/refresh:", key="map_again", on_click=_background.clear)
     return background.result()
 
@@ -175,7 +176,7 @@ def _select(key: str, kind: str, tool: str, points: np.ndarray) -> None:
     before = st.session_state.map_drawn
     if len(found) > 1 or (before is not None and map.stays(before, tool)):
         _draw_anew()  # the address holds the last one only, and so shall the map
-    address.put(map=kind, lasso=lasso.to_text(found[-1]), page=None)
+    address.put(map=kind, lasso=lasso.format_lasso(found[-1]), page=None)
 
 
 def _forget(kind: str | None = None) -> None:
@@ -189,8 +190,8 @@ def _draw_anew() -> None:
 
 
 @st.fragment(run_every=POLL)
-@page.guarded("Errors, map")
-def _show_progress(background: BackgroundMap) -> None:
+@widgets.guarded("Errors, map")
+def _show_progress(background: ProjectionTask) -> None:
     if background.wait(0):
         st.rerun()
     st.progress(background.progress, "Placing the digits by t-SNE, once for this model and split …")
@@ -199,8 +200,8 @@ def _show_progress(background: BackgroundMap) -> None:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _background(
     name: str, version: int, data_name: str, split_name: str, _run: Run, _features: np.ndarray
-) -> BackgroundMap:
-    return BackgroundMap(_run, data_name, split_name, _features)
+) -> ProjectionTask:
+    return ProjectionTask(_run, data_name, split_name, _features)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from mnistdash.evaluation.perturbations import KINDS, Disturbance
-from mnistdash.text import quoted
+from mnistdash.evaluation.perturbations import KINDS, Perturbation
+from mnistdash.text import code_span
 
 DIGITS, CONFIDENCE, ROBUSTNESS, MAP, COMPARE, LABELS = (
     "digits", "confidence", "robustness", "map", "compare", "labels",
@@ -24,7 +24,7 @@ LONGEST = 12  # characters of a number in an address; Python refuses to read tho
 
 
 @dataclass(frozen=True)
-class Link:
+class QueryState:
     """What is shown.
 
     Attributes:
@@ -53,12 +53,12 @@ class Link:
     group: str = "first"
     unit: str = COUNTS
     diagonal: str = VISIBLE
-    right: float = Disturbance.right
-    down: float = Disturbance.down
-    turn: float = Disturbance.turn
-    size: float = Disturbance.size
-    stroke: float = Disturbance.stroke
-    noise: float = Disturbance.noise
+    right: float = Perturbation.right
+    down: float = Perturbation.down
+    turn: float = Perturbation.turn
+    size: float = Perturbation.size
+    stroke: float = Perturbation.stroke
+    noise: float = Perturbation.noise
     flips: str = FLIPS[0]
 
     @property
@@ -74,10 +74,10 @@ class Link:
     @property
     def parameters(self) -> dict[str, str]:
         """For the address; what is as by default is left out."""
-        return {name: _text(value) for name, value in asdict(self).items() if value != getattr(Link, name)}
+        return {name: _text(value) for name, value in asdict(self).items() if value != getattr(QueryState, name)}
 
 
-def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[Link, list[str]]:
+def parse_link(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[QueryState, list[str]]:
     """Make sense of an address.
 
     Args:
@@ -105,9 +105,9 @@ def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[
         if raw in allowed:
             values[name] = raw
         elif name == "other":
-            objections.append(f"There is no model named {quoted(raw)} to compare with.")
+            objections.append(f"There is no model named {code_span(raw)} to compare with.")
         else:
-            objections.append(f"This link asks for {name} {quoted(raw)}; there are {_listed(allowed)}.")
+            objections.append(f"This link asks for {name} {code_span(raw)}; there are {_listed(allowed)}.")
     ranges = {"true": (0, 9), "predicted": (0, 9), "page": (1, max(1, count)), "digit": (0, count - 1)}
     for name, (low, high) in ranges.items():
         if (raw := parameters.get(name)) is None:
@@ -115,7 +115,7 @@ def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[
         if raw.isascii() and raw.isdigit() and len(raw) < LONGEST and low <= int(raw) <= high:
             values[name] = int(raw)
         else:
-            objections.append(f"This link asks for {name} {quoted(raw)}; expected a number from {low} to {high:,}.")
+            objections.append(f"This link asks for {name} {code_span(raw)}; expected a number from {low} to {high:,}.")
     for name, kind in KINDS.items():
         if (raw := parameters.get(name)) is None:
             continue
@@ -124,9 +124,9 @@ def read(parameters: Mapping[str, str], models: list[str], count: int) -> tuple[
             values[name] = value
         else:
             objections.append(
-                f"This link asks for {name} {quoted(raw)}; expected a number from {kind.low:g} to {kind.high:g}."
+                f"This link asks for {name} {code_span(raw)}; expected a number from {kind.low:g} to {kind.high:g}."
             )
-    return Link(**values), objections
+    return QueryState(**values), objections
 
 
 def _text(value: float | str) -> str:

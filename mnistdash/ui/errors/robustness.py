@@ -5,17 +5,17 @@ from dataclasses import asdict, replace
 import numpy as np
 import streamlit as st
 
-from mnistdash.data.mnist import Dataset
-from mnistdash.evaluation.perturbations import KINDS, Disturbance, disturbed
-from mnistdash.evaluation.robustness import COUNT, Curves, FlipMap, Reader, flip_map
-from mnistdash.evaluation.robustness_task import BackgroundCurves
+from mnistdash.data.dataset import Dataset
+from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
+from mnistdash.evaluation.robustness import COUNT, FlipMap, Reader, RobustnessCurves, flip_map
+from mnistdash.evaluation.robustness_task import RobustnessTask
 from mnistdash.inference.recognize import DIGIT
-from mnistdash.runs.store import Run
-from mnistdash.ui import page
+from mnistdash.runs.run import Run
+from mnistdash.ui import widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.errors.address import bound, go
-from mnistdash.ui.errors.query_state import FLIPS, Link
-from mnistdash.ui.html import digits
+from mnistdash.ui.errors.query_state import FLIPS, QueryState
+from mnistdash.ui.html import digits, network
 from mnistdash.ui.html.flip_map import flip_grid, summary
 from mnistdash.ui.plots import robustness
 
@@ -24,7 +24,7 @@ MAPS = {"shift": ("right", "down", 17), "turn": ("turn", "size", 13), "stroke": 
 NAMES = {"shift": "Shift", "turn": "Turn and size", "stroke": "Stroke and noise"}
 
 
-def one_digit(image: np.ndarray, label: int, model: Reader, link: Link) -> None:
+def one_digit(image: np.ndarray, label: int, model: Reader, link: QueryState) -> None:
     """Disturb a digit by hand: sliders, what the model then reads, and a map of where the reading flips.
 
     Args:
@@ -37,19 +37,19 @@ def one_digit(image: np.ndarray, label: int, model: Reader, link: Link) -> None:
 
 
 @st.fragment
-@page.guarded("Errors, robustness")
+@widgets.guarded("Errors, robustness")
 def _one_digit(image: np.ndarray, label: int, model: Reader, controls: dict[str, dict]) -> None:
     # The picture stands before the sliders, so that both are in view on a phone.
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with right:
         setting = _sliders(controls)
-    now = disturbed(image[None], setting)
+    now = perturb(image[None], setting)
     plain, probabilities = model(np.concatenate([image[None], now]))
     undisturbed = int(plain.argmax())
     with left, st.container(key="disturbed-now"):
         view, said = st.columns([2, 3], vertical_alignment="center", wrap=False)
         with view:
-            st.html(digits.network_view(now[0]))
+            st.html(network.network_view(now[0]))
         with said:
             st.html(digits.answer(DIGIT, probabilities, None))
     left, right = st.columns([2, 3], gap="large")
@@ -81,7 +81,7 @@ def whole_model(run: Run, model: Reader, data: Dataset, split_name: str) -> None
             try:
                 made = measuring.result()
             except Exception as error:  # whatever it is, the page goes on without the curves
-                page.objection(f"The robustness could not be measured: {error}")
+                widgets.show_error(f"The robustness could not be measured: {error}")
                 st.button(
                     "Try again",
                     icon=":material/refresh:",
@@ -96,7 +96,7 @@ def whole_model(run: Run, model: Reader, data: Dataset, split_name: str) -> None
     _charts(made)
 
 
-def _sliders(controls: dict[str, dict]) -> Disturbance:
+def _sliders(controls: dict[str, dict]) -> Perturbation:
     """Six sliders and a button that puts them back."""
     columns = [*st.columns(3), *st.columns(3)]
     for column, kind in zip(columns, KINDS.values(), strict=True):
@@ -108,24 +108,24 @@ def _sliders(controls: dict[str, dict]) -> Disturbance:
             format="percent" if kind.unit == "%" else f"%g{kind.unit}",
             **controls[kind.key],
         )
-    setting = Disturbance(**{kind: st.session_state[kind] for kind in KINDS})
+    setting = Perturbation(**{kind: st.session_state[kind] for kind in KINDS})
     st.button(
         "Reset",
         icon=":material/restart_alt:",
         key="disturbed-reset",
-        disabled=setting == Disturbance(),
+        disabled=setting == Perturbation(),
         on_click=_reset,
     )
     return setting
 
 
 def _reset() -> None:
-    neutral = asdict(Disturbance())
+    neutral = asdict(Perturbation())
     st.session_state.update(neutral)
     go(**neutral)
 
 
-def _flips(image: np.ndarray, model: Reader, setting: Disturbance, name: str) -> FlipMap:
+def _flips(image: np.ndarray, model: Reader, setting: Perturbation, name: str) -> FlipMap:
     """A map of MAPS; the last one is kept, as its own two sliders do not change it."""
     across, down, cells = MAPS[name]
     base = replace(setting, **{kind: KINDS[kind].neutral for kind in (across, down)})
@@ -137,7 +137,7 @@ def _flips(image: np.ndarray, model: Reader, setting: Disturbance, name: str) ->
     return kept[1]
 
 
-def _charts(made: Curves | None) -> None:
+def _charts(made: RobustnessCurves | None) -> None:
     """Six small charts, empty while there is nothing to show: the page below them stays where it is."""
     columns = [*st.columns(3, gap="medium"), *st.columns(3, gap="medium")]
     for column, (key, kind) in zip(columns, KINDS.items(), strict=True):
@@ -151,9 +151,9 @@ def _charts(made: Curves | None) -> None:
             plotly_chart.chart(figure, key=f"robustness-{key}", alt=words)
 
 
-@st.fragment(run_every=page.POLL)
-@page.guarded("Errors, robustness")
-def _show_progress(measuring: BackgroundCurves, text: str) -> None:
+@st.fragment(run_every=widgets.POLL)
+@widgets.guarded("Errors, robustness")
+def _show_progress(measuring: RobustnessTask, text: str) -> None:
     if measuring.wait(0):
         st.rerun()
     st.progress(measuring.progress, text)
@@ -162,5 +162,5 @@ def _show_progress(measuring: BackgroundCurves, text: str) -> None:
 @st.cache_resource(max_entries=50, show_spinner=False)
 def _measuring(
     name: str, version: int, data_name: str, split_name: str, _run: Run, _model: Reader, _data: Dataset
-) -> BackgroundCurves:
-    return BackgroundCurves(_run, _model, _data, split_name)
+) -> RobustnessTask:
+    return RobustnessTask(_run, _model, _data, split_name)

@@ -4,22 +4,22 @@ import numpy as np
 import streamlit as st
 
 from mnistdash.evaluation import label_errors
-from mnistdash.evaluation.mcnemar import Rivalry, verdict
+from mnistdash.evaluation.mcnemar import PairedComparison, verdict
 from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.runs import store
-from mnistdash.ui import page
+from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.errors import gallery
 from mnistdash.ui.errors.address import bound, write
-from mnistdash.ui.errors.gallery import Subject
-from mnistdash.ui.errors.query_state import GROUPS, Link
+from mnistdash.ui.errors.gallery import ExplorerContext
+from mnistdash.ui.errors.query_state import GROUPS, QueryState
 from mnistdash.ui.plots import evaluation
 
 REFUSED = 0.01  # share, of the sentence on refusing
 MOST_SUSPECTS = 300  # that are listed
 
 
-def confidence(subject: Subject) -> None:
+def confidence(subject: ExplorerContext) -> None:
     """Whether the model is as sure as it is right, and what refusing would bring."""
     result = subject.result
     left, right = st.columns(2, gap="large")
@@ -44,9 +44,9 @@ def confidence(subject: Subject) -> None:
         )
 
 
-def compare(subject: Subject, link: Link) -> None:
+def compare(subject: ExplorerContext, link: QueryState) -> None:
     """This model against another on the same digits."""
-    others = [run for run in store.list_models(page.settings().models) if run.name != subject.run.name]
+    others = [run for run in store.list_models(resources.settings().models) if run.name != subject.run.name]
     if not others:
         st.info("There is only one model yet. Train another to compare them.", icon=":material/model_training:")
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
@@ -56,8 +56,8 @@ def compare(subject: Subject, link: Link) -> None:
     if other != link.other:
         write({"other": other})  # which model is the first may change, and the link shall not
     st.selectbox("Compare with", names, width=320, **bound(link, "other", other))
-    second = page.analysis(others[names.index(other)], subject.data, subject.name).result
-    rivalry = Rivalry.of(subject.result, second)
+    second = widgets.analysis(others[names.index(other)], subject.data, subject.name).result
+    rivalry = PairedComparison.of(subject.result, second)
     groups = dict(zip(GROUPS, (rivalry.only_first, rivalry.only_second, rivalry.both), strict=True))
     labels = dict(zip(GROUPS, (f"Only {subject.run.name}", f"Only {other}", "Both"), strict=True))
     with st.container(horizontal=True):
@@ -70,10 +70,10 @@ def compare(subject: Subject, link: Link) -> None:
         st.info("There are no such digits.", icon=":material/filter_alt_off:")
         return
     notes = {index: f"{other}: {second.predicted[index]}" for index in chosen.tolist()}
-    gallery.gallery(subject, link, chosen, f": true → read by {subject.run.name}", notes)
+    gallery.show_gallery(subject, link, chosen, f": true → read by {subject.run.name}", notes)
 
 
-def labels(subject: Subject, link: Link) -> None:
+def labels(subject: ExplorerContext, link: QueryState) -> None:
     """The labels that look wrong, the most suspicious first."""
     found = _suspects(subject.run.name, subject.run.version, subject.data.name, subject.name, subject.result)
     st.markdown(
@@ -83,9 +83,9 @@ def labels(subject: Subject, link: Link) -> None:
     if subject.is_seen:
         st.caption("The model was trained on these labels, so it is inclined to believe them.")
     notes = {index: f"quality {found.quality[index]:.3f}" for index in found.ranking[:MOST_SUSPECTS].tolist()}
-    gallery.gallery(subject, link, found.ranking[:MOST_SUSPECTS], ", the most suspicious label first", notes)
+    gallery.show_gallery(subject, link, found.ranking[:MOST_SUSPECTS], ", the most suspicious label first", notes)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Ranking the labels …")
-def _suspects(name: str, version: int, data: str, split: str, _result: Evaluation) -> label_errors.Suspects:
-    return label_errors.find(_result)
+def _suspects(name: str, version: int, data: str, split: str, _result: Evaluation) -> label_errors.LabelIssues:
+    return label_errors.find_label_issues(_result)

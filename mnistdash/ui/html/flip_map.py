@@ -6,8 +6,8 @@ colour; the accent is `--md-accent`, which `ui.page` defines.
 
 import math
 
-from mnistdash.evaluation.perturbations import Disturbance, Kind
-from mnistdash.evaluation.robustness import Curves, FlipMap
+from mnistdash.evaluation.perturbations import Perturbation, PerturbationKind
+from mnistdash.evaluation.robustness import FlipMap, RobustnessCurves
 from mnistdash.ui.html.digits import percent
 
 # Tints stay under half so that the page's own text colour has a contrast of more than 4.5:1 on them.
@@ -47,7 +47,7 @@ RIGHT = (12, 45)  # percent of the accent at the least and the greatest confiden
 OTHER = (4, 22)  # percent of the text's colour
 
 
-def flip_grid(flips: FlipMap, here: Disturbance, expected: int) -> str:
+def flip_grid(flips: FlipMap, here: Perturbation, expected: int) -> str:
     """A map of readings: a cell for each pair of values with the digit read there, the fainter the less sure.
 
     Args:
@@ -94,7 +94,7 @@ def in_words(flips: FlipMap, expected: int) -> str:
     return f"{whole}. {parts[0]}; {parts[1][0].lower()}{parts[1][1:]}."
 
 
-def summary(made: Curves, split_name: str) -> str:
+def summary(made: RobustnessCurves, split_name: str) -> str:
     """What was measured, and what the model stands least, in plain words."""
     weakest = made.weakest
     level, accuracy = made.worst(weakest)
@@ -105,7 +105,7 @@ def summary(made: Curves, split_name: str) -> str:
     )
 
 
-def _reach(kind: Kind, low: float, high: float) -> str:
+def _reach(kind: PerturbationKind, low: float, high: float) -> str:
     if (low, high) == (kind.low, kind.high):
         return f"{kind.label} alone never flips it"
     if low == high:
@@ -113,18 +113,18 @@ def _reach(kind: Kind, low: float, high: float) -> str:
     return f"{kind.label} alone may go from {kind.text(low)} to {kind.text(high)}"
 
 
-def _place(kind: Kind, value: float, cells: int) -> float:
+def _place(kind: PerturbationKind, value: float, cells: int) -> float:
     """Where a value lies on an axis, 0 at the first cell and cells - 1 at the last."""
     return (value - kind.low) / (kind.high - kind.low) * (cells - 1)
 
 
-def _framed(kind: Kind, value: float, cells: int) -> tuple[int, int]:
+def _framed(kind: PerturbationKind, value: float, cells: int) -> tuple[int, int]:
     """The first cell at or beside a value, and how many there are: one, or two where it lies between them."""
     place = round(_place(kind, value, cells), 6)
     return math.floor(place), 1 + math.ceil(place) - math.floor(place)
 
 
-def _ticks(kind: Kind, values: list[float]) -> str:
+def _ticks(kind: PerturbationKind, values: list[float]) -> str:
     """The ends of an axis and its neutral value."""
     last = len(values) - 1
     places = dict.fromkeys((0, round(_place(kind, kind.neutral, len(values))), last))

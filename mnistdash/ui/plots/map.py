@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.ui.errors.downloads import sprite
-from mnistdash.ui.errors.lasso import inside
+from mnistdash.ui.errors.lasso import points_inside
+from mnistdash.ui.html.sprites import sprite
 
 HEIGHT, LOW = 620, 460  # pixels; the lower one fits a phone's width
 COLUMNS = 100  # digits in a row of the picture
@@ -42,7 +42,7 @@ def map_chart(
     """
     labels, predicted = (values[: len(points)] for values in (result.labels, result.predicted))
     right = labels == predicted
-    chosen = None if outline is None else inside(points, outline)
+    chosen = None if outline is None else points_inside(points, outline)
     figure = go.Figure()
     for digit, colour in enumerate(COLOURS):
         those = np.flatnonzero(right & (labels == digit))

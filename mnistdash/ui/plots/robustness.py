@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from mnistdash.evaluation.perturbations import Kind
+from mnistdash.evaluation.perturbations import PerturbationKind
 
 HEIGHT = 190  # pixels; six of them fit a screen
 
 
-def accuracy_chart(kind: Kind, levels: Sequence[float] = (), accuracy: Sequence[float] = ()) -> go.Figure:
+def accuracy_chart(kind: PerturbationKind, levels: Sequence[float] = (), accuracy: Sequence[float] = ()) -> go.Figure:
     """Accuracy against one kind of disturbance; a dotted line is where there is none.
 
     All kinds have the same accuracy axis, so that charts beside one another can be compared.
@@ -46,7 +46,7 @@ def accuracy_chart(kind: Kind, levels: Sequence[float] = (), accuracy: Sequence[
     return figure
 
 
-def in_words(kind: Kind, levels: Sequence[float], accuracy: Sequence[float]) -> str:
+def in_words(kind: PerturbationKind, levels: Sequence[float], accuracy: Sequence[float]) -> str:
     """The same in words: its ends, and where there is no disturbance."""
     shown = {level: share for level, share in zip(levels, accuracy, strict=True)}
     parts = [f"{shown[level]:.1%} at {kind.text(level)}" for level in (levels[0], kind.neutral, levels[-1])]

@@ -5,29 +5,32 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from mnistdash.data.mnist import Dataset
+from mnistdash.data.dataset import Dataset
+from mnistdash.evaluation import metrics
 from mnistdash.evaluation.metrics import confusion_matrix
 from mnistdash.runs import recipes, snapshots, store
 from mnistdash.runs.history import History
-from mnistdash.runs.snapshots import Answers, Details
-from mnistdash.ui import page
+from mnistdash.runs.run import ACTIVE, Run
+from mnistdash.runs.snapshots import EpochPredictions, NetworkView
+from mnistdash.ui import widgets
 from mnistdash.ui.components import plotly_chart
-from mnistdash.ui.html.digits import activations, digit_scores, filters, gallery
+from mnistdash.ui.html.digits import digit_scores, gallery
+from mnistdash.ui.html.network import activations, filters
 from mnistdash.ui.plots import training
 
 HARDEST = 20  # digits shown
 
 
-def mistakes(run: store.Run, so_far: History, data: Dataset) -> None:
+def mistakes(run: Run, so_far: History, data: Dataset) -> None:
     """Confusion matrix, accuracy of each digit and the hardest digits, of a chosen epoch."""
     epoch = _choose_epoch(run, so_far, data)
     if epoch is None:
         return
     labels = data.validation.labels
-    earlier = (_answers_or_none(run, e, len(labels)) for e in snapshots.epochs(run.folder) if e < epoch)
+    earlier = (_answers_or_none(run, e, len(labels)) for e in snapshots.snapshot_epochs(run.folder) if e < epoch)
     answers = _answers(run.folder, run.config.created, epoch)
     if len(answers.predicted) != len(labels):
-        page.objection("What was kept of this epoch is about other digits than these pages show now.")
+        widgets.show_error("What was kept of this epoch is about other digits than these pages show now.")
         return
     history = [*filter(None, earlier), answers]
     confusion = confusion_matrix(labels, answers.predicted)
@@ -41,8 +44,8 @@ def mistakes(run: store.Run, so_far: History, data: Dataset) -> None:
         st.subheader("Each digit", anchor=False)
         st.html(digit_scores(confusion))
     wrong = int((answers.predicted != labels).sum())
-    forgotten = snapshots.forgotten(history, labels)
-    shown = snapshots.hardest(answers, labels, HARDEST)
+    forgotten = metrics.forgotten(history, labels)
+    shown = metrics.hardest_errors(answers, labels, HARDEST)
     with st.container(key="epoch_hardest"):
         st.subheader("Hardest digits", anchor=False)
         if not wrong:
@@ -65,7 +68,7 @@ def mistakes(run: store.Run, so_far: History, data: Dataset) -> None:
         )
 
 
-def features(run: store.Run, so_far: History, data: Dataset) -> None:
+def features(run: Run, so_far: History, data: Dataset) -> None:
     """The weights of the first layer, and how each layer answers to a chosen digit, of a chosen epoch."""
     epoch = _choose_epoch(run, so_far, data)
     if epoch is None:
@@ -88,19 +91,19 @@ def features(run: store.Run, so_far: History, data: Dataset) -> None:
         "Digit", range(10), default=0, required=True, key="activated", label_visibility="collapsed"
     )
     st.caption("Where each layer answers to this digit, the brighter the more; of its channels the first eight.")
-    image = data.validation.images[snapshots.one_of_each(data.validation.labels)[digit]]
+    image = data.validation.images[snapshots.first_of_each_digit(data.validation.labels)[digit]]
     with st.container(key="activations"):
         st.html(activations(image, [(layer.name, layer.maps[digit]) for layer in details.layers]))
 
 
-def _choose_epoch(run: store.Run, so_far: History, data: Dataset) -> int | None:
+def _choose_epoch(run: Run, so_far: History, data: Dataset) -> int | None:
     """A slider over the epochs so far, at the last one until it is moved; None where there is nothing to show."""
-    epochs = snapshots.epochs(run.folder)
+    epochs = snapshots.snapshot_epochs(run.folder)
     if so_far.data is not None and so_far.data != data.name:
         st.info("This run was trained on other data than these pages show now.", icon=":material/info:")
         return None
     if not epochs:
-        waits = run.status in store.ACTIVE
+        waits = run.status in ACTIVE
         st.info(
             "This fills as soon as the first epoch has ended." if waits else "Nothing was kept of this run's epochs.",
             icon=":material/hourglass_empty:" if waits else ":material/info:",
@@ -116,15 +119,15 @@ def _choose_epoch(run: store.Run, so_far: History, data: Dataset) -> int | None:
     return st.select_slider("Epoch", epochs, key=key)
 
 
-def _latest_details(run: store.Run, epoch: int) -> tuple[int, Details]:
+def _latest_details(run: Run, epoch: int) -> tuple[int, NetworkView]:
     """The last epoch until `epoch` of which details were kept, and they; the first epoch always has some."""
-    for kept in reversed([e for e in snapshots.epochs(run.folder) if e <= epoch]):
+    for kept in reversed([e for e in snapshots.snapshot_epochs(run.folder) if e <= epoch]):
         if (details := _details(run.folder, run.config.created, kept)) is not None:
             return kept, details
-    return epoch, Details(np.zeros((0, 1, 1), np.float32), [])
+    return epoch, NetworkView(np.zeros((0, 1, 1), np.float32), [])
 
 
-def _answers_or_none(run: store.Run, epoch: int, digits: int) -> Answers | None:
+def _answers_or_none(run: Run, epoch: int, digits: int) -> EpochPredictions | None:
     """Those of an epoch of which nothing else depends on them; None where its file is damaged."""
     try:
         answers = _answers(run.folder, run.config.created, epoch)
@@ -135,10 +138,10 @@ def _answers_or_none(run: store.Run, epoch: int, digits: int) -> Answers | None:
 
 # A name may be used again after a run was deleted; when it was created tells it from the former.
 @st.cache_resource(max_entries=3_000, show_spinner=False)
-def _answers(run: Path, created: float, epoch: int) -> Answers:
-    return snapshots.read_answers(run, epoch)
+def _answers(run: Path, created: float, epoch: int) -> EpochPredictions:
+    return snapshots.read_predictions(run, epoch)
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
-def _details(run: Path, created: float, epoch: int) -> Details | None:
-    return snapshots.read_details(run, epoch)
+def _details(run: Path, created: float, epoch: int) -> NetworkView | None:
+    return snapshots.read_network_view(run, epoch)

@@ -5,14 +5,27 @@ from functools import partial
 
 import streamlit as st
 
-from mnistdash.data.mnist import Dataset
-from mnistdash.runs import config as runs_config
+from mnistdash import exceptions
+from mnistdash.data.dataset import Dataset
 from mnistdash.runs import recipes, store, sweeps
+from mnistdash.runs.config import (
+    LEARNING_RATE_RANGE,
+    MAX_BATCH_SIZE,
+    MAX_DROPOUT,
+    MAX_EPOCHS,
+    MAX_SEED,
+    PRECISIONS,
+    RunConfig,
+    configure,
+    conflict,
+    free_name,
+)
 from mnistdash.runs.recipes import Recipe
+from mnistdash.runs.run import ACTIVE
 from mnistdash.runs.schedules import SCHEDULES
-from mnistdash.runs.throughput import Speeds
-from mnistdash.text import duration
-from mnistdash.ui import page
+from mnistdash.runs.throughput import ThroughputCache
+from mnistdash.text import format_duration
+from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
 
@@ -30,7 +43,7 @@ def show(data: Dataset) -> None:
         name = _name(recipe)
     st.markdown(f"{recipe.summary} {recipe.reaches}")
     available = len(data.train) + (len(data.validation) if recipe.trains_on_validation else 0)
-    available = min(available, page.settings().images or available)
+    available = min(available, resources.settings().images or available)
     settings = _fields(recipe, data, available)
     _schedule(recipe, settings, available)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -41,10 +54,10 @@ def show(data: Dataset) -> None:
             bind="query-params",
             help="Written into the run's folder; watch them with `tensorboard --logdir models`.",
         )
-    models = page.settings().models
+    models = resources.settings().models
 
-    def plan(**changed: object) -> runs_config.RunConfig:
-        return runs_config.configure(recipe, models, **{"name": name, **settings, **changed})
+    def plan(**changed: object) -> RunConfig:
+        return configure(recipe, models, **{"name": name, **settings, **changed})
 
     planned, objection = [], None
     plans = [plan]
@@ -54,12 +67,12 @@ def show(data: Dataset) -> None:
             each = [name and f"{name}-{number + 1}" for number in range(len(values))]
             plans = [partial(plan, name=one, **{keyword: value}) for one, value in zip(each, values, strict=True)]
         planned = [plan() for plan in plans]
-        objections = (runs_config.objection(config, available) for config in planned)
-        objection = next(filter(None, [*objections, page.jobs().objection(len(planned))]), None)
+        objections = (conflict(config, available) for config in planned)
+        objection = next(filter(None, [*objections, resources.jobs().objection(len(planned))]), None)
     except store.RunError as error:
         objection = str(error)
     if objection:
-        page.objection(objection, icon=":material/block:")
+        widgets.show_error(objection, icon=":material/block:")
     with st.container(horizontal=True, vertical_alignment="center"):
         label = f"Start {len(planned)} runs" if len(planned) > 1 else "Start"
         impossible = bool(objection) or not planned
@@ -75,7 +88,7 @@ def show(data: Dataset) -> None:
         submit(plans)
 
 
-def submit(plans: Sequence[Callable[[], runs_config.RunConfig]]) -> None:
+def submit(plans: Sequence[Callable[[], RunConfig]]) -> None:
     """Queue runs and choose the first, compared with the others; or say why not.
 
     Each plan is made when those before it have their folders, so that it finds a free name.
@@ -85,21 +98,21 @@ def submit(plans: Sequence[Callable[[], runs_config.RunConfig]]) -> None:
         for plan in plans:
             names.append(_submit(plan))
     except store.RunError as error:
-        page.objection(error)
+        widgets.show_error(error)
         return
     st.session_state.next_run, *st.session_state.next_compared = names
     st.session_state.name_is_used = True
     st.rerun()
 
 
-def _submit(plan: Callable[[], runs_config.RunConfig]) -> str:
+def _submit(plan: Callable[[], RunConfig]) -> str:
     """Queue a run and return its name."""
     while True:
         config = plan()
         try:
-            page.jobs().submit(config)
+            resources.jobs().submit(config)
         except (
-            runs_config.NameTakenError
+            exceptions.NameTakenError
         ):  # by another tab or server since it was planned; a name that was typed is refused
             continue
         return config.name
@@ -109,7 +122,7 @@ def _name(recipe: Recipe) -> str | None:
     """A field for the run's name; None for the recipe's and a number."""
     if st.session_state.pop("name_is_used", False):
         st.session_state.name = ""
-    free = runs_config.free_name(recipe.name, page.settings().models)
+    free = free_name(recipe.name, resources.settings().models)
     return st.text_input("Name", key="name", placeholder=free, max_chars=60, width=WIDE).strip() or None
 
 
@@ -121,19 +134,19 @@ def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
             recipe,
             "Epochs",
             "epochs",
-            (1, runs_config.MOST_EPOCHS, recipe.epochs),
+            (1, MAX_EPOCHS, recipe.epochs),
             placeholder=f"{recipe.steps:,} steps" if recipe.steps else None,
             help="An epoch is one pass over the training images.",
         )
         batch_size = _number(
-            recipe, "Batch size", "batch", (1, runs_config.LARGEST_BATCH, recipe.batch_size), help="Images per step."
+            recipe, "Batch size", "batch", (1, MAX_BATCH_SIZE, recipe.batch_size), help="Images per step."
         )
         limit = _number(recipe, "Training images", f"limit-{data.name}", (100, available, available), step=1000)
         rate = _number(
             recipe,
             "Learning rate",
             "rate",
-            (*runs_config.LEARNING_RATES, recipe.learning_rate),
+            (*LEARNING_RATE_RANGE, recipe.learning_rate),
             step=recipe.learning_rate / 10,
             format="%g",
             help="Its largest value, where a schedule changes it.",
@@ -146,7 +159,7 @@ def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
                 recipe,
                 "Dropout",
                 "dropout",
-                (0.0, runs_config.LARGEST_DROPOUT, recipe.dropout),
+                (0.0, MAX_DROPOUT, recipe.dropout),
                 step=0.05,
                 format="%g",
                 help="Share of the activations that are set to 0 at each step.",
@@ -162,13 +175,11 @@ def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
         precision = _choice(
             recipe,
             "Precision",
-            runs_config.PRECISIONS,
+            PRECISIONS,
             "auto",
             help="Half the bits, bfloat16, are faster on some processors. Auto measures both here.",
         )
-        seed = _number(
-            recipe, "Seed", "seed", (0, runs_config.LARGEST_SEED, 0), help="The same seed repeats a run exactly."
-        )
+        seed = _number(recipe, "Seed", "seed", (0, MAX_SEED, 0), help="The same seed repeats a run exactly.")
     return {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -223,13 +234,13 @@ def _sweep(recipe: Recipe) -> tuple[str | None, str]:
     return setting, st.text_input("Values", key=f"values-{setting}", placeholder=example, width=WIDE)
 
 
-def _estimate(planned: list[runs_config.RunConfig], data: Dataset, available: int) -> None:
+def _estimate(planned: list[RunConfig], data: Dataset, available: int) -> None:
     """Say what the runs will take, as soon as this machine's speed is known."""
-    speeds = Speeds(page.settings().cache)
+    speeds = ThroughputCache(resources.settings().cache)
     if not planned:
         st.caption("Values for the sweep, separated by commas.")
     elif unknown := [config for config in planned if speeds.get(config) is None]:
-        if any(run.status in store.ACTIVE for run in store.list_runs(page.settings().models)):
+        if any(run.status in ACTIVE for run in store.list_runs(resources.settings().models)):
             # The page is drawn anew when the run ends; until then a look would only cost it time.
             st.caption("What it will take is measured when no run trains.")
         else:
@@ -242,12 +253,14 @@ def _estimate(planned: list[runs_config.RunConfig], data: Dataset, available: in
         precision = speed.fastest if config.precision == "auto" else config.precision
         pace = config.batch_size / speed.step(config.precision)
         # Two digits: a run's own pace differs by more.
-        st.caption(f"About {duration(seconds)} on this machine: {float(f'{pace:.2g}'):,.0f} images/s in {precision}.")
+        st.caption(
+            f"About {format_duration(seconds)} on this machine: {float(f'{pace:.2g}'):,.0f} images/s in {precision}."
+        )
 
 
-@page.guarded("Train, an estimate")
-def _wait_for_speeds(planned: list[runs_config.RunConfig], every: float) -> None:
-    speeds = Speeds(page.settings().cache)
+@widgets.guarded("Train, an estimate")
+def _wait_for_speeds(planned: list[RunConfig], every: float) -> None:
+    speeds = ThroughputCache(resources.settings().cache)
     unknown = [config for config in planned if speeds.get(config) is None]
     measures = _measures(unknown)
     if not unknown or every != (LOOK if measures else LOOK_IDLE):
@@ -255,6 +268,6 @@ def _wait_for_speeds(planned: list[runs_config.RunConfig], every: float) -> None
     st.caption("Measuring what it will take on this machine …" if measures else "")
 
 
-def _measures(planned: list[runs_config.RunConfig]) -> bool:
+def _measures(planned: list[RunConfig]) -> bool:
     """Have what runs like these take measured; whether that is under way for all."""
-    return all([page.jobs().measure(config) for config in planned])
+    return all([resources.jobs().measure(config) for config in planned])

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnistdash.jobs import conversions
 from mnistdash.runs import store
-from mnistdash.ui import page
+from mnistdash.ui import resources, widgets
 
 
 def show() -> None:
@@ -27,12 +27,12 @@ def _ask() -> None:
     if not st.button("Restore", type="primary", key="restore_now", disabled=file is None):
         return
     try:
-        if objection := page.jobs().objection(begins=False):
+        if objection := resources.jobs().objection(begins=False):
             raise store.RunError(objection)
         with st.spinner("Building and scoring its model …"):
-            name = conversions.restore(file.getvalue(), page.settings().models)
+            name = conversions.restore(file.getvalue(), resources.settings().models)
     except store.RunError as error:
-        page.objection(error)
+        widgets.show_error(error)
         return
     st.session_state.restored = number + 1
     st.session_state.next_run = name

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from mnistdash.data.mnist import Dataset
-from mnistdash.jobs.queue import Jobs
-from mnistdash.runs import events, recipes, store
+from mnistdash.data.dataset import Dataset
+from mnistdash.jobs.queue import JobQueue
+from mnistdash.runs import events, recipes
 from mnistdash.runs.history import History
-from mnistdash.text import duration, plain
-from mnistdash.ui import page
+from mnistdash.runs.run import ACTIVE, Run, is_asked_to_stop
+from mnistdash.text import escape_markdown, format_duration
+from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
 from mnistdash.ui.train import epochs
@@ -15,18 +16,18 @@ from mnistdash.ui.train import epochs
 CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
 
 
-def show(run: store.Run, jobs: Jobs, data: Dataset) -> None:
+def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
     """Progress, Stop, and the chosen view of one run."""
-    so_far = History.of(events.read(run.folder)[0])
+    so_far = History.from_events(events.read_events(run.folder)[0])
     state = None
-    if run.status in store.ACTIVE:
+    if run.status in ACTIVE:
         # A process begins before its first event. Of what this server has not begun, only the folder tells.
-        elsewhere = "stopping" if store.is_asked_to_stop(run.folder) else run.status
+        elsewhere = "stopping" if is_asked_to_stop(run.folder) else run.status
         state = jobs.state(run.name) or elsewhere
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
-        if not page.settings().readonly:
+        if not resources.settings().readonly:
             st.button(
                 "Cancel" if state == "queued" else "Stop",
                 icon=":material/stop:",
@@ -37,15 +38,15 @@ def show(run: store.Run, jobs: Jobs, data: Dataset) -> None:
             )
     if run.status == "failed":
         reason, _, log = run.reason.partition("\n")
-        page.objection(reason)
+        widgets.show_error(reason)
         if log:
             st.code(log, language=None, wrap_lines=True)
     elif run.reason:
-        st.caption(plain(run.reason))
+        st.caption(escape_markdown(run.reason))
     if run.config.sees_validation(len(data.train)):
         st.caption("It was trained on the validation images too, so what is said of them is too good.")
     if so_far.why_sample:
-        st.warning(f"Trained on the offline sample. {plain(so_far.why_sample)}", icon=":material/cloud_off:")
+        st.warning(f"Trained on the offline sample. {escape_markdown(so_far.why_sample)}", icon=":material/cloud_off:")
     view = st.segmented_control(
         "View",
         (CURVES, MISTAKES, FEATURES),
@@ -63,7 +64,7 @@ def show(run: store.Run, jobs: Jobs, data: Dataset) -> None:
         epochs.features(run, so_far, data)
 
 
-def progress_text(run: store.Run, so_far: History, state: str | None) -> str:
+def progress_text(run: Run, so_far: History, state: str | None) -> str:
     """One line on how far a run is; `state` is "queued", "running", "stopping" or None."""
     if state == "stopping":
         return "Stopping: the best weights are kept."
@@ -74,7 +75,7 @@ def progress_text(run: store.Run, so_far: History, state: str | None) -> str:
             f"{run.status.capitalize()}. Best epoch {run.card.best_epoch}: validation accuracy "
             f"{run.card.validation_accuracy:.2%}, test accuracy {run.card.test_accuracy:.2%}."
         )
-    if run.status not in store.ACTIVE:
+    if run.status not in ACTIVE:
         return f"{run.status.capitalize()}. There is no model."
     if so_far.phase in ("waiting", "starting"):
         return "Starting: the data and TensorFlow are loaded."
@@ -87,20 +88,20 @@ def progress_text(run: store.Run, so_far: History, state: str | None) -> str:
     rate = "" if so_far.learning_rate is None else f" · learning rate {so_far.learning_rate:.2g}"
     return (
         f"Epoch {so_far.epoch} of {so_far.epochs_planned}, step {so_far.step:,} of {so_far.steps:,} · "
-        f"{duration(so_far.seconds_left)} left · {so_far.images_per_second:,.0f} images/s{rate}"
+        f"{format_duration(so_far.seconds_left)} left · {so_far.images_per_second:,.0f} images/s{rate}"
     )
 
 
-def _curves(run: store.Run, so_far: History) -> None:
+def _curves(run: Run, so_far: History) -> None:
     recipe = recipes.RECIPES.get(run.config.recipe)
     published = recipe.published if recipe else None
     loss, accuracy = st.columns(2, gap="large")
     with loss, st.container(key="loss_chart"):
-        with page.heading("Loss"):
+        with widgets.heading("Loss"):
             log = st.toggle("Log scale", key="log_scale", persist_state="session")
         plotly_chart.chart(training.loss_chart(so_far, log), key="loss_plot", alt=f"Loss of {run.name}")
     with accuracy, st.container(key="accuracy_chart"):
-        page.heading("Accuracy")
+        widgets.heading("Accuracy")
         plotly_chart.chart(
             training.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}"
         )

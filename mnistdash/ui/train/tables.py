@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from mnistdash.runs import comparison, events, store
+from mnistdash.runs import comparison, events
 from mnistdash.runs.history import History
-from mnistdash.ui import page
+from mnistdash.runs.run import Run
+from mnistdash.ui import widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
 
@@ -17,11 +18,11 @@ STATUS = {
 }
 
 
-def compare(chosen: list[store.Run]) -> None:
+def compare(chosen: list[Run]) -> None:
     """The validation curves of several runs over one another, and their settings and figures side by side."""
     st.subheader("Comparison", anchor=False)
     names = [run.name for run in chosen]
-    histories = {run.name: History.of(events.read(run.folder)[0]) for run in chosen}
+    histories = {run.name: History.from_events(events.read_events(run.folder)[0]) for run in chosen}
     loss, accuracy = st.columns(2, gap="large")
     for column, what in ((loss, "loss"), (accuracy, "accuracy")):
         with column, st.container(key=f"{what}_comparison"):
@@ -31,18 +32,18 @@ def compare(chosen: list[store.Run]) -> None:
         rows = [
             {"": f"**{name}**" if differs else name}
             | {run: f"**{value}**" if differs else value for run, value in zip(names, values, strict=True)}
-            for name, values, differs in comparison.settings(chosen)
+            for name, values, differs in comparison.compare_settings(chosen)
         ]
         rows += [
             {"": name} | dict(zip(names, values, strict=True))
-            for name, values in comparison.figures(chosen, list(histories.values()))
+            for name, values in comparison.compare_results(chosen, list(histories.values()))
         ]
         st.table(rows, border="horizontal", hide_index=True)
-    page.explain_star(chosen)
+    widgets.explain_star(chosen)
     st.caption("Settings in which the runs differ come first, in bold.")
 
 
-def show_list(all_runs: list[store.Run]) -> None:
+def show_list(all_runs: list[Run]) -> None:
     """The list of runs, newest first."""
     st.subheader("Runs", anchor=False)
     with st.container(key="runs"):
@@ -60,4 +61,4 @@ def show_list(all_runs: list[store.Run]) -> None:
             border="horizontal",
             hide_index=True,
         )
-        page.explain_star(all_runs)
+        widgets.explain_star(all_runs)

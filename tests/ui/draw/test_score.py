@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from mnistdash.inference.recognize import DIGIT, NOT_A_DIGIT, Reading
+from mnistdash.inference.recognize import DIGIT, NOT_A_DIGIT, DigitPrediction
 from mnistdash.ui.draw.score import LENGTH, Score
 
 
-def reading(digit: int, verdict: str = DIGIT) -> Reading:
+def reading(digit: int, verdict: str = DIGIT) -> DigitPrediction:
     picture = np.zeros((28, 28), np.float32)
-    return Reading(verdict, picture, picture, np.eye(10, dtype=np.float32)[digit], None)
+    return DigitPrediction(verdict, picture, picture, np.eye(10, dtype=np.float32)[digit], None)
 
 
 def test_the_score_counts_what_was_read_right():

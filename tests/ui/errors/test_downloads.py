@@ -5,8 +5,9 @@ import numpy as np
 from PIL import Image
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.runs.annotations import Mark
+from mnistdash.runs.annotations import Annotation
 from mnistdash.ui.errors import downloads
+from mnistdash.ui.html import sprites
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (23, 28, 28), np.uint8)
 PROBABILITIES = np.random.default_rng(1).dirichlet(np.ones(10), 23).astype(np.float32)
@@ -14,7 +15,7 @@ RESULT = Evaluation(np.arange(23, dtype=np.uint8) % 10, PROBABILITIES)
 
 
 def test_a_sprite_holds_each_digit_in_its_place():
-    made = downloads.sprite(IMAGES)
+    made = sprites.sprite(IMAGES)
     assert made.shape == (3 * 28, 10 * 28)
     for place, image in enumerate(IMAGES):
         row, column = divmod(place, 10)
@@ -24,7 +25,9 @@ def test_a_sprite_holds_each_digit_in_its_place():
 
 def test_the_table_holds_what_is_listed_in_its_order():
     rows = list(
-        csv.reader(io.StringIO(downloads.table(RESULT, [5, 2], {2: Mark("bad label", 'a 7, "surely"\nor not')})))
+        csv.reader(
+            io.StringIO(downloads.csv_table(RESULT, [5, 2], {2: Annotation("bad label", 'a 7, "surely"\nor not')}))
+        )
     )
     assert rows[0] == ["index", "true", "predicted", *(f"p{k}" for k in range(10)), "mark", "note"]
     assert [row[0] for row in rows[1:]] == ["5", "2"]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.ui.errors.filters import select
-from mnistdash.ui.errors.query_state import Link
+from mnistdash.ui.errors.filters import select_digits
+from mnistdash.ui.errors.query_state import QueryState
 
 
 @pytest.fixture
@@ -22,20 +22,20 @@ def result():
 @pytest.mark.parametrize(
     ("link", "expected"),
     [
-        (Link(), [1, 5, 3]),
-        (Link(sort="unsure"), [3, 5, 1]),
-        (Link(sort="loss"), [5, 1, 3]),
-        (Link(sort="margin"), [3, 5, 1]),
-        (Link(sort="position"), [1, 3, 5]),
-        (Link(show="right"), [0, 4, 2]),
-        (Link(show="all", sort="true"), [0, 1, 2, 5, 3, 4]),
-        (Link(true=2), [1, 5]),
-        (Link(predicted=1), [5, 3]),
-        (Link(true=2, predicted=1), [5]),
-        (Link(true=4), []),
-        (Link(show="marked", sort="position"), [2, 3]),
-        (Link(show="marked", true=7), [3]),
+        (QueryState(), [1, 5, 3]),
+        (QueryState(sort="unsure"), [3, 5, 1]),
+        (QueryState(sort="loss"), [5, 1, 3]),
+        (QueryState(sort="margin"), [3, 5, 1]),
+        (QueryState(sort="position"), [1, 3, 5]),
+        (QueryState(show="right"), [0, 4, 2]),
+        (QueryState(show="all", sort="true"), [0, 1, 2, 5, 3, 4]),
+        (QueryState(true=2), [1, 5]),
+        (QueryState(predicted=1), [5, 3]),
+        (QueryState(true=2, predicted=1), [5]),
+        (QueryState(true=4), []),
+        (QueryState(show="marked", sort="position"), [2, 3]),
+        (QueryState(show="marked", true=7), [3]),
     ],
 )
 def test_which_digits_and_in_which_order(result, link, expected):
-    assert select(result, link, {2: None, 3: None}).tolist() == expected
+    assert select_digits(result, link, {2: None, 3: None}).tolist() == expected

@@ -3,32 +3,35 @@ from dataclasses import replace
 import pytest
 
 from mnistdash.ui.errors import query_state
-from mnistdash.ui.errors.query_state import Link
+from mnistdash.ui.errors.query_state import QueryState
 
 MODELS = ["flagship", "express-1"]
 
 
 def test_a_link_says_what_is_not_as_usual_and_is_read_back():
-    link = Link(
+    link = QueryState(
         section="compare", show="right", sort="margin", true=4, predicted=9, page=3, digit=17, other="express-1"
     )
-    assert query_state.read(link.parameters, MODELS, 100) == (link, [])
-    assert Link().parameters == {}
-    assert Link(true=0, digit=0).parameters == {"true": "0", "digit": "0"}
-    looks = Link(unit="shares", diagonal="hidden", flips="stroke")
-    assert query_state.read(looks.parameters, MODELS, 100) == (looks, [])
+    assert query_state.parse_link(link.parameters, MODELS, 100) == (link, [])
+    assert QueryState().parameters == {}
+    assert QueryState(true=0, digit=0).parameters == {"true": "0", "digit": "0"}
+    looks = QueryState(unit="shares", diagonal="hidden", flips="stroke")
+    assert query_state.parse_link(looks.parameters, MODELS, 100) == (looks, [])
 
 
 def test_how_a_digit_is_disturbed_is_said_in_short_numbers():
-    link = Link(digit=3, right=-8.0, turn=45.0, size=1.05, stroke=-1.25, noise=0.1 + 0.2)
+    link = QueryState(digit=3, right=-8.0, turn=45.0, size=1.05, stroke=-1.25, noise=0.1 + 0.2)
     assert link.parameters == {
         "digit": "3", "right": "-8", "turn": "45", "size": "1.05", "stroke": "-1.25", "noise": "0.3"
     }  # fmt: skip
-    assert query_state.read(link.parameters, MODELS, 100) == (replace(link, noise=0.3), [])
+    assert query_state.parse_link(link.parameters, MODELS, 100) == (replace(link, noise=0.3), [])
 
 
 def test_names_of_others_are_passed_over():
-    assert query_state.read({"model": "flagship", "split": "test", "lasso": "x"}, MODELS, 100) == (Link(), [])
+    assert query_state.parse_link({"model": "flagship", "split": "test", "lasso": "x"}, MODELS, 100) == (
+        QueryState(),
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,15 +58,15 @@ def test_names_of_others_are_passed_over():
     ],
 )
 def test_what_makes_no_sense_is_told_and_left_out(parameters, sentence):
-    link, objections = query_state.read(
+    link, objections = query_state.parse_link(
         {**parameters, "true" if "true" not in parameters else "predicted": "3"}, MODELS, 100
     )
     assert objections[0].startswith(sentence)
     assert len(objections) == 1
-    assert link == (Link(true=3) if "true" not in parameters else Link(predicted=3)), "the rest holds"
+    assert link == (QueryState(true=3) if "true" not in parameters else QueryState(predicted=3)), "the rest holds"
 
 
 def test_what_suits_is_the_order():
-    assert Link().order == "sure"
-    assert Link(show="right").order == "unsure"
-    assert Link(show="right", sort="loss").order == "loss"
+    assert QueryState().order == "sure"
+    assert QueryState(show="right").order == "unsure"
+    assert QueryState(show="right", sort="loss").order == "loss"

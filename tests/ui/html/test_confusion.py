@@ -74,7 +74,7 @@ def test_evidence_is_warm_for_and_cold_against():
 
 def test_no_evidence_leaves_a_grey_digit():
     image = np.arange(784, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
-    nothing = occlusion.evidence(lambda images: np.full((len(images), 10), 0.1), image)[0]
+    nothing = occlusion.occlusion_map(lambda images: np.full((len(images), 10), 0.1), image)[0]
     made = confusion.evidence_picture(image, nothing, 0.0)
     assert np.array_equal(made[..., 0], made[..., 2])
 

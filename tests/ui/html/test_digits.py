@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistdash.ui.html import digits
+from mnistdash.ui.html import digits, network
 
 
 def words(html: str) -> str:
@@ -139,7 +139,7 @@ def test_remarks_frame_nothing():
 
 def test_every_picture_has_a_text():
     image = np.zeros((28, 28), np.uint8)
-    for html in (digits.network_view(image), digits.samples(image[None], [3])):
+    for html in (network.network_view(image), digits.samples(image[None], [3])):
         assert re.search(r'<img [^>]*alt="[^"]+"', html)
 
 
@@ -156,15 +156,15 @@ def test_digit_scores_say_how_many_of_each_were_right():
 def test_filters_are_warm_for_positive_and_cold_for_negative_weights():
     weights = np.zeros((3, 2, 2), np.float32)
     weights[0], weights[1] = 1, -1
-    html = digits.filters(weights)
+    html = network.filters(weights)
     colours = [
         np.array(Image.open(io.BytesIO(base64.b64decode(part.split('"')[0])))) for part in html.split("base64,")[1:]
     ]
-    assert [tuple(colour[0, 0]) for colour in colours] == [tuple(digits.WARM), tuple(digits.COLD), (0, 0, 0)]
+    assert [tuple(colour[0, 0]) for colour in colours] == [tuple(network.WARM), tuple(network.COLD), (0, 0, 0)]
 
 
 def test_activations_show_the_digit_and_every_layer():
-    html = digits.activations(
+    html = network.activations(
         np.zeros((28, 28), np.uint8),
         [("Convolution", np.zeros((8, 5, 5), np.uint8)), ("Dense", np.zeros((1, 4, 32), np.uint8))],
     )

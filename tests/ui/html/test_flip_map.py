@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from robustness_curves import made_curves
 
-from mnistdash.evaluation.perturbations import KINDS, Disturbance
+from mnistdash.evaluation.perturbations import KINDS, Perturbation
 from mnistdash.evaluation.robustness import FlipMap
 from mnistdash.ui.html import flip_map
 
@@ -30,7 +30,7 @@ def island() -> FlipMap:
 
 
 def test_every_cell_shows_its_digit_and_what_it_stands_for(island):
-    html = flip_map.flip_grid(island, Disturbance(), 4)
+    html = flip_map.flip_grid(island, Perturbation(), 4)
     cells = re.findall(r'<span class="(right|other)"[^>]*title="([^"]+)">(\d)</span>', html)
     assert len(cells) == 25
     assert [digit for kind, _, digit in cells if kind == "right"] == ["4"] * 5
@@ -40,14 +40,14 @@ def test_every_cell_shows_its_digit_and_what_it_stands_for(island):
 
 
 def test_the_frame_is_around_the_sliders_place_and_around_all_cells_beside_it(island):
-    def framed(here: Disturbance) -> tuple[str, ...]:
+    def framed(here: Perturbation) -> tuple[str, ...]:
         html = flip_map.flip_grid(island, here, 4)
         return re.search(r"--x:(\d);--y:(\d);--w:(\d);--h:(\d)", html).groups()
 
-    assert framed(Disturbance()) == ("2", "2", "1", "1")
-    assert framed(Disturbance(right=-8, down=8)) == ("0", "4", "1", "1")
-    assert framed(Disturbance(right=1, down=-4)) == ("2", "1", "2", "1")
-    assert framed(Disturbance(right=-5, down=7)) == ("0", "3", "2", "2")
+    assert framed(Perturbation()) == ("2", "2", "1", "1")
+    assert framed(Perturbation(right=-8, down=8)) == ("0", "4", "1", "1")
+    assert framed(Perturbation(right=1, down=-4)) == ("2", "1", "2", "1")
+    assert framed(Perturbation(right=-5, down=7)) == ("0", "3", "2", "2")
 
 
 def test_a_map_is_told_in_words(island):
@@ -68,9 +68,9 @@ def test_a_reading_that_flips_at_once_is_said_to():
 
 
 def test_axes_name_their_ends_and_the_neutral_value(island):
-    html = flip_map.flip_grid(island, Disturbance(), 4)
+    html = flip_map.flip_grid(island, Perturbation(), 4)
     assert re.findall(r"--at:(\d)[^>]*>([^<]+)<", html) == 2 * [("0", "−8 px"), ("2", "0 px"), ("4", "+8 px")]
-    noise = flip_map.flip_grid(flips(np.ones((13, 13)), "stroke", "noise"), Disturbance(), 1)
+    noise = flip_map.flip_grid(flips(np.ones((13, 13)), "stroke", "noise"), Perturbation(), 1)
     down, across = noise.split('class="ticks across"')
     assert re.findall(r"--at:\d+[^>]*>([^<]+)<", down) == ["0%", "40%"]
     assert re.findall(r"--at:\d+[^>]*>([^<]+)<", across) == ["−1.5 px", "0 px", "+3 px"]

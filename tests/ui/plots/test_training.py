@@ -20,7 +20,7 @@ def by_name(figure) -> dict:
 
 def history() -> History:
     ends = [{**epoch(number, 8.0 + number), "val_loss": 0.5 / number} for number in (1, 2)]
-    return History.of([STARTED, FITTING, batch(5, 6.0), ends[0], batch(15, 9.5), ends[1]])
+    return History.from_events([STARTED, FITTING, batch(5, 6.0), ends[0], batch(15, 9.5), ends[1]])
 
 
 def test_curves_lie_where_they_were_measured():
@@ -52,10 +52,10 @@ def test_the_axis_spans_the_whole_run_from_the_start():
 
 
 def test_before_the_first_event_there_is_an_empty_chart():
-    low, high = accuracy_chart(History.of([])).layout.yaxis.range
+    low, high = accuracy_chart(History.from_events([])).layout.yaxis.range
     assert low == 0
     assert 1 <= high < 1.05
-    assert tuple(loss_chart(History.of([])).layout.yaxis.range) == (0, 1)
+    assert tuple(loss_chart(History.from_events([])).layout.yaxis.range) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_before_the_first_event_there_is_an_empty_chart():
 def test_the_accuracy_axis_shows_both_curves_and_the_published_line_and_little_more(
     training, validation, published, low
 ):
-    found = History.of([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": training, "val_accuracy": validation}])
+    found = History.from_events([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": training, "val_accuracy": validation}])
     line = Published(published) if published else None
     assert accuracy_chart(found, line).layout.yaxis.range[0] == pytest.approx(low)
 
@@ -79,7 +79,7 @@ def test_the_accuracy_axis_shows_both_curves_and_the_published_line_and_little_m
 def test_the_accuracy_axis_keeps_still_while_little_changes():
     lows = {
         accuracy_chart(
-            History.of([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": 0.999, "val_accuracy": reached}])
+            History.from_events([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": 0.999, "val_accuracy": reached}])
         ).layout.yaxis.range[0]
         for reached in np.arange(0.9956, 0.9966, 0.0002)
     }
@@ -88,11 +88,11 @@ def test_the_accuracy_axis_keeps_still_while_little_changes():
 
 def test_the_best_epoch_is_marked():
     events = [STARTED, FITTING, epoch(1, 9.0), {**epoch(2, 12.0), "val_accuracy": 0.9}, epoch(3, 15.0, best=False)]
-    chart = accuracy_chart(History.of(events))
+    chart = accuracy_chart(History.from_events(events))
     mark = by_name(chart)["best epoch"]
     assert (mark.x, mark.y) == ((2.0,), (0.9,))
     assert chart.layout.margin.r >= 12, "half of its word, in pixels, as the best epoch may be the last"
-    assert "best epoch" not in by_name(accuracy_chart(History.of([STARTED, FITTING])))
+    assert "best epoch" not in by_name(accuracy_chart(History.from_events([STARTED, FITTING])))
 
 
 def test_a_logarithmic_loss_axis_is_another_axis_to_zoom():
@@ -125,7 +125,7 @@ def test_digit_counts_have_a_bar_for_each_digit_and_split():
 
 
 def test_runs_are_compared_by_their_validation_curves():
-    figure = comparison_chart({"one": history(), "two": History.of([STARTED, FITTING])}, "loss", log=True)
+    figure = comparison_chart({"one": history(), "two": History.from_events([STARTED, FITTING])}, "loss", log=True)
     one, two = figure.data
     assert (one.name, one.x, one.y) == ("one", (1.0, 2.0), (0.5, 0.25))
     assert (two.name, two.x) == ("two", ())
