@@ -39,7 +39,7 @@ class History:
     why_sample: str = ""
 
     @classmethod
-    def of(cls, events: Sequence[dict]) -> "History":
+    def from_events(cls, events: Sequence[dict]) -> "History":
         """Add up a run's events, given in their order; those that lack something are left out."""
         events = [event for event in events if _is_whole(event)]
         kinds = {kind: [e for e in events if e["event"] == kind] for kind in ("batch", "epoch", "fitting", "ended")}

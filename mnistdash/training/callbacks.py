@@ -42,7 +42,7 @@ class StepPlan:
     at_once: int = 1
 
     @classmethod
-    def of(cls, config: RunConfig, examples: int) -> "StepPlan":
+    def from_config(cls, config: RunConfig, examples: int) -> "StepPlan":
         per_epoch = math.ceil(examples / config.batch_size)
         steps = config.steps or config.epochs * per_epoch
         most = RECIPES[config.recipe].images_at_once // config.batch_size

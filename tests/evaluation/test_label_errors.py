@@ -24,7 +24,8 @@ def test_a_label_that_the_model_denies_comes_first():
 
 def test_the_server_does_not_keep_what_cleanlab_imports(output_of):
     script = (
-        "import sys, numpy as np; from mnistdash.evaluation import label_errors; from mnistdash.evaluation.metrics import Evaluation\n"
+        "import sys, numpy as np; from mnistdash.evaluation import label_errors\n"
+        "from mnistdash.evaluation.metrics import Evaluation\n"
         "label_errors.find_label_issues(Evaluation(np.arange(10, dtype=np.uint8), np.eye(10, dtype=np.float32)))\n"
         "print('cleanlab' in sys.modules)"
     )
