@@ -1,4 +1,4 @@
-"""Fixtures for all tests, and the one line that says what was left out."""
+"""Fixtures for all tests, the choice between the fast and the full suite, and one line on tests left out."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from mnistdash.system.liveness import LivenessLock
 
 
 class BrowserApart(LoadScopeScheduling):
-    """Gives all tests with a browser to one process, so that they do not slow one another down, and others by file."""
+    """Runs all browser tests in one process, so they do not slow one another down, and other tests by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "browser" if "/browser/" in nodeid else nodeid.partition("::")[0]
@@ -36,15 +36,25 @@ def pytest_xdist_make_scheduler(config, log):
     return BrowserApart(config, log)
 
 
-LONGEST = ("test_loop.py", "browser", "test_faults.py", "test_commands.py", "test_mixture.py", "app")
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true", help="also run slow tests and those that need MNIST or Chromium")
 
 
-def pytest_collection_modifyitems(items):
-    """What takes longest comes first, or one process would end with it alone while the other is done."""
+# The slowest files first, or one process would finish with them alone while the other is idle.
+SLOWEST = ("browser", "test_loop.py", "test_faults.py", "test_commands.py", "app")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        is_browser = item.path.parent.name == "browser" and item.get_closest_marker("smoke") is None
+        if is_browser or "mnist" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow") and not config.getoption("--full"):
+            item.add_marker(pytest.mark.skip(reason=f"{left_out.NEEDS}--full"))
 
     def rank(item: pytest.Item) -> int:
         names = {item.path.name, item.path.parent.name}
-        return next((number for number, name in enumerate(LONGEST) if name in names), len(LONGEST))
+        return next((number for number, name in enumerate(SLOWEST) if name in names), len(SLOWEST))
 
     items.sort(key=rank)
 

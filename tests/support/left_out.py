@@ -1,4 +1,4 @@
-"""Tests that a machine lacks something for, told in one line at the end."""
+"""Skip tests for lack of a resource, and summarize them in one line."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,23 +6,25 @@ from collections.abc import Iterable
 import pytest
 
 HOW_TO_ENABLE = {
-    "MNIST": "set MNISTDASH_DATA to the folder with its four files, or run python -m mnistdash data",
+    "--full": "pytest --full",
+    "MNIST": "set MNISTDASH_DATA to the folder of its four files, or run python -m mnistdash data",
     "Chromium": "install chromium, or set CHROMIUM to its path",
 }
 NEEDS = "needs "
 
 
-def leave_out(what: str) -> None:
-    """Skip the test at hand for want of something."""
-    pytest.skip(f"{NEEDS}{what}")
+def leave_out(resource: str) -> None:
+    """Skip the current test because a resource is missing."""
+    pytest.skip(f"{NEEDS}{resource}")
 
 
 def summary(skipped: Iterable[pytest.TestReport]) -> str:
-    """What was left out and how to enable it; "" for nothing."""
+    """Return one line on the skipped tests and how to run them, or "" if there are none."""
     reasons = (report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     counts = Counter(reason.removeprefix(NEEDS) for reason in reasons if reason.startswith(NEEDS))
     parts = [
-        f"{count} {'test' if count == 1 else 'tests'} for want of {what} ({HOW_TO_ENABLE[what]})"
-        for what, count in counts.items()
+        f"{counts[resource]:,} {'slow tests' if resource == '--full' else f'tests that need {resource}'} ({how})"
+        for resource, how in HOW_TO_ENABLE.items()
+        if counts[resource]
     ]
-    return f"Left out {' and '.join(parts)}." if parts else ""
+    return f"Left out: {', '.join(parts)}." if parts else ""
