@@ -1,4 +1,4 @@
-"""What load.py and soak.py share: a dashboard of their own, and visitors without browsers who use it."""
+"""Shared by load.py, soak.py and start.py: a dashboard with its own models folder, and visitors without browsers."""
 
 import asyncio
 import inspect
@@ -31,18 +31,18 @@ from mnistdash.settings import PROJECT
 from mnistdash.ui import page
 
 MODEL = "flagship"
-PERIOD = 3.0  # seconds from one stroke to the next of a user, and from click to click of the one on Errors
-PATIENCE = 30.0  # seconds after which an answer counts as one that never came
-MEASURED = 120.0  # seconds in which a new run has reported its first steps, whatever it measures before
-READ = 300.0  # seconds in which a split is read
+PERIOD = 3.0  # seconds between two strokes or clicks of a user
+PATIENCE = 30.0  # seconds until a prediction counts as missing
+MEASURED = 120.0  # seconds until a new run has reported its first steps
+READ = 300.0  # seconds until a split is predicted
 MARGIN = 10.0  # seconds
-# Streamlit keeps what it knows of a session that has left, in case it comes back.
-KEPT_SESSIONS = inspect.signature(MemorySessionStorage).parameters["ttl_seconds"].default  # seconds
+# Streamlit keeps a closed session in case it reconnects.
+SESSION_LIFETIME = inspect.signature(MemorySessionStorage).parameters["ttl_seconds"].default  # seconds
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Of one process, in MB: what is resident, and what it shares with no other (None where nobody may read that)."""
+    """Memory of one process in MB: resident, and unshared (None without permission to read it)."""
 
     resident: float
     unique: float | None
@@ -50,15 +50,15 @@ class Memory:
 
 @dataclass
 class Tally:
-    """What visitors met.
+    """Results of visitors.
 
     Attributes:
-        answers: for each answer when its stroke was sent (`time.perf_counter()`) and how long it took (seconds).
-        clicks: the same for the clicks on Errors.
-        missing: answers and pages that never came.
-        wrong: answers that were not what a visitor alone is answered.
-        closed: connections that the server closed.
-        errors: exceptions and red boxes on pages.
+        answers: when each stroke was sent (`time.perf_counter()`), and the seconds until its prediction.
+        clicks: the same for clicks on Errors.
+        missing: predictions and pages that did not arrive.
+        wrong: predictions that differ from those of a single visitor.
+        closed: connections closed by the server.
+        errors: exceptions and error boxes on pages.
         received: bytes.
     """
 
@@ -72,25 +72,25 @@ class Tally:
 
     @property
     def failures(self) -> str:
-        """How much went wrong, and what."""
+        """The number of failures of each kind, or "0"."""
         counts = {"missing": self.missing, "wrong": self.wrong, "closed": self.closed, "shown": len(self.errors)}
         kinds = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         return kinds or "0"
 
     def between(self, began: float, ended: float) -> "Tally":
-        """The same with the answers and clicks of some time only; what went wrong is all in it."""
+        """Return a copy with the predictions and clicks of a time span, and all failures."""
         answers, clicks = ([one for one in all_ if began <= one[0] < ended] for all_ in (self.answers, self.clicks))
         return replace(self, answers=answers, clicks=clicks)
 
     def note(self, visitor: Visitor) -> None:
-        """Take over what a visitor has met so far."""
+        """Add the results of a visitor."""
         self.errors += [*visitor.exceptions, *visitor.errors]
         self.received += visitor.received
         visitor.exceptions, visitor.errors, visitor.received = [], [], 0
 
 
 class Dashboard:
-    """A running dashboard with a folder of models of its own, in which there is the shipped one.
+    """A running dashboard with its own models folder, which contains the shipped model.
 
     Attributes:
         url: of its home page.
@@ -105,7 +105,7 @@ class Dashboard:
     def __enter__(self) -> "Dashboard":
         self._folder = tempfile.TemporaryDirectory()
         self.models = Path(self._folder.name) / "models"
-        # Without what people said of its digits.
+        # Without annotations.
         shutil.copytree(PROJECT / "models" / MODEL, self.models / MODEL, ignore=shutil.ignore_patterns("marks.json"))
         self._server = serve(PROJECT / "app.py", self._port, MNISTDASH_MODELS=str(self.models))
         self.process = psutil.Process(self._server.pid)
@@ -116,13 +116,13 @@ class Dashboard:
         self._folder.cleanup()
 
     def end(self) -> None:
-        """End the server as a host would, and wait for it."""
+        """Terminate the server and wait for its end."""
         if self._server.poll() is None:
             self._server.terminate()
             self._server.wait()
 
     def memory(self) -> Memory:
-        """What the server takes now; what its children take is not counted."""
+        """Return the current memory of the server, without its children."""
         resident = self.process.memory_info().rss / 1e6
         try:
             return Memory(resident, self.process.memory_full_info().uss / 1e6)
@@ -130,13 +130,13 @@ class Dashboard:
             return Memory(resident, None)
 
     def processor(self) -> float:
-        """Seconds of processor time that the server has used so far, without its children."""
+        """Return the processor seconds of the server so far, without its children."""
         return _used(self.process)
 
     def others(self) -> float:
-        """Seconds of processor time that the machine has used for other than this process, the server and its children.
+        """Return the processor seconds of unrelated processes.
 
-        Of children that end between two calls it does not know.
+        Children that end between two calls count as unrelated.
         """
         machine = psutil.cpu_times()
         busy = sum(machine) - machine.idle - getattr(machine, "iowait", 0.0) - getattr(machine, "steal", 0.0)
@@ -149,10 +149,10 @@ def _used(process: psutil.Process) -> float:
 
 
 async def warm_up(dashboard: Dashboard, drawn: Sequence[Sketch]) -> dict[str, str]:
-    """Use every page alone, so that the server has imported and kept what it will.
+    """Use every page once, which fills all caches of the server.
 
     Returns:
-        By what the canvas reports, the answer to it.
+        The prediction for each value of the canvas.
     """
     answers = {}
     async with Visitor(dashboard.url) as visitor:
@@ -170,30 +170,33 @@ async def warm_up(dashboard: Dashboard, drawn: Sequence[Sketch]) -> dict[str, st
     tally = Tally()
     await browse(dashboard.url, tally, asyncio.Event(), rounds=1)
     if tally.failures != "0":
-        sys.exit(f"A visitor alone met this: {tally.failures} {tally.errors[:3]}")
+        sys.exit(f"A single visitor had failures: {tally.failures} {tally.errors[:3]}")
     return answers
 
 
 async def leave(dashboard: Dashboard) -> None:
-    """Wait until the server has forgotten the sessions that have left, and given back what that freed."""
-    await asyncio.sleep(KEPT_SESSIONS + MARGIN)
-    for _ in range(2):  # it forgets them when the next one leaves, and collects the garbage when the one after runs
+    """Wait until the server has dropped closed sessions and returned their memory."""
+    await asyncio.sleep(SESSION_LIFETIME + MARGIN)
+    for _ in range(2):  # the next disconnect drops them, the visit after that collects garbage
         async with Visitor(dashboard.url) as visitor:
             await visitor.open(f"/draw?model={MODEL}")
     await asyncio.sleep(page.TIDY + MARGIN)
 
 
 async def start_run(dashboard: Dashboard, recipe: str, **settings: object) -> Path:
-    """Start a run on the Train page and leave; return its folder."""
+    """Start a run on the Train page, disconnect, and return its folder."""
     async with Visitor(dashboard.url) as visitor:
         return await start(dashboard, visitor, recipe, **settings)
 
 
 async def start(dashboard: Dashboard, visitor: Visitor, recipe: str, **settings: object) -> Path:
-    """Press Start on the Train page and stay; return the run's folder.
+    """Press Start on the Train page and return the run's folder.
 
     Args:
-        settings: what to write into the recipe's fields, `epochs=3`.
+        dashboard: the running dashboard.
+        visitor: a connected visitor.
+        recipe: name of the recipe.
+        **settings: values for the fields of the form, such as `epochs=3`.
     """
     before = set(dashboard.models.iterdir())
     fields = "".join(f"&{name}-{recipe}={value}" for name, value in settings.items())
@@ -205,29 +208,30 @@ async def start(dashboard: Dashboard, visitor: Visitor, recipe: str, **settings:
     return new[0]
 
 
-async def until_it_trains(folder: Path) -> None:
-    """Wait for a run's first steps."""
+async def until_training(folder: Path) -> None:
+    """Wait for the first steps of a run."""
     async with asyncio.timeout(MEASURED):
         while not events.has_batch(folder):
             await asyncio.sleep(0.2)
 
 
 def has_ended(folder: Path) -> bool:
+    """Return True if a run has ended."""
     return status(folder) not in run.ACTIVE
 
 
 def status(folder: Path) -> str:
-    """What has become of a run."""
+    """Return the status of a run."""
     return store.load_run(folder).status
 
 
 def elapsed(folder: Path) -> float:
-    """Seconds in a run's own time at which it reported last."""
+    """Return the run time of the last event, in seconds."""
     return events.read_events(folder)[0][-1]["elapsed"]
 
 
 def speed(folder: Path, began: float, ended: float) -> float:
-    """Images per second of a run between two moments of its own time, validation included; NaN if it reported none."""
+    """Return images per second between two run times, validation included; NaN without batch events."""
     found = events.read_events(folder)[0]
     batch_size = next(event["batch_size"] for event in found if event["event"] == "fitting")
     batches = [event for event in found if event["event"] == "batch" and began <= event["elapsed"] <= ended]
@@ -246,15 +250,16 @@ async def draw(
     stop: asyncio.Event,
     stay: float = float("inf"),
 ) -> None:
-    """A user who draws one digit after the other, a stroke every PERIOD seconds, and clears the canvas between them.
+    """Draw one digit after the other, a stroke every PERIOD seconds, and clear the canvas between them.
 
     Args:
-        number: of the user: each draws the digits in an order of one's own.
-        drawn: what is drawn.
-        answers: of `warm_up`.
-        tally: what was met is added to.
-        stop: when to leave for good.
-        stay: seconds after which the user leaves, and comes back as another.
+        dashboard: the running dashboard.
+        number: seed of the order of digits.
+        drawn: the digits to draw.
+        answers: expected predictions, from `warm_up`.
+        tally: collects the results.
+        stop: ends the user.
+        stay: seconds until the user disconnects and returns in a new session.
     """
     chance = np.random.default_rng(number)
     order = itertools.chain.from_iterable(iter(lambda: chance.permutation(len(drawn)).tolist(), None))
@@ -278,7 +283,7 @@ async def draw(
 
 
 async def _stroke(visitor: Visitor, value: str, expected: str, tally: Tally) -> None:
-    """One stroke, and its answer."""
+    """Send one stroke and wait for its prediction."""
     sent = time.perf_counter()
     try:
         await visitor.choose("drawing", value, PATIENCE)
@@ -294,15 +299,15 @@ async def _stroke(visitor: Visitor, value: str, expected: str, tally: Tally) -> 
 
 
 async def _clear(visitor: Visitor) -> None:
-    """Press Clear; the canvas then reports that it is empty."""
+    """Press Clear and report the empty canvas, as the component does."""
     await visitor.press("clear", PATIENCE)
     await visitor.choose("drawing", sketches.value([]), PATIENCE)
 
 
 async def browse(url: str, tally: Tally, stop: asyncio.Event, rounds: int | None = None) -> None:
-    """A user of Errors, with a click every PERIOD seconds.
+    """Click through Errors, a click every PERIOD seconds.
 
-    A round is: all digits, the second page, a cell of the matrix, a digit of its gallery, the next one, back.
+    A round is: all digits, the second page, a cell of the matrix, a digit of its gallery, the next digit, back.
     """
 
     async def visit(visitor: Visitor) -> None:
@@ -334,7 +339,7 @@ def _first_digit(visitor: Visitor) -> str:
 
 
 async def guarded(url: str, visit: Callable[[Visitor], Awaitable[None]], tally: Tally, stop: asyncio.Event) -> None:
-    """Let a visitor do something, and count what goes wrong instead of ending."""
+    """Run a visit and count its failures."""
     async with Visitor(url) as visitor:
         try:
             await visit(visitor)
@@ -342,16 +347,16 @@ async def guarded(url: str, visit: Callable[[Visitor], Awaitable[None]], tally: 
             tally.missing += 1
         except (Gone, OSError):
             tally.closed += 1
-            await pause(stop, PERIOD)  # as a browser, which tries again
+            await pause(stop, PERIOD)  # like a browser that reconnects
         except KeyError as key:
-            tally.errors.append(f"There is no {key} on the page.")
+            tally.errors.append(f"{key} is not on the page.")
             await pause(stop, PERIOD)
         finally:
             tally.note(visitor)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait, but not when it is time to stop."""
+    """Wait for some seconds, or until `stop` is set."""
     if seconds > 0:
         try:
             await asyncio.wait_for(stop.wait(), seconds)

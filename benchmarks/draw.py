@@ -1,10 +1,10 @@
-"""How long the Draw page takes: to read one image, and from the end of a stroke to the answer.
+"""Measure the Draw page: the time of one prediction, and from the end of a stroke to the new prediction.
 
     python benchmarks/draw.py [--model NAME] [--count N]
 
-Prints the median time of one prediction and of `preprocess.to_mnist` on one thread; and in Chromium the median time
-from lifting the pen to the new answer, on the Draw page and on a bare page that has the same canvas and one `st.write`.
-The two pages take turns. The canvas itself waits 200 ms for the next stroke; that is in both times.
+Prints the median time of one prediction and of `to_mnist`, and in Chromium the median time from pen up to the new
+prediction, on the Draw page and on a bare page with the same canvas and one `st.write`. The two pages take turns. Both
+times include the canvas's debounce of 200 ms.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from mnistdash.imaging import normalize
 from mnistdash.inference.model import load_model
 from mnistdash.settings import PROJECT, Settings
 
-ONE_STROKE = (0, 2, 3, 6, 8)  # digits that need no second stroke
+ONE_STROKE = (0, 2, 3, 6, 8)  # digits drawn in a single stroke
 TIMEOUT = 30_000  # milliseconds
 BARE = """
 import streamlit as st
@@ -40,29 +40,30 @@ with st.container(key="canvas"):
     result = st_canvas(stroke_width=20, stroke_color="#ffffff", background_color="#000000", width=280, height=280,
                        return_image_data=True, key=f"canvas{number}")
 with st.container(key="prediction"):
-    st.write("Draw" if result.image_data is None else f"{result.image_data.mean():.1f} sure")
+    st.write("Draw" if result.image_data is None else f"{result.image_data.mean():.1f}%")
 
 def clear():
     st.session_state.number += 1
 
 st.button("Clear", key="clear", on_click=clear)
 """
-# The time from the last pointerup to the first answer after it, in milliseconds.
+# Measures the time from the last pointerup to the first prediction after it, in milliseconds.
 WATCH = """
 () => {
   addEventListener("pointerup", event => { window.lifted = event.timeStamp; window.answered = null; }, true);
   new MutationObserver(() => {
     const text = document.querySelector(".st-key-prediction")?.innerText ?? "";
-    if (window.answered === null && text.includes("sure")) window.answered = performance.now();
+    if (window.answered === null && text.includes("%")) window.answered = performance.now();
   }).observe(document.body, { subtree: true, childList: true, characterData: true });
 }
 """
 
 
 def main() -> None:
+    """Print all measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="flagship")
-    parser.add_argument("--count", type=int, default=30, help="strokes drawn on each page")
+    parser.add_argument("--count", type=int, default=30, help="strokes per page")
     options = parser.parse_args()
     folder = Settings.from_environment().models
     model, drawing = load_model(options.model, folder), hands.on_canvas("3")
@@ -70,14 +71,15 @@ def main() -> None:
     print(f"{options.model}: {(folder / options.model / 'model.tflite').stat().st_size / 1e6:.2f} MB")
     print(f"one prediction: {median_of(lambda: model(view[None])):.2f} ms, median of 500")
     print(f"to_mnist, 280x280: {median_of(lambda: normalize.to_mnist(drawing)):.2f} ms, median of 500")
-    ours, bare = pen_to_answer(options.count)
+    ours, bare = pen_to_prediction(options.count)
     print(
-        f"pen up to answer: {ours:.0f} ms; bare page {bare:.0f} ms; ratio {ours / bare:.2f}, medians of {options.count}"
+        f"pen up to prediction: {ours:.0f} ms; bare page {bare:.0f} ms; ratio {ours / bare:.2f}; "
+        f"medians of {options.count}"
     )
 
 
 def median_of(work: Callable[[], object], count: int = 500) -> float:
-    """The median duration of some work, in milliseconds."""
+    """Return the median duration of a call, in milliseconds."""
     durations = []
     for _ in range(count):
         began = time.perf_counter()
@@ -86,8 +88,8 @@ def median_of(work: Callable[[], object], count: int = 500) -> float:
     return statistics.median(durations)
 
 
-def pen_to_answer(count: int) -> tuple[float, float]:
-    """The median times of the Draw page and of the bare page, in milliseconds."""
+def pen_to_prediction(count: int) -> tuple[float, float]:
+    """Return the median times of the Draw page and of the bare page, in milliseconds."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         script = Path(folder) / "bare.py"
         script.write_text(BARE)
@@ -96,7 +98,7 @@ def pen_to_answer(count: int) -> tuple[float, float]:
         try:
             pages = [open_page(browser.new_page(), 8597, "/draw"), open_page(browser.new_page(), 8598, "")]
             times: list[list[float]] = [[], []]
-            for k in range(-len(ONE_STROKE), count):  # the first ones warm up
+            for k in range(-len(ONE_STROKE), count):  # warm-up first
                 for page, measured in zip(pages, times, strict=True):
                     duration = one_stroke(page, ONE_STROKE[k % len(ONE_STROKE)])
                     if k >= 0:
@@ -110,6 +112,7 @@ def pen_to_answer(count: int) -> tuple[float, float]:
 
 
 def open_page(page: Page, port: int, path: str) -> Page:
+    """Open a page with a canvas and start the stopwatch in it."""
     page.goto(f"http://127.0.0.1:{port}{path}")
     page.locator(".st-key-canvas canvas").last.wait_for(timeout=TIMEOUT)
     page.evaluate(WATCH)
@@ -118,14 +121,14 @@ def open_page(page: Page, port: int, path: str) -> Page:
 
 
 def one_stroke(page: Page, digit: int) -> float:
-    """Draw a digit, return how long its answer took in milliseconds, and clear the canvas."""
+    """Draw a digit, return the milliseconds until its prediction, and clear the canvas."""
     page.bring_to_front()
     pen.draw(page, pen.STROKES[digit])
     page.wait_for_function("() => window.answered", timeout=TIMEOUT)
     duration = page.evaluate("() => window.answered - window.lifted")
     page.locator(".st-key-clear button").click()
     page.wait_for_function(
-        "() => !document.querySelector('.st-key-prediction').innerText.includes('sure')", timeout=TIMEOUT
+        "() => !document.querySelector('.st-key-prediction').innerText.includes('%')", timeout=TIMEOUT
     )
     page.wait_for_timeout(400)
     return duration

@@ -1,29 +1,28 @@
-"""How the dashboard stands many users at once, while a run trains.
+"""Measure the dashboard with many users while a run trains.
 
     python benchmarks/load.py [--users 1,10,30,50] [--seconds 180] [--chromium]
 
-One run trains from the beginning to the end. For each number of users: as many draw a stroke every three seconds on the
-Draw page, each with a session of one's own, and one more goes through Errors with a click every three seconds. Then all
-leave, and the server is given the time after which Streamlit forgets their sessions. Prints one table:
+One run trains all the time. Each user draws a stroke every three seconds in a separate session, and one more clicks
+through Errors every three seconds. Then all leave, and the server has time to drop their sessions. Prints one table:
 
-stroke to answer   from sending what the canvas reports until the message with the new answer is there. The canvas waits
-                   another 200 ms in the browser before it sends, and the browser draws what it got.
-click on Errors    from the click to the end of the page's run
-failures           answers that never came (missing) or were not what a visitor alone gets (wrong), connections that the
-                   server closed, exceptions and red boxes that pages showed
-memory             of the server without the training: resident, and of that what no other process shares; medians.
-                   A further session is the difference to the row above, for each session more.
-processor          cores that the server's process was busy on
-training           images per second of the run meanwhile, validation included, and that by its speed before anyone came
-after              the server's memory when all have left and are forgotten, less that in the first row, when one
-                   visitor had used every page and was forgotten, too
+stroke to prediction   from sending the canvas's value to the message with the new prediction. In a browser, the
+                       canvas's debounce of 200 ms and the rendering come on top.
+click on Errors        from the click to the end of the script run
+failures               missing predictions, wrong ones (different from those of a single visitor), closed connections,
+                       and exceptions or error boxes on pages
+memory                 of the server process: resident, and unshared; medians. "Per session" is the difference to the
+                       row above per additional session.
+processor              cores used by the server process
+training               images per second of the run including validation, and the ratio to the first row
+after                  memory after all sessions were dropped, minus that of the first row, which was measured after one
+                       visitor had used every page
 
-The visitors are no browsers: they speak Streamlit's protocol, on the same cores as the server and the run. What that
-takes of the cores is printed, and what other processes took, of which there should be none: a run trains at a low
-priority. Takes `seconds` and about three minutes more for each number of users.
+The visitors are protocol clients on the same cores as server and run. The cores they use are printed, as are those of
+unrelated processes, which should be none: a run trains at low priority. Takes `seconds` plus about three minutes per
+number of users.
 
---chromium measures one user's time from lifting the pen to the new answer in Chromium, as benchmarks/draw.py does,
-while the run trains and one user goes through Errors; Chromium takes part of the same cores.
+--chromium measures one user's time from pen up to the new prediction in Chromium, as benchmarks/draw.py does, while the
+run trains and one user clicks through Errors.
 """
 
 import argparse
@@ -41,33 +40,34 @@ from crowd import Dashboard, Memory, Tally
 from sketches import Sketch
 
 PORT = 8595
-RECIPE, EPOCHS = "keras-cnn", 1000  # the longest that may be asked for: hours
-SETTLE = 5.0  # seconds from when all have come until something is measured
-ARRIVAL = 0.2  # seconds from one user's coming to the next one's
-SAMPLE = 2.0  # seconds between two looks at the server's memory
+RECIPE, EPOCHS = "keras-cnn", 1000  # the maximum: hours
+SETTLE = 5.0  # seconds between the last arrival and the measurement
+ARRIVAL = 0.2  # seconds between two arrivals
+SAMPLE = 2.0  # seconds between two memory samples
 STROKES = 30  # in Chromium
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured with some users."""
+    """Measurements with a number of users."""
 
     users: int
     sessions: int
-    window: tuple[float, float]  # from when to when, `time.perf_counter()`
+    window: tuple[float, float]  # start and end, by time.perf_counter()
     tally: Tally
     memory: Memory
     processor: float  # cores
-    visitors: float  # cores that the visitors themselves took
-    others: float  # cores that the rest of the machine took
+    visitors: float  # cores used by the visitors
+    others: float  # cores used by unrelated processes
     speed: float  # images per second
 
 
 def main() -> None:
+    """Measure each number of users and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--users", default="1,10,30,50", help="how many draw, one number after the other")
-    parser.add_argument("--seconds", type=float, default=180, help="of each measurement")
-    parser.add_argument("--chromium", action="store_true", help="measure one user in Chromium, too")
+    parser.add_argument("--users", default="1,10,30,50", help="numbers of drawing users, measured in turn")
+    parser.add_argument("--seconds", type=float, default=180, help="duration of each measurement")
+    parser.add_argument("--chromium", action="store_true", help="also measure one user in Chromium")
     options = parser.parse_args()
     users = [int(number) for number in options.users.split(",")]
     with Dashboard(PORT) as dashboard:
@@ -75,17 +75,17 @@ def main() -> None:
 
 
 async def measure(dashboard: Dashboard, users: Sequence[int], seconds: float, chromium: bool) -> None:
-    """Measure without users, then with each number of them, and print a row for each."""
+    """Measure without users, then with each number of users, and print the rows."""
     drawn = sketches.digits()
     answers = await crowd.warm_up(dashboard, drawn)
     run = await crowd.start_run(dashboard, RECIPE, epochs=EPOCHS)
-    await crowd.until_it_trains(run)
+    await crowd.until_training(run)
     await crowd.leave(dashboard)
     idle = await observe(dashboard, run, Tally(), 0, 0, seconds)
     print(
-        "| users | answers | stroke to answer, median | 95 % within | click on Errors, median | failures | memory, "
-        "resident | not shared | a further session | processor | training | of that before | after: resident | "
-        "not shared |\n" + "|---" * 14 + "|"
+        "| users | predictions | stroke to prediction, median | 95% within | click on Errors, median | failures | "
+        "memory, resident | unshared | per session | processor | training, images/s | ratio | after: resident | "
+        "unshared |\n" + "|---" * 14 + "|"
     )
     print(cells(idle, idle, idle, None), flush=True)
     rows = [idle]
@@ -96,18 +96,18 @@ async def measure(dashboard: Dashboard, users: Sequence[int], seconds: float, ch
         rows.append(row)
     if chromium:
         took = await in_chromium(dashboard)
-        print(f"\nIn Chromium, pen up to answer of one user: {took:.0f} ms, median of {STROKES}.")
+        print(f"\nIn Chromium, pen up to prediction for one user: {took:.0f} ms, median of {STROKES}.")
     print(
-        f"\nA stroke every {crowd.PERIOD:g} s, {seconds:g} s each. The server keeps a session for "
-        f"{crowd.KEPT_SESSIONS:g} s. The visitors themselves took up to {max(row.visitors for row in rows):.2f} cores, "
-        f"processes that have nothing to do with this up to {max(row.others for row in rows):.2f}."
+        f"\nA stroke every {crowd.PERIOD:g} s, {seconds:g} s per row. The server keeps a session for "
+        f"{crowd.SESSION_LIFETIME:g} s. The visitors used up to {max(row.visitors for row in rows):.2f} cores, "
+        f"unrelated processes up to {max(row.others for row in rows):.2f}."
     )
 
 
 async def with_users(
     dashboard: Dashboard, run: Path, drawn: Sequence[Sketch], answers: dict[str, str], count: int, seconds: float
 ) -> Row:
-    """Let users come, measure, and let them go."""
+    """Connect users, measure, and disconnect them."""
     tally, stop = Tally(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(crowd.browse(dashboard.url, tally, stop))
@@ -117,12 +117,12 @@ async def with_users(
         await asyncio.sleep(crowd.PERIOD + SETTLE)
         row = await observe(dashboard, run, tally, count, count + 1, seconds)
         stop.set()
-    # Only now the last answers are there.
+    # The last predictions have arrived by now.
     return replace(row, tally=tally.between(*row.window))
 
 
 async def observe(dashboard: Dashboard, run: Path, tally: Tally, users: int, sessions: int, seconds: float) -> Row:
-    """Look on for some seconds."""
+    """Sample memory, processor time and training speed for some seconds."""
     began, moment = time.perf_counter(), crowd.elapsed(run)
     server, visitors, others = dashboard.processor(), time.process_time(), dashboard.others()
     memory = []
@@ -145,7 +145,7 @@ async def observe(dashboard: Dashboard, run: Path, tally: Tally, users: int, ses
 
 
 def cells(row: Row, last: Row, idle: Row, after: Memory | None) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     answers = [1000 * seconds for _, seconds in row.tally.answers]
     clicks = [1000 * seconds for _, seconds in row.tally.clicks]
     more, grown = row.sessions - last.sessions, less(row.memory, last.memory)
@@ -169,16 +169,18 @@ def cells(row: Row, last: Row, idle: Row, after: Memory | None) -> str:
 
 
 def less(one: Memory, other: Memory) -> Memory:
+    """Return the difference of two memory readings."""
     known = one.unique is not None and other.unique is not None
     return Memory(one.resident - other.resident, one.unique - other.unique if known else None)
 
 
 def megabytes(amount: float | None, sign: str = "") -> str:
+    """Format an amount in MB, or a dash for None."""
     return "–" if amount is None else f"{amount:{sign}.0f} MB"
 
 
 async def in_chromium(dashboard: Dashboard) -> float:
-    """The median time from lifting the pen to the answer, in milliseconds."""
+    """Return the median time from pen up to the prediction, in milliseconds."""
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(crowd.browse(dashboard.url, Tally(), stop))
@@ -188,6 +190,7 @@ async def in_chromium(dashboard: Dashboard) -> float:
 
 
 def draw_in_chromium() -> float:
+    """Draw strokes in Chromium; return the median time to a prediction in milliseconds."""
     import draw
     from playwright.sync_api import sync_playwright
     from serving import find_chromium
@@ -200,7 +203,7 @@ def draw_in_chromium() -> float:
             took = [draw.one_stroke(page, digits[k % len(digits)]) for k in range(len(digits) + STROKES)]
         finally:
             browser.close()
-    return statistics.median(took[len(digits) :])  # the first ones warm up
+    return statistics.median(took[len(digits) :])  # without the warm-up
 
 
 if __name__ == "__main__":

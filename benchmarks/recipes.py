@@ -1,8 +1,8 @@
-"""Train recipes in full on MNIST and print what they reach beside what their authors published.
+"""Train recipes in full on MNIST and print their results beside the published ones.
 
     python benchmarks/recipes.py [--models FOLDER] [RECIPE ...]
 
-Takes about 40 minutes for all recipes on two cores. A run that is in the folder already is not repeated.
+Takes about 40 minutes for all recipes on two cores. Runs that are already in the folder are not repeated.
 """
 
 import argparse
@@ -21,8 +21,9 @@ from mnistdash.settings import PROJECT
 
 
 def main() -> None:
+    """Print one row per recipe."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", type=Path, default=None, help="folder that keeps the runs")
+    parser.add_argument("--models", type=Path, default=None, help="folder for the runs")
     parser.add_argument("recipes", nargs="*", metavar="RECIPE", help="default: all")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 def train(name: str, models: Path) -> Card:
-    """Train one recipe with its own settings and seed 0, in a process of its own."""
+    """Train a recipe with its own settings and seed 0 in a separate process."""
     if not (models / name).exists():
         command = [sys.executable, "-m", "mnistdash", "train", "--recipe", name, "--name", name]
         environment = {**os.environ, "MNISTDASH_MODELS": str(models.resolve())}
@@ -43,7 +44,7 @@ def train(name: str, models: Path) -> Card:
 
 
 def row(recipe: Recipe, card: Card) -> str:
-    """One line of a Markdown table."""
+    """Return one row of a Markdown table."""
     length = f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)}" if recipe.epochs else f"{recipe.steps:,} steps"
     cells = [
         f"`{recipe.name}`",

@@ -1,4 +1,4 @@
-"""What benchmarks of pages share: a server for a page, and the browser in front of it."""
+"""Shared by benchmarks of pages: start a server, find the browser."""
 
 import os
 import shutil
@@ -12,15 +12,15 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def find_chromium() -> str:
-    """The path of an installed Chromium; without one the benchmark ends with a word on that."""
+    """Return the path of an installed Chromium, or exit with a message."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        sys.exit("Chromium is needed: install it, or name it in CHROMIUM.")
+        sys.exit("Chromium is required: install it, or set CHROMIUM to its path.")
     return path
 
 
 def serve(script: Path, port: int, **environment: str) -> subprocess.Popen:
-    """Start a Streamlit script without a process that stands by, and wait until it answers."""
+    """Start a Streamlit script without a warm process, and wait until it responds."""
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     server = subprocess.Popen(
         [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"],

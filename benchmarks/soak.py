@@ -88,7 +88,7 @@ async def use(dashboard: Dashboard, seconds: float, users: int) -> Watched:
             group.create_task(crowd.draw(dashboard, number, drawn, answers, tally, stop, STAY))
         await look_on(dashboard, tally, watched, seconds)
         stop.set()
-    await crowd.until_it_trains(await crowd.start_run(dashboard, LAST, epochs=EPOCHS))
+    await crowd.until_training(await crowd.start_run(dashboard, LAST, epochs=EPOCHS))
     look_for_children(dashboard, watched)
     summary(tally, watched, seconds)
     return watched
