@@ -104,7 +104,7 @@ def test_widgets_take_states_of_any_type_and_value(crowd_server, address):
 
     async def attack() -> None:
         chance = random.Random(0)
-        async with Visitor(crowd_server.url, looks_again=False) as visitor:
+        async with Visitor(crowd_server.url, auto_rerun=False) as visitor:
             await visitor.open(address)
             keys = list(visitor.widgets)
             for field, value in STRANGE:  # to all widgets at once
@@ -177,7 +177,7 @@ def test_settings_outside_of_the_forms_bounds_reach_no_run(crowd_server):
     models = crowd_server.models
 
     async def attack() -> None:
-        async with Visitor(crowd_server.url, looks_again=False) as visitor:
+        async with Visitor(crowd_server.url, auto_rerun=False) as visitor:
             for key, values in outside.items():
                 for field, value in values:
                     await visitor.open("/train?recipe=softmax")

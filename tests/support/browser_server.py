@@ -18,9 +18,9 @@ class Server:
     """A running dashboard.
 
     Attributes:
-        url: of its home page.
-        models: its folder of models, with a copy of the flagship.
-        process: the server itself, without its children.
+        url: address of the home page.
+        models: models folder, with a copy of the flagship.
+        process: the server process.
     """
 
     def __init__(self, folder: Path, environment: dict[str, str]):
@@ -50,12 +50,12 @@ class Server:
                 time.sleep(0.1)
 
     def end(self) -> None:
-        """End the server as Ctrl-C or a host would, and wait for it."""
+        """Terminate the server and wait for its end."""
         self._popen.terminate()
         self._popen.wait(30)
 
 
 def with_sample(cache: Path) -> dict[str, str]:
-    """The environment in which the sample is there at once, without a try to download MNIST."""
+    """Return an environment in which the offline sample loads without a download attempt."""
     nowhere = {"https_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
     return {"MNISTDASH_DATA": "", "XDG_CACHE_HOME": str(cache), **nowhere}

@@ -1,4 +1,4 @@
-"""Digits and other things as a hand draws them: strokes in fractions of their box, and canvases with them."""
+"""Hand-drawn digits and other shapes: strokes in fractions of their box, and canvases with them."""
 
 from collections.abc import Sequence
 from math import cos, radians, sin
@@ -11,7 +11,7 @@ Point = tuple[float, float]
 
 
 def arc(x: float, y: float, width: float, height: float, start: float, end: float) -> list[Point]:
-    """Part of an ellipse, from one angle to another (degrees, clockwise from three o'clock)."""
+    """Return an elliptic arc between two angles (degrees, clockwise from three o'clock)."""
     angles = [radians(start + (end - start) * step / 30) for step in range(31)]
     return [(x + width * cos(angle), y + height * sin(angle)) for angle in angles]
 
@@ -55,13 +55,13 @@ ALL = DIGITS | IN_PIECES | NOT_DIGITS
 
 
 def on_canvas(names: str | Sequence[str], gap: int = 0, box: int = 200, pen: float = 16) -> np.ndarray:
-    """Draw things side by side, white on black.
+    """Draw shapes side by side, white on black.
 
     Args:
-        names: keys into `ALL`; a string that is one, or a string of digits.
-        gap: pixels between their boxes, which have margins; negative brings them closer.
-        box: pixels, both sides of each box.
-        pen: thickness in pixels.
+        names: keys of `ALL`; a single key, or a string of digits.
+        gap: pixels between the boxes, negative for overlap.
+        box: side of each box in pixels.
+        pen: stroke width in pixels.
 
     Returns:
         (height, width) uint8.

@@ -1,4 +1,4 @@
-"""Small IDX files in MNIST's shape, for tests of finding, downloading and verifying."""
+"""Small IDX files with MNIST's names, for tests of lookup, download and verification."""
 
 import gzip
 import hashlib
@@ -12,13 +12,13 @@ from mnistdash.data.idx import IdxFile
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
-    """An array of unsigned bytes in IDX format."""
+    """Encode an array of unsigned bytes in IDX format."""
     magic = 2051 if array.ndim == 3 else 2049
     return struct.pack(f">{1 + array.ndim}i", magic, *array.shape) + array.tobytes()
 
 
 def contents() -> dict[str, bytes]:
-    """Four uncompressed files: 30 training digits, 10 test digits."""
+    """Return four uncompressed files: 30 training images and 10 test images."""
     random = np.random.default_rng(0)
     arrays = [
         random.integers(0, 256, (30, 28, 28), np.uint8),
@@ -30,7 +30,7 @@ def contents() -> dict[str, bytes]:
 
 
 def described(files: dict[str, bytes]) -> tuple[IdxFile, ...]:
-    """What `datasets.FILES` would say of these files."""
+    """Return the entries of `mnist.FILES` for these files."""
     shapes = ((30, 28, 28), (30,), (10, 28, 28), (10,))
     return tuple(
         IdxFile(name, shape, hashlib.sha256(data).hexdigest(), len(gzip.compress(data)))
@@ -39,7 +39,7 @@ def described(files: dict[str, bytes]) -> tuple[IdxFile, ...]:
 
 
 def write(folder: Path, files: dict[str, bytes], compressed: bool = True) -> None:
-    """Write the files into a folder, as `<name>.gz` or plain."""
+    """Write the files to a folder, gzipped or plain."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
         if compressed:

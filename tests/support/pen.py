@@ -1,4 +1,4 @@
-"""Draws with the mouse as a hand would."""
+"""Draw with the mouse."""
 
 from hands import DIGITS, Point
 
@@ -9,10 +9,10 @@ def draw(page, strokes: list[list[Point]], canvas: str = "canvas", part: tuple[i
     """Draw strokes on a canvas of the page.
 
     Args:
-        page: of Playwright.
+        page: a Playwright page.
         strokes: points in fractions of their box.
-        canvas: the key of the canvas's container.
-        part: which of how many boxes, side by side, to draw in.
+        canvas: key of the canvas's container.
+        part: index and number of the boxes side by side on the canvas.
     """
     box = page.locator(f".st-key-{canvas} canvas").last.bounding_box()
     width = box["width"] / part[1]

@@ -1,10 +1,8 @@
-"""A visitor without a browser: it speaks Streamlit's own protocol with a running dashboard.
+"""A visitor without a browser: a client of Streamlit's WebSocket protocol.
 
-It sends what a browser sends: the states of all widgets on the page, the address, the hashes of the messages that it
-has kept, and a look at what asks to be looked at again. What a browser fetches by HTTP (scripts, fonts, images in
-files) it leaves alone. Many fit into one process.
-
-This is the protocol of the pinned release of Streamlit; another one may change it.
+It sends the widget states, the address, the hashes of cached messages, and the automatic reruns of fragments, as a
+browser does. It requests nothing over HTTP (scripts, fonts, image files). Many fit into one process. The protocol is
+that of the pinned Streamlit release.
 """
 
 import asyncio
@@ -25,14 +23,14 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-TIMEOUT = 60.0  # seconds that a run of the page may take
-LOOK = 0.05  # seconds between two looks whether something holds
-KEPT_RUNS = 2  # runs of the page after which a browser forgets a large message that did not come again
-TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # the id under which what happens in a component is reported
+TIMEOUT = 60.0  # seconds for a script run
+LOOK = 0.05  # seconds between two checks of a condition
+KEPT_RUNS = 2  # script runs after which a browser drops an unused cached message
+TRIGGERS = "$$STREAMLIT_INTERNAL_KEY_{}__events"  # id for component events
 
 
 class Gone(Exception):  # noqa: N818
-    """The connection was closed, by the server with a `code` of RFC 6455; None if there is none."""
+    """The connection was closed, with a `code` of RFC 6455 or None."""
 
     def __init__(self, code: int | None):
         super().__init__(f"The connection was closed with code {code}.")
@@ -41,7 +39,7 @@ class Gone(Exception):  # noqa: N818
 
 @dataclass(eq=False)
 class _Wait:
-    """For the run of the page that something was sent for."""
+    """A pending script run."""
 
     fragment: str
     has_begun: bool = False
@@ -49,24 +47,24 @@ class _Wait:
 
 
 class Visitor:
-    """Someone who looks at one page at a time; to be used in one event loop.
+    """A visitor with one open page, for use in one event loop.
 
     Args:
-        url: of the dashboard, "http://127.0.0.1:8501".
-        looks_again: ask again for the parts of a page that refresh themselves, as a browser does.
+        url: address of the dashboard, "http://127.0.0.1:8501".
+        auto_rerun: rerun fragments with `run_every`, as a browser does.
 
     Attributes:
-        screen: what is on the page.
-        states: of the widgets by id, as they go with the next message.
-        query: of the address, without a question mark; the page may change it.
+        screen: elements of the page.
+        states: widget states by id for the next message.
+        query: query string of the address, which the page may change.
         session: Streamlit's id of the session, "" before the first page.
-        exceptions: that pages have shown since the visitor came, "ValueError: …".
-        errors: what they have said in red boxes.
-        closed: the code with which the server closed the connection, or None.
-        received: bytes that came.
+        exceptions: exceptions shown so far, "ValueError: …".
+        errors: texts of error boxes so far.
+        closed: close code of the server, or None.
+        received: bytes received.
     """
 
-    def __init__(self, url: str, looks_again: bool = True):
+    def __init__(self, url: str, auto_rerun: bool = True):
         self.url = url.rstrip("/")
         self.screen = Screen()
         self.states: dict[str, WidgetState] = {}
@@ -75,14 +73,14 @@ class Visitor:
         self.errors: list[str] = []
         self.closed: int | None = None
         self.received = 0
-        self._looks_again = looks_again
+        self._auto_rerun = auto_rerun
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task | None = None
         self._page = self._hash = self._run = ""
         self._pages: dict[str, str] = {}  # hashes by name
         self._waits: list[_Wait] = []
-        self._timers: dict[str, tuple[float, asyncio.Task]] = {}  # fragment: seconds between two looks, who looks
-        self._kept: dict[str, tuple[ForwardMsg, int]] = {}  # hash: message, number of the run that it came in last
+        self._timers: dict[str, tuple[float, asyncio.Task]] = {}  # fragment: interval in seconds, task
+        self._kept: dict[str, tuple[ForwardMsg, int]] = {}  # hash: message, number of its last run
         self._runs = 0
 
     async def __aenter__(self) -> "Visitor":
@@ -92,11 +90,12 @@ class Visitor:
         await self.close()
 
     async def open(self, address: str = "/", timeout: float = TIMEOUT, resume: str = "") -> None:
-        """Type an address, "/errors?page=2", and wait until the page is complete; a session begins.
+        """Open an address such as "/errors?page=2" in a new session, and wait until the page is complete.
 
         Args:
+            address: path and query.
             timeout: seconds.
-            resume: id of a session to go on with, as a browser does after a lost connection.
+            resume: id of a session to reconnect to.
         """
         await self.close()
         parts = urlsplit(address)
@@ -115,8 +114,8 @@ class Visitor:
         await self.send(fragment="", timeout=timeout)
 
     async def follow(self, page: str, timeout: float = TIMEOUT) -> None:
-        """Go to another page by a link, "train" or "" for home, and wait until it is complete; the session goes on."""
-        self._forget_timers()
+        """Follow a link to another page ("train", or "" for home) in the same session."""
+        self._stop_timers()
         self._page, self._hash, self.query, self.states = page, self._pages.get(page, ""), "", {}
         await self.send(fragment="", timeout=timeout)
 
@@ -130,25 +129,25 @@ class Visitor:
 
     @property
     def widgets(self) -> dict[str, Widget]:
-        """What can be used on the page, by key; by id what has no key."""
+        """Widgets of the page by key, or by id without a key."""
         return self.screen.widgets
 
     def text(self, key: str | None = None) -> str:
-        """What the container with this key says, HTML included; without a key, the whole page."""
+        """Return the text of a container, including HTML; without a key, of the whole page."""
         return self.screen.text(key)
 
     async def choose(self, key: str, value: object, timeout: float = TIMEOUT) -> None:
-        """Give the widget with this key a value, and wait until the page has run."""
+        """Set the value of a widget and wait for the rerun."""
         widget = self.widgets[key]
         name = field_of(widget.kind, widget.proto)
         await self.send(state(widget.id, name, value), timeout=timeout)
 
     async def press(self, key: str, timeout: float = TIMEOUT) -> None:
-        """Press a button, and wait until the page has run."""
+        """Click a button and wait for the rerun."""
         await self.choose(key, True, timeout)
 
     async def pick(self, key: str, what: object, event: str = "picked", timeout: float = TIMEOUT) -> None:
-        """Have something happen in a component, "picked" for a click in `views.clickable`; wait as above."""
+        """Trigger an event of a component and wait for the rerun."""
         widget = self.widgets[key]
         happened = json.dumps([{"event": event, "value": what}])
         trigger = state(TRIGGERS.format(widget.id), "json_trigger_value", happened)
@@ -157,17 +156,17 @@ class Visitor:
     async def send(
         self, *states: WidgetState, fragment: str | None = None, timeout: float = TIMEOUT, wait: bool = True
     ) -> None:
-        """Send states of widgets, and those that others have; wait until the page has run.
+        """Send widget states together with those of all other widgets, and wait for the rerun.
 
         Args:
-            states: of any widgets, whatever is in them; `screen.state` makes one.
-            fragment: id of the part of the page to run, "" for all of it; by default that of the first of the widgets.
+            *states: widget states, see `screen.state`.
+            fragment: id of the fragment to run, "" for the whole page; by default that of the first widget.
             timeout: seconds.
-            wait: False returns at once.
+            wait: False to return at once.
 
         Raises:
             Gone: the server closed the connection.
-            TimeoutError: nothing ran, or not to its end.
+            TimeoutError: the script did not run to its end.
         """
         by_id = {widget.id: widget for widget in self.widgets.values()}
         used = [by_id[one.id] for one in states if one.id in by_id]
@@ -189,17 +188,17 @@ class Visitor:
             self._waits = [one for one in self._waits if one is not run]
 
     async def send_raw(self, data: bytes | str) -> None:
-        """Send a frame as it is, whatever it means to the server."""
+        """Send a raw frame."""
         if self._socket is None:
             raise Gone(self.closed)
         await self._socket.send(data)
 
     async def until(self, condition: Callable[[], bool], timeout: float = TIMEOUT) -> None:
-        """Wait until something holds, which is looked at from time to time.
+        """Wait until a condition holds.
 
         Raises:
             Gone: the connection was closed.
-            TimeoutError: it never did.
+            TimeoutError: the condition did not hold in time.
         """
         async with asyncio.timeout(timeout):
             while not condition():
@@ -207,14 +206,14 @@ class Visitor:
                     raise Gone(self.closed)
                 await asyncio.sleep(LOOK)
 
-    async def _ask(self, states: Iterable[WidgetState], fragment: str, is_look: bool = False) -> None:
-        """Ask for a run of the page."""
+    async def _ask(self, states: Iterable[WidgetState], fragment: str, is_auto_rerun: bool = False) -> None:
+        """Request a script run."""
         client = ClientState(
             query_string=self.query,
             page_script_hash=self._hash,
             page_name="" if self._hash else self._page,
             fragment_id=fragment,
-            is_auto_rerun=is_look,
+            is_auto_rerun=is_auto_rerun,
             cached_message_hashes=list(self._kept),
             context_info=ContextInfo(
                 timezone="UTC", timezone_offset=0, locale="en-GB", url=self.url, is_embedded=False, color_scheme="light"
@@ -236,20 +235,20 @@ class Visitor:
                     self._take(ForwardMsg.FromString(data), time.perf_counter())
             self.closed = socket.close_code
             self._give_up(Gone(self.closed))
-        except Exception as error:  # a message that makes no sense here
+        except Exception as error:  # an unexpected message
             self._give_up(error)
             raise
 
     def _give_up(self, error: Exception) -> None:
-        """Nothing more comes for those who wait."""
-        self._forget_timers()
+        """Fail all pending runs."""
+        self._stop_timers()
         for one in self._waits:
             if not one.done.done():
                 one.done.set_exception(error)
         self._waits = []
 
     def _take(self, message: ForwardMsg, arrived: float) -> None:
-        """Do what a message says, as a browser does."""
+        """Apply a message."""
         if message.WhichOneof("type") == "ref_hash":
             kept, _ = self._kept[message.ref_hash]
             self._kept[message.ref_hash] = kept, self._runs
@@ -265,30 +264,30 @@ class Visitor:
         elif kind == "script_finished":
             self._finish(message)
         elif kind == "navigation":
-            # The server knows which page a name means only now.
+            # Page names are known from here on.
             self._hash = message.navigation.page_script_hash
             self._pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string.lstrip("?")
         elif kind == "auto_rerun":
-            self._look_again(message.auto_rerun.fragment_id, message.auto_rerun.interval)
+            self._start_auto_rerun(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "stop_auto_rerun":
             for fragment in message.stop_auto_rerun.fragment_ids:
-                self._forget_timer(fragment)
+                self._stop_timer(fragment)
         elif kind == "session_event" and message.session_event.HasField("script_compilation_exception"):
             self._note(message.session_event.script_compilation_exception)
 
     def _begin(self, message: ForwardMsg) -> None:
-        """A run of the page has begun."""
+        """Handle the start of a script run."""
         begun, fragments = message.new_session, message.metadata.run.fragment_ids
         self._run = message.metadata.run.script_run_id
         self.session = begun.initialize.session_id or self.session
         if not fragments:
-            self._forget_timers()
+            self._stop_timers()
             if begun.page_script_hash != self._hash:
                 self.screen, self._hash = Screen(), begun.page_script_hash
         for one in self._waits:
-            # Asked for a part of the page, the server may run all of it.
+            # The server may run the whole page instead of a fragment.
             one.has_begun |= not fragments or one.fragment in fragments
 
     def _show(self, message: ForwardMsg, arrived: float) -> None:
@@ -304,7 +303,7 @@ class Visitor:
             self.states[node.proto.id] = state(node.proto.id, field_of(node.kind, node.proto), value)
 
     def _finish(self, message: ForwardMsg) -> None:
-        """A run of the page has ended."""
+        """Handle the end of a script run."""
         status, fragments = message.script_finished, message.metadata.run.fragment_ids
         if status in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY):
             self.screen.forget_stale(self._run, fragments)
@@ -316,39 +315,39 @@ class Visitor:
                 for name, (kept, last) in self._kept.items()
                 if self._runs - last <= KEPT_RUNS or (fragments and kept.delta.fragment_id not in fragments)
             }
-        if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # else it is the next run that is waited for
+        if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # otherwise the next run counts
             for one in self._waits:
                 if one.has_begun and not one.done.done():
                     one.done.set_result(None)
 
-    def _look_again(self, fragment: str, interval: float) -> None:
-        """Ask for a part of the page every `interval` seconds."""
-        if not self._looks_again or (fragment in self._timers and self._timers[fragment][0] == interval):
+    def _start_auto_rerun(self, fragment: str, interval: float) -> None:
+        """Rerun a fragment every `interval` seconds."""
+        if not self._auto_rerun or (fragment in self._timers and self._timers[fragment][0] == interval):
             return
-        self._forget_timer(fragment)
+        self._stop_timer(fragment)
 
         async def look() -> None:
             with contextlib.suppress(Gone):
                 while True:
                     await asyncio.sleep(interval)
-                    await self._ask(self.states.values(), fragment, is_look=True)
+                    await self._ask(self.states.values(), fragment, is_auto_rerun=True)
 
         self._timers[fragment] = interval, asyncio.create_task(look())
 
-    def _forget_timer(self, fragment: str) -> None:
+    def _stop_timer(self, fragment: str) -> None:
         if fragment in self._timers:
             self._timers.pop(fragment)[1].cancel()
 
-    def _forget_timers(self) -> None:
+    def _stop_timers(self) -> None:
         for fragment in list(self._timers):
-            self._forget_timer(fragment)
+            self._stop_timer(fragment)
 
     def _note(self, exception: Message) -> None:
-        # With `client.showErrorDetails` off it has no type.
+        # Without `client.showErrorDetails`, the type is empty.
         self.exceptions.append(f"{exception.type}: {exception.message}" if exception.type else exception.message)
 
     def _write_address(self, widget: Widget, new: WidgetState) -> None:
-        """Have the address say what a widget says that is bound to it, as far as that is one word or number."""
+        """Write the value of a bound widget to the query string."""
         name, kind = getattr(widget.proto, "query_param_key", ""), new.WhichOneof("value")
         if name and kind == FIELDS[widget.kind] and kind in ("string_value", "double_value", "bool_value"):
             value = getattr(new, kind)

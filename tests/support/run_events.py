@@ -1,4 +1,4 @@
-"""Events of a short run, as its process writes them."""
+"""Events of a short run."""
 
 STARTED = {"event": "started", "elapsed": 0.0}
 FITTING = {

@@ -1,4 +1,4 @@
-"""What a browser would show of a Streamlit page, kept from the messages that make it up."""
+"""The elements of a Streamlit page, collected from its messages."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-KEY = re.compile(r"\$\$ID-[0-9a-f]+-(.*)", re.DOTALL)  # an id with the key that the page gave; "None" for none
-# By kind of element: the field of a widget's state that holds its value.
+KEY = re.compile(r"\$\$ID-[0-9a-f]+-(.*)", re.DOTALL)  # an id that contains the widget's key, or "None"
+# Kind of element -> field of the widget state that holds its value.
 FIELDS = {
     "bidi_component": "json_value",
     "button": "trigger_value",
@@ -29,22 +29,22 @@ FIELDS = {
     "text_input": "string_value",
 }
 ONE_VALUE = ("checkbox", "number_input", "pagination", "text_input")
-# Kinds whose value a browser reports without being asked; of the others it says nothing until someone uses them.
+# Kinds whose value a browser reports at once; others are reported when used.
 REPORTED = (*ONE_VALUE, "button_group", "multiselect", "selectbox", "slider")
-WORDS = ("label", "title", "body", "text", "message", "value")  # fields of elements that people read
+WORDS = ("label", "title", "body", "text", "message", "value")  # fields with visible text
 
 
 @dataclass(frozen=True)
 class Widget:
-    """Something on the page that can be used.
+    """A widget on the page.
 
     Attributes:
-        key: that the page gave it, or None.
-        id: Streamlit's, which its state is sent under.
-        kind: of element, one of those in FIELDS or another.
-        fragment: id of the part of the page that runs again when it is used, "" for the whole page.
-        value: that the page has it show, as its state holds it; None also where it reports none.
-        proto: the element itself.
+        key: its key, or None.
+        id: Streamlit's id of the widget.
+        kind: kind of element, see FIELDS.
+        fragment: id of the fragment it reruns, "" for the whole page.
+        value: displayed value, or None.
+        proto: the element.
     """
 
     key: str | None
@@ -57,14 +57,14 @@ class Widget:
 
 @dataclass(frozen=True)
 class Node:
-    """An element or a container of the page.
+    """An element or container of the page.
 
     Attributes:
-        proto: what describes it.
-        kind: of element, "" for a container.
-        fragment: id of the part of the page that it belongs to, or "".
-        run: id of the run of the page that sent it last.
-        arrived: when, `time.perf_counter()`.
+        proto: its message.
+        kind: kind of element, "" for a container.
+        fragment: id of its fragment, or "".
+        run: id of the script run that sent it last.
+        arrived: time of arrival, by `time.perf_counter()`.
     """
 
     proto: Message
@@ -75,12 +75,12 @@ class Node:
 
 
 def state(widget_id: str, name: str, value: object) -> WidgetState:
-    """The state of a widget.
+    """Return the state of a widget.
 
     Args:
-        widget_id: of `Widget`.
-        name: of a field of WidgetState, whether it suits the widget or not.
-        value: for that field; None for a state without a value.
+        widget_id: id of the widget.
+        name: field of WidgetState, valid for the widget or not.
+        value: value of the field; None for a state without a value.
     """
     made = WidgetState(id=widget_id)
     if isinstance(value, Message):
@@ -97,7 +97,7 @@ class Screen:
     """The elements of a page.
 
     Attributes:
-        nodes: by their place in the page.
+        nodes: elements by their path in the page.
     """
 
     def __init__(self):
@@ -105,7 +105,7 @@ class Screen:
 
     @property
     def widgets(self) -> dict[str, Widget]:
-        """What can be used, by key; by id what has no key."""
+        """Widgets by key, or by id without a key."""
         found = {}
         for node in self.nodes.values():
             if node.kind and (widget_id := getattr(node.proto, "id", "")):
@@ -115,7 +115,7 @@ class Screen:
         return found
 
     def inside(self, key: str | None = None) -> list[Node]:
-        """The elements in the container with this key, in their order; without a key, all."""
+        """Return the elements of a container in order; without a key, all elements."""
         outer = [place for place, node in self.nodes.items() if not node.kind and key and key_of(node.proto.id) == key]
         return [
             node
@@ -124,18 +124,18 @@ class Screen:
         ]
 
     def text(self, key: str | None = None) -> str:
-        """What the container with this key says, HTML included; without a key, the whole page."""
+        """Return the text of a container, including HTML; without a key, of the whole page."""
         return "\n".join(words for node in self.inside(key) for words in _words(node.proto))
 
     def put(self, message: ForwardMsg, run: str, arrived: float) -> Node | None:
-        """Take a message with an element or a container; return what it puts on the page."""
+        """Apply a delta message and return its node."""
         delta, place = message.delta, tuple(message.metadata.delta_path)
         if delta.WhichOneof("type") == "add_block":
             node = Node(delta.add_block, "", delta.fragment_id, run, arrived)
         elif delta.WhichOneof("type") == "new_element":
             kind = delta.new_element.WhichOneof("type") or "empty"
             node = Node(getattr(delta.new_element, kind), kind, delta.fragment_id, run, arrived)
-            if place in self.nodes and not self.nodes[place].kind:  # what was a container
+            if place in self.nodes and not self.nodes[place].kind:  # replaces a container
                 self.nodes = {other: kept for other, kept in self.nodes.items() if other[: len(place)] != place}
         else:
             return None
@@ -143,9 +143,9 @@ class Screen:
         return node
 
     def forget_stale(self, run: str, fragments: Sequence[str]) -> None:
-        """Forget what a run did not send again, of the whole page or of the parts that ran."""
+        """Remove elements that a run of the page or of fragments did not send again."""
         remaining: dict[tuple[int, ...], Node] = {}
-        within = set()  # places in what the parts that ran have filled
+        within = set()  # paths inside the fragments that ran
         for place, node in sorted(self.nodes.items()):
             outer, is_fresh = place[:-1], node.run == run
             if outer in self.nodes and outer not in remaining:
@@ -161,24 +161,24 @@ class Screen:
 
     @property
     def ids(self) -> set[str]:
-        """Of all elements and containers that have one."""
+        """Ids of all elements and containers."""
         return {getattr(node.proto, "id", "") for node in self.nodes.values()}
 
 
 def key_of(widget_id: str) -> str | None:
-    """The key that the page gave to what has this id; None for none."""
+    """Return the key in a widget id, or None."""
     found = KEY.fullmatch(widget_id)
     return None if found is None or found[1] == "None" else found[1]
 
 
 def field_of(kind: str, proto: Message) -> str:
-    """The field of a widget's state that holds its value."""
-    # A slider over words sends words.
+    """Return the field of the widget state that holds its value."""
+    # A slider over strings sends strings.
     return "string_array_value" if kind == "slider" and len(proto.options) else FIELDS[kind]
 
 
 def shown(kind: str, proto: Message) -> object:
-    """The value that the page has a widget of one of the kinds in REPORTED show, as its state holds it."""
+    """Return the displayed value of a widget whose kind is in REPORTED."""
     if kind in ONE_VALUE:
         name = "value" if proto.set_value else "default"
         return getattr(proto, name) if kind in ("checkbox", "pagination") or proto.HasField(name) else None
@@ -195,7 +195,7 @@ def shown(kind: str, proto: Message) -> object:
 
 
 def _words(proto: Message) -> list[str]:
-    """What an element says."""
+    """Return the texts of an element."""
     values = [getattr(proto, name, "") for name in WORDS]
     if getattr(proto, "component_name", "") and proto.HasField("json"):
         data = json.loads(proto.json)

@@ -1,4 +1,4 @@
-"""Digits on the canvas of the Draw page, and what the canvas reports of them."""
+"""Digits on the canvas of the Draw page, and the values that the canvas reports for them."""
 
 import itertools
 import json
@@ -11,10 +11,10 @@ import numpy as np
 from mnistdash.synthesis import pen
 from mnistdash.ui.html.sprites import png_url
 
-SIDE, PEN = 280, 20  # pixels, of the canvas and its pen
-EVENT = 4.0  # pixels between two events of a pointer that draws
+SIDE, PEN = 280, 20  # pixels: side of the canvas, width of the pen
+EVENT = 4.0  # pixels between two pointer events
 VARIANTS = 3  # of each digit
-# What Fabric.js, the canvas's library, says of any stroke.
+# Properties that Fabric.js, the canvas's library, reports for every stroke.
 STROKE = {
     **dict.fromkeys(("lockMovementX", "lockMovementY", "lockRotation", "lockScalingX", "lockScalingY"), False),
     **dict.fromkeys(("lockSkewingX", "lockSkewingY", "lockScalingFlip", "strokeUniform", "flipX", "flipY"), False),
@@ -42,7 +42,7 @@ class Sketch:
 
     Attributes:
         digit: "0" to "9".
-        values: what the canvas reports after each of its strokes.
+        values: the value of the canvas after each stroke.
     """
 
     digit: str
@@ -50,7 +50,7 @@ class Sketch:
 
 
 def digits() -> list[Sketch]:
-    """All digits in several sizes and places."""
+    """Return all digits in several sizes and positions."""
     chance = np.random.default_rng(0)
     made = []
     for digit, lines in list(hands.DIGITS.items()) * VARIANTS:
@@ -61,7 +61,7 @@ def digits() -> list[Sketch]:
 
 
 def _events(line: np.ndarray) -> np.ndarray:
-    """A line through (n, 2) points as a pointer reports it, (m, 2)."""
+    """Return the (m, 2) pointer events of a line through (n, 2) points."""
     pieces = []
     for start, end in itertools.pairwise(line):
         steps = max(1, round(float(np.hypot(*(end - start))) / EVENT))
@@ -70,7 +70,7 @@ def _events(line: np.ndarray) -> np.ndarray:
 
 
 def value(lines: Sequence[np.ndarray]) -> str:
-    """What the canvas reports with some strokes on it."""
+    """Return the value of a canvas with these strokes."""
     ink = np.round(255 * pen.draw_strokes(lines, PEN, SIDE)).astype(np.uint8)
     picture = np.dstack([ink, ink, ink, np.full_like(ink, 255)])
     raw = {"version": "7.4.0", "objects": [_object(line) for line in lines], "background": "#000000"}
@@ -78,7 +78,7 @@ def value(lines: Sequence[np.ndarray]) -> str:
 
 
 def _object(line: np.ndarray) -> dict:
-    """A stroke as Fabric.js describes it: curves from the middle of one piece to the middle of the next."""
+    """Return a stroke in Fabric.js's format: curves between the midpoints of its segments."""
     middles = (line[:-1] + line[1:]) / 2
     curves = [["Q", *point, *middle] for point, middle in zip(line[:-1].tolist(), middles.tolist(), strict=True)]
     path = [["M", *line[0].tolist()], *curves, ["L", *line[-1].tolist()]]

@@ -1,19 +1,19 @@
-"""Someone in front of a page of a running dashboard."""
+"""A person who uses a dashboard in a browser."""
 
 import re
 import time
 
-PATIENCE = 120  # seconds that what must appear may take where other tests keep the machine busy
+PATIENCE = 120  # seconds; other tests may keep the machine busy
 
 
 class Visitor:
-    """Someone in front of a page."""
+    """A browser window with a page of the dashboard."""
 
     def __init__(self, page, url: str):
         self.page, self.url = page, url
 
     def visit(self, path: str = "/") -> None:
-        """Type an address; wait until the page is complete."""
+        """Open an address and wait until the page is complete."""
         self.page.goto(self.url + path)
         self.settle()
         if (looking := self.page.get_by_text("Looking for MNIST")).count():
@@ -21,26 +21,26 @@ class Visitor:
             self.settle()
 
     def settle(self) -> None:
-        """Wait until nothing runs any more."""
+        """Wait until the script has finished."""
         self.page.wait_for_selector('.stApp[data-test-script-state="notRunning"] [data-testid="stHeading"]')
         self.page.wait_for_timeout(300)
 
     def follow(self, name: str) -> None:
-        """Go to another page by the sidebar."""
+        """Open another page through the sidebar."""
         self.page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
         self.page.get_by_role("heading", name=name, level=1).wait_for()
         self.settle()
 
     def text(self, key: str) -> str:
-        """What the container with this key says."""
+        """Return the text of the container with this key."""
         return self.page.locator(f".st-key-{key}").inner_text()
 
     def press(self, key: str) -> None:
-        """Press the button with this key."""
+        """Click the button with this key."""
         self.page.locator(f".st-key-{key} button").click()
 
     def wait_for(self, key: str, pattern: str) -> str:
-        """Wait until the container says something that matches, and return what it says."""
+        """Wait until the text of a container matches a pattern, and return the text."""
         deadline = time.monotonic() + PATIENCE
         while not re.search(pattern, text := self.text(key), re.DOTALL):
             assert time.monotonic() < deadline, f"{key} says {text!r}, not {pattern!r}"
