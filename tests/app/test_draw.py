@@ -199,7 +199,7 @@ def test_an_uploaded_image_is_read(page, flagship, drawing):
 def test_an_upload_that_is_no_image_gets_one_sentence(page, flagship):
     test = upload(page, b"hello")
     assert [error.value for error in test.error] == [
-        "`seven.png`: not an image; use PNG, JPEG or another common format."
+        "`seven.png`: not an image in a supported format; use PNG, JPEG, WebP, GIF, BMP, AVIF or HEIC."
     ]
     assert "Choose an image" in text(test)
 
