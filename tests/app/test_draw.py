@@ -97,7 +97,7 @@ def test_a_drawing_is_read_with_all_there_is_to_say(draw, drawing):
 
 def test_the_steps_from_the_drawing_to_the_network_are_shown(draw, drawing):
     shown = text(draw(255 - drawing))
-    names = ["Drawing", "Ink found", "Cropped", "Stroke evened", "Fitted to 20 × 20", "Centred in 28 × 28"]
+    names = ["Drawing", "Ink found", "Cropped", "Stroke width normalized", "Fitted to 20 × 20", "Centered in 28 × 28"]
     places = [shown.index(f"<figcaption>{name}</figcaption>") for name in names]
     assert places == sorted(places)
 
