@@ -110,6 +110,11 @@ def center_by_mass(digit: np.ndarray) -> np.ndarray:
     return image
 
 
+def fit_and_center(foreground: np.ndarray) -> np.ndarray:
+    """Crop (height, width) float32 foreground, resize it to the box and center it by mass: (28, 28) float32."""
+    return center_by_mass(resize_to_box(crop(foreground)))
+
+
 def _clip_offset(center: float, length: int) -> int:
     """Return the offset that puts `center` in the middle of the image, as far as `length` pixels then fit."""
     return int(np.clip(round(float((IMAGE_SIDE - 1) / 2 - center)), 0, IMAGE_SIDE - length))

@@ -105,6 +105,7 @@ def test_thin_line_across_the_canvas_does_not_vanish():
     assert view.any(0).sum() == 20
 
 
+@pytest.mark.slow
 def test_mnist_digits_are_recognized_after_normalization(mnist):
     """Accuracy on normalized digits must be close to that on the originals."""
     model = Model(PROJECT / "models" / "flagship" / "model.tflite", "flagship")
@@ -141,12 +142,8 @@ def test_thin_strokes_survive_beside_wide_ones():
 
 def test_last_step_is_the_input_of_the_network(drawing):
     found = extract_foreground(drawing)
-    made = normalize.normalization_steps(normalize.crop(found))
-    assert [name for name, _ in made] == [
-        "Cropped",
-        "Stroke width normalized",
-        "Fitted to 20 × 20",
-        "Centered in 28 × 28",
-    ]
-    assert np.array_equal(made[-1][1], to_mnist(drawing))
-    assert max(made[2][1].shape) == 20
+    steps = normalize.normalization_steps(normalize.crop(found))
+    names = [name for name, _ in steps]
+    assert names == ["Cropped", "Stroke width normalized", "Fitted to 20 × 20", "Centered in 28 × 28"]
+    assert np.array_equal(steps[-1][1], to_mnist(drawing))
+    assert max(steps[2][1].shape) == 20
