@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from mnistdash.doctor import machine
+from mnistdash.doctor.checks import PYTHON_VERSIONS
 from mnistdash.jobs import queue
 from mnistdash.settings import PROJECT, Settings
 
@@ -122,7 +122,7 @@ def test_nothing_else_is_sent():
 
 def test_the_image_has_a_python_that_the_packages_exist_for():
     major, minor = re.fullmatch(r"python:(\d+)\.(\d+)-slim", the_one("FROM")).groups()
-    assert machine.PYTHONS[0] <= (int(major), int(minor)) <= machine.PYTHONS[1]
+    assert PYTHON_VERSIONS[0] <= (int(major), int(minor)) <= PYTHON_VERSIONS[1]
 
 
 def test_requirements_have_a_layer_of_their_own():
@@ -157,7 +157,7 @@ def test_compose_mounts_the_volumes_and_opens_the_port():
         assert f"\n  {folder[1:]}:\n" in text[text.index("\nvolumes:") :]
     assert '- "127.0.0.1:8501:8501"' in text, "open to the network only if someone says so"
     memory = int(lines["mem_limit"].removesuffix("g")) * 2**30
-    assert memory > machine.SERVER + 2 * machine.TRAINING
+    assert memory > 500e6 + 2 * 760e6, "a server and two of the largest runs"
 
 
 def test_no_tab_indents_the_compose_file_and_each_level_takes_two_spaces():

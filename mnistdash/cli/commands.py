@@ -43,12 +43,11 @@ def recipes(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def doctor(options: argparse.Namespace, settings: Settings) -> int:
-    """examine this installation: versions, data, models, memory, disk, rights"""
-    from mnistdash.doctor.__main__ import examine, lines, status
+    """check this installation: Python, packages, MNIST, models and disk"""
+    from mnistdash.doctor.__main__ import report
+    from mnistdash.doctor.checks import run_checks
 
-    findings = examine(settings)
-    print(*lines(findings), sep="\n")
-    return status(findings)
+    return report(run_checks(settings))
 
 
 def models(options: argparse.Namespace, settings: Settings) -> None:
