@@ -16,7 +16,7 @@ MAX_MEMORY = 400_000_000  # bytes; a HEIC photo of 48 megapixels takes 340 MB
 
 
 def main() -> None:
-    with contextlib.suppress(ImportError):  # Windows cannot limit memory
+    with contextlib.suppress(ImportError, ValueError):  # Windows has no limits, and a limit may be lower already
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))

@@ -31,7 +31,7 @@ USE_FORMATS = "use PNG, JPEG, WebP, GIF, BMP, AVIF or HEIC"
 TOO_SLOW = "decoding takes too long; use a smaller image."
 WORK_SIDE = 1_000  # pixels; larger images are reduced to this, which loses nothing at 28x28
 
-MAX_FILE_BYTES = 50_000_000
+MAX_FILE_BYTES = 50_000_000  # the dashboard's own limit for uploads is 20 MB
 MAX_SIDE = 65_535  # pixels; the limit of JPEG and GIF
 MAX_MEMORY = 280_000_000  # bytes to decode and reduce an image
 MAX_HEADER_BYTES = 2_000_000  # before the pixels
