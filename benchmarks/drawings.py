@@ -102,7 +102,7 @@ def print_rejections(model: Model, digits: np.ndarray, validation: Split) -> Non
     kinds: dict[str, list[np.ndarray]] = {
         "as in training, other seed": list(non_digits.make_non_digits(validation, NON_DIGITS, 99))
     }
-    for kind, picture in strangers.draw_strangers(NON_DIGITS, 99):
+    for kind, picture in strangers.draw_unseen_non_digits(NON_DIGITS, 99):
         kinds.setdefault(kind, []).append(np.round(255 * normalize.to_mnist(picture)).astype(np.uint8))
     probabilities, is_digit = model.predict_with_is_digit(digits)
     threshold = np.quantile(is_digit, REJECTED_SHARE)

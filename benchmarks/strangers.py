@@ -44,7 +44,7 @@ OTHER_SCRIPTS = {
 }
 
 
-def draw_strangers(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
+def draw_unseen_non_digits(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yield pictures with their kind: ("typeset letter" or "other script", (SIDE, SIDE) uint8, 255 = stroke)."""
     rng = np.random.default_rng(seed)
     for number in range(count):

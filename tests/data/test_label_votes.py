@@ -1,3 +1,5 @@
+import pytest
+
 from mnistdash.data.label_votes import load_label_votes
 
 
@@ -10,6 +12,7 @@ def test_five_raters_voted_on_each_of_fifteen_digits():
         assert votes.label != votes.suggested
 
 
+@pytest.mark.slow
 def test_labels_are_those_of_mnist(mnist):
     assert [votes.label for votes in load_label_votes().values()] == mnist.test.labels[
         list(load_label_votes())
