@@ -1,7 +1,7 @@
-"""What is not a digit, for measuring only: no network is trained on these kinds of pictures.
+"""Draw non-digits of kinds that no network is trained on, for measuring only.
 
-Letters set in a typeface, slanted and turned, and letters of other scripts and signs drawn by an
-unsteady hand. Letters that some digit looks like are left out, as in training.
+Typeset letters, slanted and rotated; and letters of other scripts and signs, drawn with an unsteady hand. As in
+training, letters that look like a digit are left out.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnistdash.synthesis import non_digits
 
-SIDE = 140  # pixels, of the sheet
+SIDE = 140  # pixels
 TYPESET = "ABCDEFHJKLMNPQRTUVWXYacdefhjkmnprtuvwxy&@#$%?+=<>*"
-# Strokes on a 10x10 grid, as in `negatives.LETTERS`.
+# Strokes on a 10x10 grid, as in `glyphs.toml`.
 OTHER_SCRIPTS = {
     "Γ": "2,10 2,0 9,0",
     "Λ": "0,10 5,0 10,10",
@@ -44,24 +44,24 @@ OTHER_SCRIPTS = {
 }
 
 
-def draw(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Pictures by kind: ("typeset letter" or "other script", (SIDE, SIDE) uint8, 255 = ink)."""
-    random = np.random.default_rng(seed)
+def draw_unseen_non_digits(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield pictures with their kind: ("typeset letter" or "other script", (SIDE, SIDE) uint8, 255 = stroke)."""
+    rng = np.random.default_rng(seed)
     for number in range(count):
         if number % 2:
-            picture = non_digits.glyph(OTHER_SCRIPTS[random.choice(list(OTHER_SCRIPTS))], random)
+            picture = non_digits.draw_glyph(OTHER_SCRIPTS[rng.choice(list(OTHER_SCRIPTS))], rng)
             yield "other script", np.round(255 * picture).astype(np.uint8)
         else:
-            yield "typeset letter", _typeset(random.choice(list(TYPESET)), random)
+            yield "typeset letter", _typeset(rng.choice(list(TYPESET)), rng)
 
 
-def _typeset(letter: str, random: np.random.Generator) -> np.ndarray:
-    sheet = Image.new("L", (SIDE, SIDE))
-    font = ImageFont.load_default(size=int(random.integers(50, 90)))
-    ImageDraw.Draw(sheet).text((SIDE / 2, SIDE / 2), letter, fill=255, font=font, anchor="mm")
-    angle, slant, width = np.radians(random.normal(0, 8)), random.normal(0, 0.2), random.uniform(0.8, 1.3)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    matrix = turn @ np.array([[width, slant], [0, 1]])
+def _typeset(letter: str, rng: np.random.Generator) -> np.ndarray:
+    image = Image.new("L", (SIDE, SIDE))
+    font = ImageFont.load_default(size=int(rng.integers(50, 90)))
+    ImageDraw.Draw(image).text((SIDE / 2, SIDE / 2), letter, fill=255, font=font, anchor="mm")
+    angle, slant, stretch = np.radians(rng.normal(0, 8)), rng.normal(0, 0.2), rng.uniform(0.8, 1.3)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = rotation @ np.array([[stretch, slant], [0, 1]])
     shift = SIDE / 2 - matrix @ np.full(2, SIDE / 2)
     data = (*matrix[0], shift[0], *matrix[1], shift[1])
-    return np.asarray(sheet.transform((SIDE, SIDE), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC))
+    return np.asarray(image.transform((SIDE, SIDE), Image.Transform.AFFINE, data, Image.Resampling.BICUBIC))

@@ -24,7 +24,6 @@ PEN = 20  # pixels; a fourteenth of the canvas, the thickness of a felt pen on a
 TOOLS = {"Pen": "#ffffff", "Eraser": "#000000"}  # by what is chosen, the colour that it draws in
 LEFT = 68  # pixels by which the canvas's half of the page is wider, so that all of its buttons fit in one row
 SETTINGS = 696  # pixels, of the row above it; its second half begins where the answer does
-FILES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 ONE, NUMBER, FILE, CAMERA = "One digit", "A number", "Image file", "Camera"
 SOURCES = {
@@ -119,7 +118,7 @@ def canvas(key: str, width: int) -> np.ndarray | None:
 def picture(source: str) -> np.ndarray | None:
     """Offer to take an image from a file or a camera; return its pixels, or None where there is none to read."""
     if source == FILE:
-        file = st.file_uploader("Image file", FILES, key="upload", label_visibility="collapsed")
+        file = st.file_uploader("Image file", image_files.SUFFIXES, key="upload", label_visibility="collapsed")
     else:
         file = st.camera_input("Photo", key="camera", label_visibility="collapsed")
     if file is None:

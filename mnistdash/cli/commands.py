@@ -25,8 +25,6 @@ from mnistdash.settings import Settings
 from mnistdash.system.atomic import atomic_path
 from mnistdash.system.native_output import native_output_to
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
-
 
 def data(options: argparse.Namespace, settings: Settings) -> None:
     """find or download MNIST, verify it, say where it is"""
@@ -45,12 +43,11 @@ def recipes(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def doctor(options: argparse.Namespace, settings: Settings) -> int:
-    """examine this installation: versions, data, models, memory, disk, rights"""
-    from mnistdash.doctor.__main__ import examine, lines, status
+    """check this installation: Python, packages, MNIST, models and disk"""
+    from mnistdash.doctor.__main__ import report
+    from mnistdash.doctor.checks import run_checks
 
-    findings = examine(settings)
-    print(*lines(findings), sep="\n")
-    return status(findings)
+    return report(run_checks(settings))
 
 
 def models(options: argparse.Namespace, settings: Settings) -> None:
@@ -208,7 +205,7 @@ def _image_files(paths: list[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in image_files.SUFFIXES)
         if not inside:
             raise CommandError(f"{path}: there is no image in this folder.")
         yield from inside

@@ -1,1 +1,1 @@
-"""data."""
+"""MNIST: find, download, verify and split it; the offline sample; votes on disputed labels."""

@@ -1,4 +1,4 @@
-"""Dataset."""
+"""A dataset of digits and its three splits."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ SPLITS = ("test", "validation", "train")
 
 @dataclass(frozen=True)
 class Split:
-    """Images and their labels, both read-only.
+    """Images and their labels.
 
     Attributes:
-        images: (n, 28, 28) uint8, 255 = ink.
+        images: (n, 28, 28) uint8, 255 = stroke.
         labels: (n,) uint8, 0 to 9.
     """
 
@@ -25,11 +25,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The three splits, and where they came from.
+    """Three splits and their source.
 
     Attributes:
         name: "mnist", or "sample" for the offline sample.
-        source: the folder of the files, or the name of what the sample is taken from.
+        source: the folder of the files, or the name of the library that contains the sample.
     """
 
     name: str
@@ -39,10 +39,12 @@ class Dataset:
     test: Split
 
     def split(self, name: str) -> Split:
+        """Return the split with a name in `SPLITS`."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 
 def make_split(images: np.ndarray, labels: np.ndarray) -> Split:
+    """Return a split whose arrays are read-only, as several threads share them."""
     images.setflags(write=False)
     labels.setflags(write=False)
     return Split(images, labels)

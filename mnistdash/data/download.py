@@ -1,63 +1,45 @@
-"""Brings MNIST's files from the mirrors into a folder, each whole and verified or not at all."""
+"""Download MNIST's files from mirrors."""
 
 import logging
-import math
-import os
-import shutil
-import tempfile
-import time
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import psutil
-
-from mnistdash.data.idx import IdxFile, read_verified
-from mnistdash.exceptions import DataFileError, DataUnavailableError
+from mnistdash.data.idx import IdxFile
+from mnistdash.exceptions import DataUnavailableError
 
 MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
-TIMEOUT = (5, 20)  # seconds to connect, and between two pieces of data
-STALE = 3600  # seconds after which a download is taken for dead even if its process number is in use
+TIMEOUT = (5, 20)  # seconds to connect, and between two chunks of data
 
-Progress = Callable[[int, int], None]  # bytes received, bytes in all
+Progress = Callable[[int, int], None]  # bytes received, total bytes
 
 
 def download_files(files: Sequence[IdxFile], cache: Path, progress: Progress | None) -> None:
-    """Bring files into the cache, as `<name>.gz`.
+    """Download files into the cache as `<name>.gz`, each complete and verified or not at all.
 
     Args:
-        files: what to fetch.
-        cache: where to; made if it is not there.
-        progress: called with (bytes received, bytes in all).
+        files: to download.
+        cache: folder; created if it does not exist.
+        progress: called with (bytes received, total bytes).
 
     Raises:
-        DataUnavailableError: no mirror gave a file, or the cache cannot be written to.
+        DataUnavailableError: no mirror served a file, or the cache cannot be written to.
     """
+    total = sum(file.gz_bytes for file in files)
+    received = 0
     try:
-        cache.mkdir(parents=True, exist_ok=True)
-        _sweep(cache)
-        with tempfile.TemporaryDirectory(prefix=f"download-{os.getpid()}-", dir=cache) as temporary:
-            received = 0
-            for file in files:
-                report = _Report(progress, received, sum(f.download for f in files))
-                _fetch(file, Path(temporary), report).replace(cache / f"{file.name}.gz")
-                received += file.download
+        for file in files:
+            _download(file, cache, _ProgressBar(progress, received, total))
+            received += file.gz_bytes
     except OSError as error:
         raise DataUnavailableError(f"MNIST cannot be stored in {cache}: {error.strerror or error}.") from error
 
 
-def _sweep(cache: Path) -> None:
-    """Remove what downloads left behind whose process was killed."""
-    for folder in cache.glob("download-*"):
-        pid = folder.name.split("-")[1]
-        if not (pid.isdigit() and psutil.pid_exists(int(pid))) or time.time() - folder.stat().st_mtime > STALE:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fetch(file: IdxFile, folder: Path, report: "_Report") -> Path:
-    import pooch  # with requests, slow to import, and needed once
+def _download(file: IdxFile, cache: Path, bar: "_ProgressBar") -> None:
+    import pooch  # slow to import with requests, and rarely needed
     import requests
 
     pooch.get_logger().setLevel(logging.WARNING)
@@ -65,39 +47,37 @@ def _fetch(file: IdxFile, folder: Path, report: "_Report") -> Path:
     for mirror in MIRRORS:
         host = mirror.split("/")[2]
         try:
-            path = pooch.retrieve(
-                mirror + file.name + ".gz",
-                known_hash=None,  # the sum we know is of the uncompressed bytes; it is checked below
-                path=folder,
-                fname=f"{host}-{file.name}.gz",
-                downloader=pooch.HTTPDownloader(progressbar=report, timeout=TIMEOUT),
+            pooch.retrieve(
+                f"{mirror}{file.name}.gz",
+                known_hash=file.gz_sha256,
+                path=cache,
+                fname=f"{file.name}.gz",
+                downloader=pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT),
             )
-            read_verified(Path(path), file)
-            return Path(path)
-        except DataFileError:
+            return
+        except requests.exceptions.RequestException as error:
+            status = None if error.response is None else error.response.status_code
+            reasons.append(f"{host} cannot be reached" if status is None else f"{host} answered {status}")
+        except ValueError:
             reasons.append(f"{host} served a damaged file")
-        except requests.exceptions.HTTPError as error:
-            reasons.append(f"{host} answered {error.response.status_code}")
-        except (requests.exceptions.RequestException, ValueError):
-            reasons.append(f"{host} cannot be reached")
     raise DataUnavailableError(
         f"MNIST could not be downloaded: {' and '.join(reasons)} ({file.name}). Check the network, or set "
         "MNISTDASH_DATA to a folder with the four files."
     )
 
 
-class _Report:
-    """What pooch wants of a progress bar, handed on as bytes received over all files."""
+class _ProgressBar:
+    """The progress bar of one file, in the form that pooch expects; reports the bytes of all files."""
 
-    def __init__(self, progress: Progress | None, before: int, total: int):
-        self._progress, self._before, self._all = progress, before, total
-        self.total = 0  # of the file at hand; pooch sets it
+    def __init__(self, progress: Progress | None, received_before: int, total_of_all: int) -> None:
+        self.total = sys.maxsize  # bytes of this file; pooch sets it
+        self._progress, self._before, self._total_of_all = progress, received_before, total_of_all
         self._received = 0
 
     def update(self, size: int) -> None:
-        self._received = min(self._received + size, self.total or math.inf)  # the last piece is smaller
+        self._received = min(self._received + size, self.total)  # pooch counts the last chunk as a full one
         if self._progress is not None:
-            self._progress(min(self._before + self._received, self._all), self._all)
+            self._progress(min(self._before + self._received, self._total_of_all), self._total_of_all)
 
     def reset(self) -> None:
         self._received = 0

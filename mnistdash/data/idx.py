@@ -1,4 +1,4 @@
-"""The IDX format that MNIST is published in: parse a file, and verify that it is the one it is named after."""
+"""Parse the IDX format of MNIST's files, and verify their contents."""
 
 import gzip
 import hashlib
@@ -12,22 +12,25 @@ import numpy as np
 
 from mnistdash.exceptions import DataFileError
 
-IMAGES, LABELS = 2051, 2049  # the magic numbers that IDX files of bytes begin with
-KINDS = {IMAGES: "images", LABELS: "labels"}
+DIMENSIONS = {2051: 3, 2049: 1}  # by magic number: images and labels, of unsigned bytes
 
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One published file: its name, shape, and the SHA-256 of its uncompressed bytes."""
+    """A published file.
+
+    Attributes:
+        name: without ".gz".
+        shape: of its array.
+        sha256: of the uncompressed bytes.
+        gz_sha256, gz_bytes: hash and size of the compressed file on the mirrors.
+    """
 
     name: str
     shape: tuple[int, ...]
     sha256: str
-    download: int  # bytes, compressed, as the mirrors serve it
-
-    @property
-    def magic(self) -> int:
-        return IMAGES if len(self.shape) == 3 else LABELS
+    gz_sha256: str
+    gz_bytes: int
 
 
 def parse_idx(data: bytes, path: Path) -> np.ndarray:
@@ -35,10 +38,10 @@ def parse_idx(data: bytes, path: Path) -> np.ndarray:
 
     Args:
         data: the whole file, uncompressed.
-        path: what to name in errors.
+        path: of the file, for error messages.
 
     Returns:
-        A read-only uint8 view of `data`, of the shape that the header gives.
+        A read-only uint8 view of `data`, in the shape given by its header.
 
     Raises:
         DataFileError: the data is truncated, too long, or not in this format.
@@ -48,52 +51,47 @@ def parse_idx(data: bytes, path: Path) -> np.ndarray:
     if len(data) < 4:
         raise DataFileError(path, "an IDX file", f"{len(data)} bytes")
     (magic,) = struct.unpack_from(">i", data)
-    if magic not in KINDS:
+    if magic not in DIMENSIONS:
         expected = "an IDX file (magic number 2051 for images, 2049 for labels)"
         raise DataFileError(path, expected, f"magic number {magic}")
-    sizes = 3 if magic == IMAGES else 1
-    header = 4 + 4 * sizes
+    header = 4 + 4 * DIMENSIONS[magic]
     if len(data) < header:
         raise DataFileError(path, f"an IDX header of {header} bytes", f"{len(data)} bytes")
-    shape = struct.unpack_from(f">{sizes}i", data, 4)
-    length = header + math.prod(shape)
-    if min(shape) < 0 or len(data) != length:
-        raise DataFileError(path, f"{length:,} bytes for {_by(shape)} values", f"{len(data):,} bytes")
+    shape = struct.unpack_from(f">{DIMENSIONS[magic]}i", data, 4)
+    size = header + math.prod(shape)
+    if min(shape) < 0 or len(data) != size:
+        raise DataFileError(path, f"{size:,} bytes for {_format(shape)} values", f"{len(data):,} bytes")
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
 def read_verified(path: Path, file: IdxFile) -> np.ndarray:
-    """Read an IDX file, gzipped or not, that must be `file`.
+    """Read an IDX file, gzipped or not, and verify that it is `file`.
 
     Returns:
         A read-only uint8 array of shape `file.shape`.
 
     Raises:
-        DataFileError: it is truncated, altered, or another file under this name.
+        DataFileError: the file is unreadable, truncated, altered or another one.
     """
-    data = _uncompressed(path)
+    data = _read_uncompressed(path)
     array = parse_idx(data, path)
-    magic = IMAGES if array.ndim == 3 else LABELS
-    if magic != file.magic:
-        expected, found = (f"{KINDS[m]} (magic number {m})" for m in (file.magic, magic))
-        raise DataFileError(path, expected, found)
     if array.shape != file.shape:
-        raise DataFileError(path, f"{_by(file.shape)} values", _by(array.shape))
+        raise DataFileError(path, f"{_format(file.shape)} values", _format(array.shape))
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 != file.sha256:
         raise DataFileError(path, f"SHA-256 {file.sha256} of the uncompressed bytes", sha256)
     return array
 
 
-def _uncompressed(path: Path) -> bytes:
+def _read_uncompressed(path: Path) -> bytes:
     try:
         data = path.read_bytes()
-        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataFileError(path, "a whole gzip file", "a truncated or altered one") from error
+        raise DataFileError(path, "a complete gzip file", "a truncated or altered one") from error
     except OSError as error:
         raise DataFileError(path, "a readable file", error.strerror or str(error)) from error
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def _format(shape: tuple[int, ...]) -> str:
     return " x ".join(f"{size:,}" for size in shape)

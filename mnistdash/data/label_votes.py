@@ -1,8 +1,8 @@
-"""The MNIST test digits whose published label human raters did not confirm.
+"""Votes on the MNIST test digits whose published label few raters confirmed.
 
 Source: C. Northcutt, A. Athalye, J. Mueller, "Pervasive Label Errors in Test Sets Destabilize Machine Learning
-Benchmarks", 2021; github.com/cleanlab/label-errors. Five raters each; listed are the 15 digits of which fewer than
-three confirmed the label. Some can be argued about: the votes are shown, no label is changed.
+Benchmarks", 2021; github.com/cleanlab/label-errors. Five raters voted on each; the file lists the 15 digits whose label
+fewer than three confirmed. Some are debatable, so the dashboard shows the votes and changes no label.
 """
 
 import csv
@@ -15,16 +15,16 @@ FILE = Path(__file__).with_name("label_votes.csv")
 
 @dataclass(frozen=True)
 class LabelVotes:
-    """How five raters voted on a test digit.
+    """The votes of five raters on a test digit.
 
     Attributes:
-        index: of the digit in MNIST's test split.
+        test_index: position in MNIST's test split.
         label: as published.
-        suggested: the other digit that the raters were offered.
-        votes_label, votes_suggested, votes_neither: how many chose which.
+        suggested: the other digit that raters could choose.
+        votes_label, votes_suggested, votes_neither: number of votes.
     """
 
-    index: int
+    test_index: int
     label: int
     suggested: int
     votes_label: int
@@ -32,15 +32,13 @@ class LabelVotes:
     votes_neither: int
 
     def __str__(self) -> str:
-        votes = [(self.votes_label, str(self.label)), (self.votes_suggested, str(self.suggested))]
-        votes.append((self.votes_neither, "neither"))
-        return ", ".join(f"{count} for {what}" for count, what in votes if count)
+        votes = {self.label: self.votes_label, self.suggested: self.votes_suggested, "neither": self.votes_neither}
+        return ", ".join(f"{count} for {choice}" for choice, count in votes.items() if count)
 
 
 @cache
 def load_label_votes() -> dict[int, LabelVotes]:
-    """By their index in MNIST's test split."""
+    """Load the votes, by index in MNIST's test split."""
     with FILE.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    renamed = [{name.removeprefix("test_"): int(value) for name, value in row.items()} for row in rows]
-    return {row["index"]: LabelVotes(**row) for row in renamed}
+        rows = [LabelVotes(**{name: int(value) for name, value in row.items()}) for row in csv.DictReader(file)]
+    return {row.test_index: row for row in rows}

@@ -1,4 +1,4 @@
-"""MNIST from its four IDX files: find, download, verify, split; and the offline sample."""
+"""Load MNIST from its four IDX files, and split it."""
 
 import logging
 from pathlib import Path
@@ -13,30 +13,33 @@ log = logging.getLogger(__name__)
 
 VALIDATION_IMAGES = 5_000  # the first images of the training file
 
-
 FILES = (
     IdxFile(
         "train-images-idx3-ubyte",
         (60_000, 28, 28),
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         9_912_422,
     ),
     IdxFile(
         "train-labels-idx1-ubyte",
         (60_000,),
         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
         28_881,
     ),
     IdxFile(
         "t10k-images-idx3-ubyte",
         (10_000, 28, 28),
         "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
         1_648_877,
     ),
     IdxFile(
         "t10k-labels-idx1-ubyte",
         (10_000,),
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
         4_542,
     ),
 )
@@ -46,59 +49,59 @@ def load_mnist(settings: Settings, progress: download.Progress | None = None) ->
     """Load MNIST from MNISTDASH_DATA, else from the cache, else download it into the cache.
 
     Args:
-        settings: where to look.
-        progress: called with (bytes received, bytes in all) while downloading.
+        settings: folders to search.
+        progress: called with (bytes received, total bytes) while downloading.
 
     Raises:
-        DataFileError: a file in MNISTDASH_DATA is not what it should be.
-        mirrors.DataUnavailableError: there is no MNIST here, and no mirror gave it.
+        DataFileError: a file in MNISTDASH_DATA is damaged.
+        DataUnavailableError: MNIST is not on this machine, and no mirror served it.
     """
     if settings.data is not None:
-        if (paths := _find(settings.data)) is not None:
-            return _load_folder(settings.data, paths)
-        log.warning("MNISTDASH_DATA (%s) lacks some of the four MNIST files: looking in the cache.", settings.data)
-    fetched_again = set()
-    while True:
-        paths = _find(settings.cache)
-        if paths is None:
-            missing = [file for file in FILES if _find_file(settings.cache, file) is None]
-            download.download_files(missing, settings.cache, progress)
-            continue
+        if is_complete(settings.data):
+            return _load_folder(settings.data)
+        log.warning("MNISTDASH_DATA (%s) lacks some of the four MNIST files; using the cache.", settings.data)
+    if is_complete(settings.cache):
         try:
-            return _load_folder(settings.cache, paths)
+            return _load_folder(settings.cache)
         except DataFileError as error:
-            if error.path in fetched_again:
-                raise
-            log.warning("%s It is fetched again.", error)
-            fetched_again.add(error.path)
-            error.path.unlink()
+            log.warning("%s Downloading it again.", error)
+    missing = [file for file in FILES if not _is_intact(settings.cache, file)]
+    download.download_files(missing, settings.cache, progress)
+    return _load_folder(settings.cache)
 
 
 def is_available(settings: Settings) -> bool:
-    """Whether `load` finds MNIST without downloading it."""
+    """Return True if `load_mnist` finds MNIST without downloading it."""
     return any(folder is not None and is_complete(folder) for folder in (settings.data, settings.cache))
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a folder holds four files with MNIST's names."""
-    return _find(folder) is not None
-
-
-def _find(folder: Path) -> list[Path] | None:
-    """The four files in a folder, in the order of FILES, or None where one is missing."""
-    paths = [_find_file(folder, file) for file in FILES]
-    return None if None in paths else paths
+    """Return True if a folder has all four files, intact or not."""
+    return all(_find_file(folder, file) is not None for file in FILES)
 
 
 def _find_file(folder: Path, file: IdxFile) -> Path | None:
-    dotted = file.name.replace("-idx", ".idx")  # as some archives spell it
+    dotted = file.name.replace("-idx", ".idx")  # the spelling of some archives
     names = (name for stem in (file.name, dotted) for name in (stem, f"{stem}.gz"))
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _load_folder(folder: Path, paths: list[Path]) -> Dataset:
-    arrays = [read_verified(path, file) for path, file in zip(paths, FILES, strict=True)]
-    images, labels, test_images, test_labels = arrays
+def _is_intact(cache: Path, file: IdxFile) -> bool:
+    """Return True if the cache has an intact file; delete a damaged one."""
+    path = _find_file(cache, file)
+    if path is None:
+        return False
+    try:
+        read_verified(path, file)
+    except DataFileError:
+        path.unlink()
+        return False
+    return True
+
+
+def _load_folder(folder: Path) -> Dataset:
+    paths = [_find_file(folder, file) or folder / file.name for file in FILES]
+    images, labels, test_images, test_labels = map(read_verified, paths, FILES)
     return Dataset(
         "mnist",
         str(folder),

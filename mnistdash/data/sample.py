@@ -1,4 +1,4 @@
-"""Sample."""
+"""The offline sample: scikit-learn's 1,797 small digits, for machines without MNIST."""
 
 import numpy as np
 
@@ -6,49 +6,44 @@ from mnistdash.data import download
 from mnistdash.data.dataset import Dataset, make_split
 from mnistdash.data.mnist import load_mnist
 from mnistdash.exceptions import DataError, DataFileError
-from mnistdash.imaging import normalize
+from mnistdash.imaging.normalize import fit_and_center
 from mnistdash.settings import Settings
 
 
 def load_mnist_or_sample(
     settings: Settings, progress: download.Progress | None = None, *, strict: bool = False
 ) -> tuple[Dataset, DataError | None]:
-    """Load MNIST, or the offline sample where that fails.
+    """Load MNIST, or the offline sample if MNIST is not available.
 
     Args:
-        settings: where to look.
-        progress: called with (bytes received, bytes in all) while downloading.
-        strict: raise DataFileError where MNISTDASH_DATA holds a damaged file, instead of going on without it.
+        settings: folders to search.
+        progress: called with (bytes received, total bytes) while downloading.
+        strict: raise DataFileError if a file in MNISTDASH_DATA is damaged.
 
     Returns:
-        The data, and why it is only the sample (None for MNIST).
+        The dataset, and the reason why it is the sample (None for MNIST).
     """
     try:
         return load_mnist(settings, progress), None
-    except DataFileError as error:
-        if strict:
-            raise
-        return load_sample(), error
     except DataError as error:
+        if strict and isinstance(error, DataFileError):
+            raise
         return load_sample(), error
 
 
 def load_sample() -> Dataset:
-    """The 1,797 digits inside scikit-learn, 8x8, brought to 28x28 in MNIST's manner.
+    """Load the 1,797 digits of scikit-learn, resized from 8x8 to MNIST's format.
 
-    The order of the original is kept, as neighbours are by the same writers: the first 200 are
-    for validation, the last 300 for the test, the 1,297 between them for training.
+    Neighboring digits are by the same writer, so the order is kept: the first 200 are for validation, the last 300 for
+    the test, the others for training.
 
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI, 1998.
     """
     from sklearn.datasets import load_digits  # slow to import, and rarely needed
 
     digits = load_digits()
-    images = [
-        normalize.center_by_mass(normalize.resize_to_box(normalize.crop(image / 16)))
-        for image in digits.images.astype(np.float32)
-    ]
-    images = np.round(255 * np.stack(images)).astype(np.uint8)
+    fitted = [fit_and_center(image / 16) for image in digits.images.astype(np.float32)]
+    images = np.round(255 * np.stack(fitted)).astype(np.uint8)
     labels = digits.target.astype(np.uint8)
     return Dataset(
         "sample",

@@ -1,25 +1,27 @@
-"""Groups the blobs of a drawing into digits, from left to right."""
+"""Segment a drawing into digits: connected components, grouped from left to right."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from scipy import ndimage
 
 from mnistdash.imaging.binarize import CONNECTIVITY
 
-STACKED = 0.75  # share of a blob's width over or under another from which both are surely one digit
-NEAR = 0.6  # of the median height: blobs farther apart are surely two digits
-MAX_COMPONENTS_PER_DIGIT = 4  # that one digit can be made of
-MAX_COMPONENTS = 40  # blobs beyond which a drawing is not a number; they are then read as one digit
+MIN_SHARED_WIDTH = 0.75  # of the narrower component, for two components above one another to be one digit
+MAX_GAP = 0.6  # of the median height, between components of one digit
+MAX_COMPONENTS_PER_DIGIT = 4
+MAX_COMPONENTS = 40  # a drawing with more is not a number, and is recognized as one digit
 
 
 @dataclass(frozen=True)
 class Component:
-    """Connected ink, or several pieces that are surely of one digit.
+    """A connected component, or the union of several that belong to one digit.
 
     Attributes:
-        top, bottom, left, right: rows and columns, the second of each pair excluded.
-        labels: of the pieces, in the array that `find_blobs` returns.
+        top, bottom, left, right: bounding box; bottom and right are exclusive.
+        labels: in the label image that `find_components` returns.
     """
 
     top: int
@@ -37,83 +39,78 @@ class Component:
             self.labels + other.labels,
         )
 
-    def cut_out(self, ink: np.ndarray, labelled: np.ndarray) -> np.ndarray:
-        """The (height, width) float32 ink of this blob alone."""
+    def cut_out(self, foreground: np.ndarray, label_image: np.ndarray) -> np.ndarray:
+        """Return this component's foreground, without that of others in its box: (height, width) float32."""
         box = slice(self.top, self.bottom), slice(self.left, self.right)
-        return np.where(np.isin(labelled[box], self.labels), ink[box], np.float32(0))
+        return np.where(np.isin(label_image[box], self.labels), foreground[box], np.float32(0))
 
 
-def find_components(ink: np.ndarray) -> tuple[list[Component], np.ndarray]:
-    """The pieces that digits are made of, from left to right, and an array that tells whose each pixel is.
+def find_components(foreground: np.ndarray) -> tuple[list[Component], np.ndarray]:
+    """Find connected components, and merge those above one another.
 
     Args:
-        ink: (height, width) float32 in [0, 1], 1 = ink; there must be some.
-    """
-    labelled, _ = ndimage.label(ink > 0, CONNECTIVITY)
-    blobs = [
-        Component(rows.start, rows.stop, columns.start, columns.stop, (label,))
-        for label, (rows, columns) in enumerate(ndimage.find_objects(labelled), start=1)
-    ]
-    blobs.sort(key=lambda blob: blob.left + blob.right)
-    merged = True
-    while merged:
-        merged = False
-        for k in range(len(blobs) - 1):
-            if shared_width(blobs[k], blobs[k + 1]) >= STACKED:
-                blobs[k : k + 2] = [blobs[k] | blobs[k + 1]]
-                merged = True
-                break
-    if len(blobs) > MAX_COMPONENTS:
-        blobs = [_joined(blobs)]
-    return blobs, labelled
-
-
-def candidates(blobs: list[Component]) -> dict[tuple[int, int], Component]:
-    """What may be one digit: runs of neighbouring blobs.
+        foreground: (height, width) float32 in [0, 1], 1 = stroke; not blank.
 
     Returns:
-        {(first, end): their union}: blobs[first:end], never empty.
+        The components from left to right, and the label image: (height, width) integers, 0 = background.
     """
-    height = float(np.median([blob.bottom - blob.top for blob in blobs]))
-    found = {}
-    for first in range(len(blobs)):
-        union = blobs[first]
-        found[first, first + 1] = union
-        for end in range(first + 2, min(first + MAX_COMPONENTS_PER_DIGIT, len(blobs)) + 1):
-            following = blobs[end - 1]
-            if following.left - union.right > NEAR * height:
+    label_image, _ = ndimage.label(foreground > 0, CONNECTIVITY)
+    components = [
+        Component(rows.start, rows.stop, columns.start, columns.stop, (label,))
+        for label, (rows, columns) in enumerate(ndimage.find_objects(label_image), start=1)
+    ]
+    components.sort(key=lambda component: component.left + component.right)
+    first = 0
+    while first < len(components) - 1:
+        left, right = components[first : first + 2]
+        if shared_width(left, right) >= MIN_SHARED_WIDTH:
+            components[first : first + 2] = [left | right]
+            first = 0  # the union may share width with an earlier component
+        else:
+            first += 1
+    if len(components) > MAX_COMPONENTS:
+        components = [reduce(or_, components)]
+    return components, label_image
+
+
+def candidates(components: list[Component]) -> dict[tuple[int, int], Component]:
+    """Return the groups of neighboring components that may be one digit.
+
+    Returns:
+        {(first, end): union of components[first:end]}.
+    """
+    height = float(np.median([component.bottom - component.top for component in components]))
+    groups = {}
+    for first, union in enumerate(components):
+        groups[first, first + 1] = union
+        for end in range(first + 2, min(first + MAX_COMPONENTS_PER_DIGIT, len(components)) + 1):
+            following = components[end - 1]
+            if following.left - union.right > MAX_GAP * height:
                 break
             union = union | following
-            found[first, end] = union
-    return found
+            groups[first, end] = union
+    return groups
 
 
 def best_segmentation(scores: dict[tuple[int, int], float], count: int) -> list[tuple[int, int]]:
-    """Split blobs 0 to count - 1 into runs so that the scores add up to the most.
+    """Split components 0 to count - 1 into the groups with the highest total score, by dynamic programming.
 
     Args:
-        scores: of each candidate (first, end); every single blob must have one.
-        count: of blobs, at least 1.
+        scores: of each candidate (first, end); every single component needs one.
+        count: number of components, at least 1.
 
     Returns:
-        The chosen candidates, from left to right.
+        The chosen candidates from left to right.
     """
-    best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
+    best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]  # for the first 0, 1, ... components
     for end in range(1, count + 1):
-        ways = [(best[first][0] + score, first) for (first, last), score in scores.items() if last == end]
-        score, first = max(ways)
+        options = [(best[first][0] + score, first) for (first, last), score in scores.items() if last == end]
+        score, first = max(options)
         best.append((score, [*best[first][1], (first, end)]))
     return best[count][1]
 
 
 def shared_width(one: Component, other: Component) -> float:
-    """The share of the narrower blob's width that lies over or under the other; negative where they are apart."""
+    """Return the share of the narrower component's width above or below the other; negative if they are apart."""
     shared = min(one.right, other.right) - max(one.left, other.left)
     return shared / min(one.right - one.left, other.right - other.left)
-
-
-def _joined(blobs: list[Component]) -> Component:
-    union = blobs[0]
-    for blob in blobs[1:]:
-        union = union | blob
-    return union

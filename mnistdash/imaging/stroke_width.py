@@ -1,29 +1,35 @@
-"""Draws lines as a pen does, and measures how thick drawn lines are."""
+"""Measure the stroke width of a drawing."""
 
 import numpy as np
 from scipy import ndimage
 
 
-def stroke_width(ink: np.ndarray) -> float:
-    """How thick the lines of a drawing are, on average.
+def stroke_width(foreground: np.ndarray) -> float:
+    """Return the mean stroke width in pixels, 0 without foreground.
+
+    Across a stroke of width t, the mean distance to the nearer edge is t / 4.
 
     Args:
-        ink: (height, width) float32 in [0, 1], 1 = ink.
+        foreground: (height, width) float32 in [0, 1], 1 = stroke.
+    """
+    return mean_stroke_width(distance_inside(foreground))
+
+
+def distance_inside(foreground: np.ndarray) -> np.ndarray:
+    """Return each pixel's distance to the background.
+
+    Args:
+        foreground: (height, width) float32 in [0, 1], 1 = stroke.
 
     Returns:
-        Pixels; 0 where there is no ink. Across a line of thickness t the mean distance to the
-        nearer edge is t / 4, from which this is computed.
+        (height + 2, width + 2) float64 in pixels, 0 on the background; with a margin of one pixel.
     """
-    return mean_stroke_width(distance_inside(ink))
+    distance: np.ndarray = ndimage.distance_transform_edt(np.pad(foreground > 0.5, 1))
+    return distance
 
 
-def distance_inside(ink: np.ndarray) -> np.ndarray:
-    """How far (height, width) ink is from the nearest paper, in pixels: (height + 2, width + 2) float64, 0 on paper."""
-    return ndimage.distance_transform_edt(np.pad(ink > 0.5, 1))
-
-
-def mean_stroke_width(depths: np.ndarray) -> float:
-    """`thickness`, by how deep inside the lines each pixel is."""
-    inside = depths > 0
-    # Pixel centres next to the edge are at distance 1 to the nearest paper pixel, but 0.5 from the edge.
-    return 4 * float(depths[inside].mean() - 0.5) if inside.any() else 0.0
+def mean_stroke_width(distance: np.ndarray) -> float:
+    """Return the mean stroke width in pixels, given `distance_inside`."""
+    inside = distance > 0
+    # Pixel centers next to the edge are 1 from the nearest background pixel, but 0.5 from the edge.
+    return 4 * float(distance[inside].mean() - 0.5) if inside.any() else 0.0

@@ -8,7 +8,7 @@ import numpy as np
 
 from mnistdash.exceptions import BlankImageError
 from mnistdash.imaging import normalize, segmentation
-from mnistdash.imaging.binarize import FAINTEST, extract_foreground
+from mnistdash.imaging.binarize import MIN_CONTRAST, extract_foreground
 from mnistdash.inference.model import Model
 
 DIGIT, UNSURE, NOT_A_DIGIT, BLANK = "digit", "unsure", "not a digit", "blank"
@@ -156,7 +156,7 @@ def recognize_unprocessed(picture: np.ndarray, model: Model) -> Recognition:
     ink = picture.astype(np.float32) / 255
     scale = len(picture) // normalize.IMAGE_SIDE
     view = ink.reshape(normalize.IMAGE_SIDE, scale, normalize.IMAGE_SIDE, scale).mean((1, 3))
-    if view.max() < FAINTEST:
+    if view.max() < MIN_CONTRAST:
         return NOTHING
     began = time.perf_counter()
     probabilities, is_digit = model.predict_with_is_digit(view[None])

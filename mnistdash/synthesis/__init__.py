@@ -1,1 +1,1 @@
-"""synthesis."""
+"""Make pictures for training: handwriting styles, redrawn digits, non-digits."""

@@ -1,40 +1,38 @@
-"""Pen."""
+"""Draw strokes with a round pen."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-OVERSAMPLING = 3  # drawn this much larger, then averaged down, which smooths the edges
+OVERSAMPLING = 3  # averaging the larger drawing smooths edges
+CURVE_STEPS = 8  # line segments between two points of a curve
 
 
-CURVE_STEPS = 8  # straight pieces between two points of a curve
-
-
-def draw_strokes(strokes: Sequence[np.ndarray], thickness: float, side: int) -> np.ndarray:
+def draw_strokes(strokes: Sequence[np.ndarray], width: float, side: int) -> np.ndarray:
     """Draw strokes with a round pen.
 
     Args:
-        strokes: (n, 2) points each, x right and y down, in pixels; one point makes a dot.
-        thickness: of the pen, in pixels.
-        side: of the picture, in pixels.
+        strokes: (n, 2) points each, x to the right and y down, in pixels; one point is a dot.
+        width: of the pen, in pixels.
+        side: of the image, in pixels.
 
     Returns:
-        (side, side) float32 in [0, 1], 1 = ink.
+        (side, side) float32 in [0, 1], 1 = stroke.
     """
     image = Image.new("L", (OVERSAMPLING * side, OVERSAMPLING * side))
-    pencil = ImageDraw.Draw(image)
-    radius = OVERSAMPLING * thickness / 2
+    draw = ImageDraw.Draw(image)
+    radius = OVERSAMPLING * width / 2
     for stroke in strokes:
         points = [(OVERSAMPLING * float(x), OVERSAMPLING * float(y)) for x, y in stroke]
-        pencil.line(points, fill=255, width=max(1, round(2 * radius)))
+        draw.line(points, fill=255, width=max(1, round(2 * radius)))
         for x, y in points:
-            pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     return np.asarray(image.reduce(OVERSAMPLING), np.float32) / 255
 
 
 def smooth_curve(points: np.ndarray) -> np.ndarray:
-    """A smooth line through (n, 2) points: a Catmull-Rom spline, ends included."""
+    """Interpolate (n, 2) points by a Catmull-Rom spline, end points included: (m, 2)."""
     if len(points) < 3:
         return points
     padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])

@@ -93,7 +93,7 @@ def make_training_set(dataset: Dataset, recipe: Recipe, limit: int | None, seed:
     if recipe.augmentation:
         from mnistdash.synthesis import handwriting_styles, redraw
 
-        copies, copied = handwriting_styles.restyled(digits.images, digits.labels, seed)
+        copies, copied = handwriting_styles.restyle_digits(digits.images, digits.labels, seed)
         random = np.random.default_rng(seed)
         chosen = random.permutation(len(digits))[: round(REDRAWN * len(digits))]
         redrawn = redraw.redraw_all(copies, random), redraw.redraw_all(digits.images[chosen], random)

@@ -97,7 +97,7 @@ def test_a_drawing_is_read_with_all_there_is_to_say(draw, drawing):
 
 def test_the_steps_from_the_drawing_to_the_network_are_shown(draw, drawing):
     shown = text(draw(255 - drawing))
-    names = ["Drawing", "Ink found", "Cropped", "Stroke evened", "Fitted to 20 × 20", "Centred in 28 × 28"]
+    names = ["Drawing", "Ink found", "Cropped", "Stroke width normalized", "Fitted to 20 × 20", "Centered in 28 × 28"]
     places = [shown.index(f"<figcaption>{name}</figcaption>") for name in names]
     assert places == sorted(places)
 
@@ -199,7 +199,7 @@ def test_an_uploaded_image_is_read(page, flagship, drawing):
 def test_an_upload_that_is_no_image_gets_one_sentence(page, flagship):
     test = upload(page, b"hello")
     assert [error.value for error in test.error] == [
-        "`seven.png`: not an image; use PNG, JPEG or another common format."
+        "`seven.png`: not an image in a supported format; use PNG, JPEG, WebP, GIF, BMP, AVIF or HEIC."
     ]
     assert "Choose an image" in text(test)
 

@@ -111,7 +111,7 @@ def test_models_as_a_table_and_as_json(flagship, capsys):
     }
 
 
-@pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "webp", "tif"])
+@pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "webp", "avif"])
 @pytest.mark.parametrize("ink", ["black on white", "white on black"])
 def test_predict_reads_common_files(flagship, image, drawing, capsys, kind, ink):
     path = image(f"a 7.{kind}", drawing if ink == "black on white" else 255 - drawing)

@@ -18,7 +18,7 @@ from mnistdash.settings import Settings
 
 @pytest.fixture
 def files(monkeypatch) -> dict[str, bytes]:
-    """Four small files that stand for MNIST: 25 to train, 5 to validate, 10 to test."""
+    """Replace MNIST by four small files: 25 training, 5 validation and 10 test digits."""
     files = idx_files.contents()
     monkeypatch.setattr(data_mnist, "FILES", idx_files.described(files))
     monkeypatch.setattr(data_mnist, "VALIDATION_IMAGES", 5)
@@ -32,27 +32,27 @@ def settings(tmp_path) -> Settings:
 
 @pytest.fixture
 def downloads(monkeypatch, files) -> list[str]:
-    """Downloads always succeed; their names are noted here."""
-    noted = []
+    """Replace downloads by copies; return the list of downloaded names."""
+    names = []
 
     def download(wanted, cache, progress):
-        noted.extend(file.name for file in wanted)
+        names.extend(file.name for file in wanted)
         idx_files.write(cache, {file.name: files[file.name] for file in wanted})
 
     monkeypatch.setattr(data_download, "download_files", download)
-    return noted
+    return names
 
 
-@pytest.mark.parametrize("compressed", [True, False])
-def test_the_users_folder_comes_first(settings, files, downloads, compressed):
-    idx_files.write(settings.data, files, compressed)
+@pytest.mark.parametrize("gzipped", [True, False])
+def test_folder_of_the_user_comes_first(settings, files, downloads, gzipped):
+    idx_files.write(settings.data, files, gzipped)
     data = data_mnist.load_mnist(settings)
     assert data.source == str(settings.data)
     assert [len(data.split(name)) for name in ("train", "validation", "test")] == [25, 5, 10]
     assert not downloads
 
 
-def test_validation_is_the_first_part_of_the_training_file(settings, files):
+def test_validation_split_is_the_first_part_of_the_training_file(settings, files):
     idx_files.write(settings.data, files)
     data = data_mnist.load_mnist(settings)
     assert data.validation.labels.tolist() == [0, 1, 2, 3, 4]
@@ -61,12 +61,12 @@ def test_validation_is_the_first_part_of_the_training_file(settings, files):
     assert np.array_equal(np.concatenate([data.validation.images, data.train.images]), whole)
 
 
-def test_names_with_a_dot_before_idx_are_known_too(settings, files, downloads):
+def test_names_with_a_dot_before_idx_are_found(settings, files, downloads):
     idx_files.write(settings.data, {name.replace("-idx", ".idx"): data for name, data in files.items()})
     assert data_mnist.load_mnist(settings).source == str(settings.data)
 
 
-def test_an_incomplete_users_folder_is_passed_over_with_a_word(settings, files, downloads, caplog):
+def test_incomplete_folder_of_the_user_is_skipped_with_a_warning(settings, files, downloads, caplog):
     idx_files.write(settings.data, files)
     (settings.data / "t10k-labels-idx1-ubyte.gz").unlink()
     idx_files.write(settings.cache, files)
@@ -76,7 +76,7 @@ def test_an_incomplete_users_folder_is_passed_over_with_a_word(settings, files, 
     assert not downloads
 
 
-def test_a_damaged_file_of_the_users_is_reported_and_left_alone(settings, files, downloads):
+def test_damaged_file_of_the_user_is_reported_and_kept(settings, files, downloads):
     idx_files.write(settings.data, files)
     path = settings.data / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(files["t10k-images-idx3-ubyte"][:-7]))
@@ -86,14 +86,14 @@ def test_a_damaged_file_of_the_users_is_reported_and_left_alone(settings, files,
     assert not downloads
 
 
-def test_only_what_the_cache_lacks_is_downloaded(settings, files, downloads):
+def test_only_missing_files_are_downloaded(settings, files, downloads):
     idx_files.write(settings.cache, files)
     (settings.cache / "t10k-labels-idx1-ubyte.gz").unlink()
     assert data_mnist.load_mnist(settings).name == "mnist"
     assert downloads == ["t10k-labels-idx1-ubyte"]
 
 
-def test_damaged_cached_files_are_fetched_again_once(settings, files, downloads):
+def test_damaged_files_in_the_cache_are_downloaded_again(settings, files, downloads):
     idx_files.write(settings.cache, files)
     for name in ("train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"):
         (settings.cache / f"{name}.gz").write_bytes(b"damaged")
@@ -101,7 +101,7 @@ def test_damaged_cached_files_are_fetched_again_once(settings, files, downloads)
     assert downloads == ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"]
 
 
-def test_a_cached_file_that_stays_damaged_is_an_error_not_a_loop(settings, files, monkeypatch):
+def test_file_that_is_damaged_again_is_an_error(settings, files, monkeypatch):
     idx_files.write(settings.cache, files)
     damaged = settings.cache / "t10k-labels-idx1-ubyte.gz"
     damaged.write_bytes(b"damaged")
@@ -110,7 +110,7 @@ def test_a_cached_file_that_stays_damaged_is_an_error_not_a_loop(settings, files
         data_mnist.load_mnist(settings)
 
 
-def test_the_sample_stands_in_and_says_why(settings, files, monkeypatch):
+def test_sample_replaces_mnist_and_gives_the_reason(settings, files, monkeypatch):
     def fail(*_):
         raise exceptions.DataUnavailableError("no network")
 
@@ -120,7 +120,7 @@ def test_the_sample_stands_in_and_says_why(settings, files, monkeypatch):
     assert str(why) == "no network"
 
 
-def test_a_damaged_file_of_the_users_does_not_become_the_sample_unnoticed(settings, files):
+def test_strict_loading_raises_for_a_damaged_file_of_the_user(settings, files):
     idx_files.write(settings.data, files)
     (settings.data / "train-labels-idx1-ubyte.gz").write_bytes(b"damaged")
     with pytest.raises(DataFileError):
@@ -130,7 +130,7 @@ def test_a_damaged_file_of_the_users_does_not_become_the_sample_unnoticed(settin
     assert "train-labels-idx1-ubyte.gz" in str(why)
 
 
-def test_the_sample_looks_like_mnist(sample):
+def test_sample_has_the_format_of_mnist(sample):
     assert [len(sample.split(name)) for name in ("train", "validation", "test")] == [1297, 200, 300]
     images = sample.train.images
     assert images.shape[1:] == (28, 28)
@@ -142,7 +142,8 @@ def test_the_sample_looks_like_mnist(sample):
     assert columns.sum(1).max() <= 20
 
 
-def test_real_mnist_is_split_as_published(mnist):
+@pytest.mark.slow
+def test_mnist_is_split_as_published(mnist):
     assert [len(mnist.split(name)) for name in ("train", "validation", "test")] == [55_000, 5_000, 10_000]
     assert mnist.train.images.dtype == np.uint8
     assert not mnist.train.images.flags.writeable
@@ -151,8 +152,8 @@ def test_real_mnist_is_split_as_published(mnist):
     assert mnist.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
-def test_loading_twice_over_http_needs_the_mirrors_once(settings, files, tmp_path, monkeypatch):
-    """The whole way, from an empty cache over a real HTTP server."""
+def test_mnist_is_downloaded_once_over_http(settings, files, tmp_path, monkeypatch):
+    """Load it twice, from an empty cache and a real HTTP server."""
     served = tmp_path / "served"
     idx_files.write(served, files)
     requests = []

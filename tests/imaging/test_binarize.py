@@ -8,7 +8,7 @@ from mnistdash.imaging import binarize, normalize
 SIDE = 400  # pixels, of a photo
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE] / SIDE
 
-LIGHT = {
+LIGHTING = {
     "even": np.full((SIDE, SIDE), 0.85),
     "brighter to one side": 0.4 + 0.5 * COLUMNS,
     "a soft shadow": 0.85 - 0.4 / (1 + np.exp(-(ROWS + COLUMNS - 1) / 0.05)),
@@ -18,12 +18,12 @@ LIGHT = {
 
 @pytest.fixture
 def photo(drawing):
-    """Photograph the drawing in some light."""
+    """Return a function that renders a photo of the drawing: photo(lighting, noise, specks)."""
     large = np.asarray(Image.fromarray(drawing).resize((SIDE, SIDE), Image.Resampling.BICUBIC), np.float64) / 255
 
-    def take(light: str, noise: float = 0.0, specks: int = 0) -> np.ndarray:
+    def take(lighting: str, noise: float = 0.0, specks: int = 0) -> np.ndarray:
         random = np.random.default_rng(0)
-        image = LIGHT[light] * (0.25 + 0.75 * large)
+        image = LIGHTING[lighting] * (0.25 + 0.75 * large)
         for row, column in random.integers(5, SIDE - 5, (specks, 2)):
             image[row : row + 3, column : column + 3] *= 0.4
         return np.round(255 * (image + random.normal(0, noise, image.shape)).clip(0, 1)).astype(np.uint8)
@@ -31,21 +31,21 @@ def photo(drawing):
     return take
 
 
-@pytest.mark.parametrize("light", LIGHT)
-@pytest.mark.parametrize(("noise", "specks"), [(0.0, 0), (0.03, 40)], ids=["clean", "grain and specks"])
-def test_a_photo_in_any_light_is_as_good_as_the_drawing(photo, drawing, light, noise, specks):
-    view = normalize.to_mnist(photo(light, noise, specks))
+@pytest.mark.parametrize("lighting", LIGHTING)
+@pytest.mark.parametrize(("noise", "specks"), [(0.0, 0), (0.03, 40)], ids=["clean", "noise and specks"])
+def test_photo_in_any_lighting_gives_the_same_digit(photo, drawing, lighting, noise, specks):
+    view = normalize.to_mnist(photo(lighting, noise, specks))
     assert np.abs(view - normalize.to_mnist(drawing)).mean() < 0.04
 
 
-@pytest.mark.parametrize("light", LIGHT)
-def test_paper_alone_is_blank_in_any_light(light):
-    grain = np.random.default_rng(0).normal(0, 0.015, (SIDE, SIDE))
+@pytest.mark.parametrize("lighting", LIGHTING)
+def test_empty_paper_is_blank_in_any_lighting(lighting):
+    noise = np.random.default_rng(0).normal(0, 0.015, (SIDE, SIDE))
     with pytest.raises(BlankImageError):
-        binarize.extract_foreground(np.round(255 * (LIGHT[light] + grain).clip(0, 1)).astype(np.uint8))
+        binarize.extract_foreground(np.round(255 * (LIGHTING[lighting] + noise).clip(0, 1)).astype(np.uint8))
 
 
-def test_specks_smaller_than_the_pen_are_dropped_and_a_dot_of_the_pen_is_not():
+def test_specks_are_removed_and_dots_of_the_pen_are_kept():
     drawn = np.zeros((280, 280), np.float32)
     drawn[40:240, 130:150] = 1
     drawn[20:24, 20:24] = 1
@@ -56,7 +56,7 @@ def test_specks_smaller_than_the_pen_are_dropped_and_a_dot_of_the_pen_is_not():
     assert kept[40:240, 130:150].all()
 
 
-def test_a_thick_pen_is_not_taken_for_a_shadow():
+def test_wide_stroke_is_not_a_shadow():
     canvas = np.zeros((280, 280), np.uint8)
     canvas[40:240, 90:190] = 255
     found = binarize.extract_foreground(canvas)
@@ -64,7 +64,7 @@ def test_a_thick_pen_is_not_taken_for_a_shadow():
     assert not found[:, :80].any()
 
 
-def test_ink_over_the_border_is_ink():
+def test_strokes_across_the_border_are_foreground():
     canvas = np.zeros((280, 280), np.uint8)
     canvas[:, 100:130] = 255
     canvas[100:130, :] = 255

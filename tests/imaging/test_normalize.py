@@ -11,12 +11,12 @@ from mnistdash.settings import PROJECT
 from mnistdash.synthesis.pen import draw_strokes
 
 
-def centre_of_mass(image: np.ndarray) -> tuple[float, float]:
+def center_of_mass(image: np.ndarray) -> tuple[float, float]:
     rows, columns = np.indices(image.shape)
     return (rows * image).sum() / image.sum(), (columns * image).sum() / image.sum()
 
 
-def test_the_result_is_as_promised(drawing):
+def test_result_is_28x28_float32_from_0_to_1(drawing):
     view = to_mnist(drawing)
     assert view.shape == (28, 28)
     assert view.dtype == np.float32
@@ -24,46 +24,46 @@ def test_the_result_is_as_promised(drawing):
     assert 0.9 < view.max() <= 1
 
 
-def test_the_digit_fits_twenty_pixels_and_is_centred_by_mass(drawing):
+def test_digit_fits_20x20_and_is_centered_by_mass(drawing):
     view = to_mnist(drawing)
     rows, columns = np.flatnonzero(view.any(1)), np.flatnonzero(view.any(0))
     assert rows[-1] - rows[0] + 1 == 20
     assert columns[-1] - columns[0] + 1 <= 20
-    row, column = centre_of_mass(view)
+    row, column = center_of_mass(view)
     assert abs(row - 13.5) <= 0.5
     assert abs(column - 13.5) <= 0.5
 
 
-def test_light_on_dark_and_dark_on_light_are_the_same(drawing):
+def test_polarity_has_no_effect(drawing):
     assert np.allclose(to_mnist(drawing), to_mnist(255 - drawing), atol=1e-6)
 
 
-def test_faint_ink_counts_as_full_ink(drawing):
+def test_faint_strokes_become_full_strokes(drawing):
     faint = (255 - (255 - drawing.astype(int)) // 4).astype(np.uint8)
     assert np.allclose(to_mnist(drawing), to_mnist(faint), atol=0.02)
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (300, 0), (0, 500), (380, 600)])
-def test_where_on_the_canvas_it_is_drawn_does_not_matter(drawing, offset):
+def test_position_has_no_effect(drawing, offset):
     canvas = np.full((600, 900), 255, np.uint8)
     canvas[offset[0] : offset[0] + 200, offset[1] : offset[1] + 200] = drawing
     assert np.allclose(to_mnist(canvas), to_mnist(drawing), atol=1e-6)
 
 
-def test_how_large_it_is_drawn_hardly_matters(drawing):
+def test_size_has_little_effect(drawing):
     large = np.kron(drawing, np.ones((4, 4), np.uint8))
     assert np.abs(to_mnist(large) - to_mnist(drawing)).mean() < 0.01
 
 
-@pytest.mark.parametrize("grey", [0, 255], ids=["black ink", "white ink"])
-def test_what_is_transparent_is_paper(drawing, grey):
-    """A transparent PNG may carry any colour where nothing is drawn."""
-    canvas = np.full((200, 200, 4), grey, np.uint8)
+@pytest.mark.parametrize("gray", [0, 255], ids=["black strokes", "white strokes"])
+def test_transparent_pixels_are_background(drawing, gray):
+    """A transparent PNG may have any color where nothing is drawn."""
+    canvas = np.full((200, 200, 4), gray, np.uint8)
     canvas[..., 3] = 255 - drawing
     assert np.allclose(to_mnist(canvas), to_mnist(drawing), atol=0.02)
 
 
-def test_coloured_ink_is_found(drawing):
+def test_colored_strokes_are_foreground(drawing):
     canvas = np.repeat(drawing[..., None], 3, axis=2)
     canvas[..., 2] = 255  # blue on white
     assert np.allclose(to_mnist(canvas), to_mnist(drawing), atol=0.02)
@@ -78,9 +78,9 @@ def test_coloured_ink_is_found(drawing):
         np.full((1, 1), 0, np.uint8),
         np.zeros((0, 0), np.uint8),
     ],
-    ids=["transparent", "white", "grey", "one pixel", "no pixel"],
+    ids=["transparent", "white", "gray", "one pixel", "no pixel"],
 )
-def test_nothing_drawn_is_blank(image):
+def test_uniform_image_is_blank(image):
     with pytest.raises(BlankImageError):
         to_mnist(image)
 
@@ -91,22 +91,23 @@ def test_sensor_noise_on_white_paper_is_blank():
         to_mnist(noise)
 
 
-def test_a_single_dot_is_drawn_and_not_blank():
+def test_single_dot_is_not_blank():
     canvas = np.zeros((280, 280), np.uint8)
     canvas[100:120, 100:120] = 255
     assert to_mnist(canvas).sum() > 0
 
 
-def test_a_line_as_wide_as_the_canvas_stays_inside():
-    """The thinnest line scales to less than a pixel, which must not vanish."""
+def test_thin_line_across_the_canvas_does_not_vanish():
+    """It is resized to less than a pixel."""
     canvas = np.full((600, 600), 255, np.uint8)
     canvas[300:303] = 0
     view = to_mnist(canvas)
     assert view.any(0).sum() == 20
 
 
-def test_mnist_itself_comes_through_nearly_unchanged(mnist):
-    """The network must read as well through the drawing path as it does straight from MNIST."""
+@pytest.mark.slow
+def test_mnist_digits_are_recognized_after_normalization(mnist):
+    """Accuracy on normalized digits must be close to that on the originals."""
     model = Model(PROJECT / "models" / "flagship" / "model.tflite", "flagship")
     images, labels = mnist.validation.images[:500], mnist.validation.labels[:500]
     views = np.stack([to_mnist(image) for image in images])
@@ -114,21 +115,21 @@ def test_mnist_itself_comes_through_nearly_unchanged(mnist):
 
 
 @pytest.mark.parametrize("pen", [4, 10, 20, 30, 48])
-def test_strokes_become_as_thick_as_mnists_whatever_the_pen(pen):
+def test_stroke_width_is_like_mnists_for_every_pen(pen):
     """Between the 5th and the 95th percentile of MNIST's training images, measured the same way."""
     line = draw_strokes([np.array([[100.0, 40.0], [180.0, 240.0]])], pen, 280)
-    thickness = stroke_width.stroke_width(np.kron(to_mnist(np.round(255 * line).astype(np.uint8)), np.ones((8, 8)))) / 8
-    assert 1.6 <= thickness <= 4.1
+    width = stroke_width.stroke_width(np.kron(to_mnist(np.round(255 * line).astype(np.uint8)), np.ones((8, 8)))) / 8
+    assert 1.6 <= width <= 4.1
 
 
-def test_strokes_as_thick_as_mnists_are_left_alone():
+def test_strokes_as_wide_as_mnists_are_unchanged():
     digit = np.zeros((80, 40), np.float32)
     digit[:, 15:25] = 1
     assert normalize.normalize_stroke_width(digit) is digit
 
 
-def test_making_strokes_thinner_does_not_break_them():
-    """Thick and thin in one digit: the thin part must survive."""
+def test_thin_strokes_survive_beside_wide_ones():
+    """Making the wide part thinner must not break the thin part."""
     digit = np.zeros((100, 60), np.float32)
     digit[:50] = 1
     digit[50:, 26:34] = 1
@@ -139,9 +140,10 @@ def test_making_strokes_thinner_does_not_break_them():
     assert ndimage.label(thinner > 0.5)[1] == 1
 
 
-def test_the_steps_end_in_what_the_network_sees(drawing):
+def test_last_step_is_the_input_of_the_network(drawing):
     found = extract_foreground(drawing)
-    made = normalize.normalization_steps(normalize.crop(found))
-    assert [name for name, _ in made] == ["Cropped", "Stroke evened", "Fitted to 20 × 20", "Centred in 28 × 28"]
-    assert np.array_equal(made[-1][1], to_mnist(drawing))
-    assert max(made[2][1].shape) == 20
+    steps = normalize.normalization_steps(normalize.crop(found))
+    names = [name for name, _ in steps]
+    assert names == ["Cropped", "Stroke width normalized", "Fitted to 20 × 20", "Centered in 28 × 28"]
+    assert np.array_equal(steps[-1][1], to_mnist(drawing))
+    assert max(steps[2][1].shape) == 20

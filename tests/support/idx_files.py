@@ -1,4 +1,4 @@
-"""Small IDX files with MNIST's names, for tests of lookup, download and verification."""
+"""Small IDX files shaped like MNIST, for tests that find, download and verify them."""
 
 import gzip
 import hashlib
@@ -12,13 +12,13 @@ from mnistdash.data.idx import IdxFile
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
-    """Encode an array of unsigned bytes in IDX format."""
+    """Return an array of unsigned bytes in IDX format."""
     magic = 2051 if array.ndim == 3 else 2049
     return struct.pack(f">{1 + array.ndim}i", magic, *array.shape) + array.tobytes()
 
 
 def contents() -> dict[str, bytes]:
-    """Return four uncompressed files: 30 training images and 10 test images."""
+    """Return four uncompressed files: 30 training digits, 10 test digits."""
     random = np.random.default_rng(0)
     arrays = [
         random.integers(0, 256, (30, 28, 28), np.uint8),
@@ -29,20 +29,29 @@ def contents() -> dict[str, bytes]:
     return {file.name: idx_bytes(array) for file, array in zip(mnist.FILES, arrays, strict=True)}
 
 
+def compressed(data: bytes) -> bytes:
+    """Return gzipped bytes, the same at every call."""
+    return gzip.compress(data, mtime=0)
+
+
 def described(files: dict[str, bytes]) -> tuple[IdxFile, ...]:
-    """Return the entries of `mnist.FILES` for these files."""
+    """Return the descriptions of these files, in place of `mnist.FILES`."""
     shapes = ((30, 28, 28), (30,), (10, 28, 28), (10,))
     return tuple(
-        IdxFile(name, shape, hashlib.sha256(data).hexdigest(), len(gzip.compress(data)))
+        IdxFile(name, shape, sha256(data), sha256(compressed(data)), len(compressed(data)))
         for (name, data), shape in zip(files.items(), shapes, strict=True)
     )
 
 
-def write(folder: Path, files: dict[str, bytes], compressed: bool = True) -> None:
-    """Write the files to a folder, gzipped or plain."""
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def write(folder: Path, files: dict[str, bytes], gzipped: bool = True) -> None:
+    """Write the files into a folder, as `<name>.gz` or plain."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
-        if compressed:
-            (folder / f"{name}.gz").write_bytes(gzip.compress(data))
+        if gzipped:
+            (folder / f"{name}.gz").write_bytes(compressed(data))
         else:
             (folder / name).write_bytes(data)

@@ -6,7 +6,7 @@ from mnistdash.synthesis.pen import draw_strokes
 
 
 def pen(lines: list[list[tuple[float, float]]]) -> np.ndarray:
-    """Lines drawn in MNIST's size, (28, 28) uint8."""
+    """Draw lines at the size of MNIST: (28, 28) uint8."""
     return np.round(255 * draw_strokes([np.array(line) for line in lines], 2.5, 28)).astype(np.uint8)
 
 
@@ -18,49 +18,49 @@ ZERO = pen([[(14, 4), (8, 10), (8, 18), (14, 24), (20, 18), (20, 10), (14, 4)]])
 DIGITS = {0: ZERO, 1: ONE, 4: OPEN_FOUR, 7: SEVEN, 9: NINE}
 
 
-@pytest.mark.parametrize("label", handwriting_styles.SHARE)
-def test_a_restyled_digit_is_changed_and_still_as_mnist_would_show_it(label):
-    random = np.random.default_rng(0)
+@pytest.mark.parametrize("label", handwriting_styles.SHARES)
+def test_restyled_digit_differs_and_fits_the_box_of_mnist(label):
+    rng = np.random.default_rng(0)
     for _ in range(20):
-        made = handwriting_styles.restyle(DIGITS[label], label, random)
-        assert made.shape == (28, 28)
-        assert made.dtype == np.uint8
-        rows, columns = np.flatnonzero(made.any(1)), np.flatnonzero(made.any(0))
+        restyled = handwriting_styles.restyle(DIGITS[label], label, rng)
+        assert restyled.shape == (28, 28)
+        assert restyled.dtype == np.uint8
+        rows, columns = np.flatnonzero(restyled.any(1)), np.flatnonzero(restyled.any(0))
         assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
-        assert np.abs(made.astype(int) - DIGITS[label]).mean() > 2
+        assert np.abs(restyled.astype(int) - DIGITS[label]).mean() > 2
 
 
-def test_ones_get_wider_and_a_crossed_seven_gains_ink():
-    random = np.random.default_rng(1)
-    width = np.mean([np.ptp(np.flatnonzero(handwriting_styles.restyle(ONE, 1, random).any(0))) for _ in range(20)])
+def test_ones_get_wider_and_sevens_gain_foreground():
+    rng = np.random.default_rng(1)
+    width = np.mean([np.ptp(np.flatnonzero(handwriting_styles.restyle(ONE, 1, rng).any(0))) for _ in range(20)])
     assert width > 1.5 * np.ptp(np.flatnonzero(ONE.any(0)))
-    assert np.mean([handwriting_styles.restyle(SEVEN, 7, random).sum() for _ in range(20)]) > 1.1 * SEVEN.sum()
+    assert np.mean([handwriting_styles.restyle(SEVEN, 7, rng).sum() for _ in range(20)]) > 1.1 * SEVEN.sum()
 
 
-def test_an_open_four_loses_the_top_of_its_stem_and_a_closed_one_stays():
-    random = np.random.default_rng(2)
+def test_open_four_loses_the_top_of_its_stem_and_other_shapes_are_unchanged():
+    rng = np.random.default_rng(2)
     assert all(
-        handwriting_styles.restyle(OPEN_FOUR, 4, random)[:8, 15:].sum() < OPEN_FOUR[:8, 15:].sum() for _ in range(20)
+        handwriting_styles.restyle(OPEN_FOUR, 4, rng)[:8, 15:].sum() < OPEN_FOUR[:8, 15:].sum() for _ in range(20)
     )
     line = pen([[(14, 4), (14, 23)]])
-    first, second = (handwriting_styles.restyle(line, 4, random) for _ in "ab")
+    first, second = (handwriting_styles.restyle(line, 4, rng) for _ in "ab")
     assert np.array_equal(first, second)
 
 
-def test_a_share_of_some_digits_is_copied_and_the_originals_stay():
-    labels = np.tile(np.array([0, 1, 2, 4, 7, 9], np.uint8), 100)
+def test_share_of_some_digits_is_copied_and_the_originals_are_unchanged():
+    labels = np.tile(np.array([0, 1, 2, 4, 7, 9], np.uint8), 50)
     images = np.stack([DIGITS.get(int(label), ZERO) for label in labels])
     before = images.copy()
-    copies, copied = handwriting_styles.restyled(images, labels, 0)
+    copies, copied = handwriting_styles.restyle_digits(images, labels, 0)
     assert len(copies) == len(copied)
     assert np.array_equal(images, before)
-    assert set(copied) == set(handwriting_styles.SHARE)
-    for label, share in handwriting_styles.SHARE.items():
-        assert abs((copied == label).mean() * len(copied) / 100 - share) < 0.2
-    assert np.array_equal(handwriting_styles.restyled(images, labels, 0)[0], copies)
+    assert set(copied) == set(handwriting_styles.SHARES)
+    for label, share in handwriting_styles.SHARES.items():
+        assert abs((copied == label).mean() * len(copied) / 50 - share) < 0.2
+    assert np.array_equal(handwriting_styles.restyle_digits(images, labels, 0)[0], copies)
 
 
-def test_nothing_to_restyle_is_no_copy():
-    copies, copied = handwriting_styles.restyled(np.stack([ZERO] * 3), np.array([2, 3, 5], np.uint8), 0)
+def test_no_matching_digit_gives_no_copies():
+    copies, copied = handwriting_styles.restyle_digits(np.stack([ZERO] * 3), np.array([2, 3, 5], np.uint8), 0)
     assert copies.shape == (0, 28, 28)
     assert copied.shape == (0,)
