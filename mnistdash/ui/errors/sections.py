@@ -56,7 +56,7 @@ def compare(subject: ExplorerContext, link: QueryState) -> None:
     if other != link.other:
         write({"other": other})  # which model is the first may change, and the link shall not
     st.selectbox("Compare with", names, width=320, **bound(link, "other", other))
-    second = widgets.analysis(others[names.index(other)], subject.data, subject.name).result
+    second = widgets.split_predictions(others[names.index(other)], subject.data, subject.name).result
     rivalry = PairedComparison.of(subject.result, second)
     groups = dict(zip(GROUPS, (rivalry.only_first, rivalry.only_second, rivalry.both), strict=True))
     labels = dict(zip(GROUPS, (f"Only {subject.run.name}", f"Only {other}", "Both"), strict=True))

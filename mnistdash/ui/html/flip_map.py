@@ -67,8 +67,8 @@ def summary(made: RobustnessCurves, split_name: str) -> str:
     level, accuracy = made.worst(weakest)
     return (
         f"Measured over the first {made.count:,} digits of the {split_name} split, one disturbance at a time. "
-        f"Undisturbed, {made.undisturbed:.1%} are read right. Over these ranges the weakest point is {weakest.doing}: "
-        f"{accuracy:.1%} are read right at {weakest.text(level)}."
+        f"Undisturbed, {made.clean_accuracy:.1%} are read right. Over these ranges the weakest point is "
+        f"{weakest.doing}: {accuracy:.1%} are read right at {weakest.text(level)}."
     )
 
 
