@@ -274,7 +274,7 @@ def test_a_wrong_link_is_told_also_where_the_digits_have_to_be_read_first(visit,
 def test_confidence_is_told_in_words_too(visit, result):
     test = visit(split="train", section="confidence")
     assert f"Expected calibration error: {100 * result.calibration_error:.2f} points" in text(test)
-    refused, right = result.refusal
+    refused, right = result.selective_accuracy
     place = np.searchsorted(refused, 0.01)
     assert f"from {result.accuracy:.2%} to {right[place]:.2%}" in text(test)
 
