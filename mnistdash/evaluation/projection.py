@@ -4,7 +4,6 @@ A map is (n, 2) float32, one row per digit: x to the right, y upwards, both in [
 """
 
 import atexit
-import io
 import os
 import re
 import subprocess
@@ -12,7 +11,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +36,8 @@ def pca_projection(features: np.ndarray) -> np.ndarray:
     return _scale(features[:, :2].astype(np.float32))
 
 
-def tsne_projection(features: np.ndarray, progress: Callable[[float], None] = lambda share: None) -> np.ndarray:
-    """Return the map by t-SNE; equal features give equal maps.
+def tsne_projection(features: np.ndarray) -> np.ndarray:
+    """Return the map by t-SNE; equal features give equal maps. Print the number of each 50th iteration.
 
     Source: L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", 2008. Initialized with the first two
     principal components, which keeps the global structure: D. Kobak, P. Berens, "The art of using t-SNE for
@@ -47,7 +45,6 @@ def tsne_projection(features: np.ndarray, progress: Callable[[float], None] = la
 
     Args:
         features: as for `pca_projection`.
-        progress: called with the finished share in [0, 1].
     """
     from sklearn.manifold import TSNE  # slow to import, and large; the server never needs it
 
@@ -61,8 +58,7 @@ def tsne_projection(features: np.ndarray, progress: Callable[[float], None] = la
         n_jobs=-1,
         verbose=2,
     )
-    with redirect_stdout(_IterationParser(progress)):
-        return _scale(tsne.fit_transform(features.astype(np.float32)))
+    return _scale(tsne.fit_transform(features.astype(np.float32)))
 
 
 def perplexity(count: int) -> float:
@@ -106,9 +102,9 @@ def _cache_name(data_name: str, split_name: str) -> str:
 def command(source: Path, target: Path) -> list[str]:
     """Return the child's command: it writes the map of the features in one .npy file to another.
 
-    It prints the finished share, one a line, and ends when its standard input closes.
+    It prints the number of each 50th iteration, and ends when its standard input closes.
     """
-    return [sys.executable, "-m", "mnistdash.evaluation.projection", str(source), str(target)]
+    return [sys.executable, "-u", "-m", "mnistdash.evaluation.projection", str(source), str(target)]
 
 
 def _run_child(source: Path, target: Path, progress: Callable[[float], None]) -> None:
@@ -126,10 +122,9 @@ def _run_child(source: Path, target: Path, progress: Callable[[float], None]) ->
         atexit.register(child.kill)
         try:
             for line in child.stdout or ():
-                try:
-                    progress(float(line))
-                except ValueError:
-                    message = line.strip()
+                message = line.strip()
+                if match := re.search(r"Iteration (\d+)", message):
+                    progress(int(match[1]) / ITERATIONS)
         finally:
             atexit.unregister(child.kill)
     if child.returncode:
@@ -141,23 +136,7 @@ def main() -> None:
     threading.Thread(target=_exit_with_input, daemon=True).start()
     lower_priority(NICENESS)
     source, target = sys.argv[1:]
-    output = sys.stdout
-    points = tsne_projection(
-        np.load(source, allow_pickle=False), lambda share: print(f"{share:.3f}", file=output, flush=True)
-    )
-    np.save(target, points)
-
-
-class _IterationParser(io.TextIOBase):
-    """A text stream that turns scikit-learn's verbose output into progress."""
-
-    def __init__(self, progress: Callable[[float], None]):
-        self._progress = progress
-
-    def write(self, text: str) -> int:
-        if match := re.search(r"Iteration (\d+)", text):
-            self._progress(int(match[1]) / ITERATIONS)
-        return len(text)
+    np.save(target, tsne_projection(np.load(source, allow_pickle=False)))
 
 
 def _scale(points: np.ndarray) -> np.ndarray:
