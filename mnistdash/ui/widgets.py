@@ -125,7 +125,7 @@ def result_or_progress(task: BackgroundTask[T], label: str) -> T | None:
         _show_progress(task, label)
         return None
     result = None
-    with guarded(label):
+    with guarded("Background task"):
         result = task.result()
     if result is None:
         st.button("Try again", icon=":material/refresh:", key=f"retry-{id(task)}", on_click=task.restart)
