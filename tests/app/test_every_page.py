@@ -11,6 +11,7 @@ TIMEOUT = 90  # seconds
 PAGES = ("pages/draw.py", "pages/train.py", "pages/errors.py")
 
 
+@pytest.mark.slow
 def test_no_page_imports_tensorflow(flagship, environment):
     """The central design rule; in a fresh process, because other tests load TensorFlow."""
     visit = f"""

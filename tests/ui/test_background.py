@@ -75,6 +75,7 @@ def test_a_process_that_exits_cancels_its_tasks_and_waits_for_their_threads(outp
     assert output_of(script) == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_process_exits_although_a_task_never_reports(output_of):
     script = (
         "import time\n"
