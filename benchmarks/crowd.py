@@ -28,7 +28,7 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from mnistdash.data import dataset
 from mnistdash.runs import events, run, store
 from mnistdash.settings import PROJECT
-from mnistdash.ui import page
+from mnistdash.ui import resources
 
 MODEL = "flagship"
 PERIOD = 3.0  # seconds between two strokes or clicks of a user
@@ -180,7 +180,7 @@ async def leave(dashboard: Dashboard) -> None:
     for _ in range(2):  # the next disconnect drops them, the visit after that collects garbage
         async with Visitor(dashboard.url) as visitor:
             await visitor.open(f"/draw?model={MODEL}")
-    await asyncio.sleep(page.TIDY + MARGIN)
+    await asyncio.sleep(resources.TRIM_SECONDS + MARGIN)
 
 
 async def start_run(dashboard: Dashboard, recipe: str, **settings: object) -> Path:

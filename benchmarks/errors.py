@@ -1,11 +1,11 @@
-"""How long the error explorer takes, and how much memory.
+"""Measure the speed and memory of the Errors page.
 
-    python benchmarks/errors.py [--parts analysis,click] [--model NAME] [--count N]
+    python benchmarks/errors.py [--parts predict,click] [--model NAME] [--count N]
 
-analysis  reading all digits of the three splits and keeping answers and features; again, when they are kept already
-click     in Chromium, from a click on a cell of the confusion matrix to its gallery and to the rest of the page, which
-          says so too, from a click on a digit to its detail view, and on a bare page from a click on a button to one
-          image, in turns; then the server's memory after all sections
+predict  predict all digits of the three splits and cache the results; load them from the cache
+click    in Chromium: from a click on a cell of the confusion matrix to its gallery and to the rest of the page, from a
+         click on a digit to its detail view, and on a bare page from a click on a button to one image, in turns; then
+         the server's memory after all sections
 """
 
 import argparse
@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from serving import find_chromium, serve
 
 from mnistdash.data import dataset, mnist
-from mnistdash.evaluation import predictions
+from mnistdash.evaluation import cache, predictions
 from mnistdash.inference.model import Model
 from mnistdash.runs import store
 from mnistdash.runs.run import TFLITE, Run
@@ -48,7 +48,7 @@ st.button("Next", key="next", on_click=count)
 with st.container(key="shown"):
     st.image(np.full((280, 280), 25 * (number % 10), np.uint8), caption=f"image {number}")
 """
-# Resolves with the milliseconds from the click to the frames in which the page shows what is expected of it, in turn.
+# Resolves with the milliseconds from the click until each expression holds, in turn.
 CLICK = """
 ([button, expressions]) => new Promise(resolve => {
   const expected = expressions.map(one => new Function(`return ${one}`));
@@ -81,39 +81,38 @@ IMAGE = """(() => {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", default="analysis,click")
+    parser.add_argument("--parts", default="predict,click")
     parser.add_argument("--model", default="flagship")
     parser.add_argument("--count", type=int, default=15, help="clicks of each kind")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         models = Path(folder) / "models"
         shutil.copytree(Settings.from_environment().models / options.model, models / options.model)
-        shutil.rmtree(models / options.model / predictions.FOLDER, ignore_errors=True)
+        shutil.rmtree(models / options.model / cache.FOLDER, ignore_errors=True)
         data = mnist.load_mnist(Settings.from_environment())
         run = store.load_trained_run(options.model, models)
-        if "analysis" in options.parts:
-            read_everything(run, data)
+        if "predict" in options.parts:
+            predict_everything(run, data)
         if "click" in options.parts:
             click_through(run, data, options.count)
 
 
-def read_everything(run: Run, data: dataset.Dataset) -> None:
+def predict_everything(run: Run, data: dataset.Dataset) -> None:
     model = Model(run.folder / TFLITE, run.name)
-    for label in ("read and kept", "kept already"):
-        began = time.perf_counter()
-        axes = predictions.fit_pca(run, model, data.name, "validation", data.validation)
+    for label in ("predicted and cached", "loaded from the cache"):
+        started = time.perf_counter()
         for name in dataset.SPLITS:
-            predictions.analyze(run, model, axes, data.name, name, data.split(name))
-        print(f"{run.name}, all 70,000 digits {label}: {time.perf_counter() - began:.1f} s", flush=True)
-    size = sum(path.stat().st_size for path in (run.folder / predictions.FOLDER).iterdir())
-    print(f"files: {size / 1e6:.1f} MB\n", flush=True)
+            predictions.predict_split(run, model, data, name)
+        print(f"{run.name}, all 70,000 digits {label}: {time.perf_counter() - started:.1f} s", flush=True)
+    size = sum(path.stat().st_size for path in (run.folder / cache.FOLDER).iterdir())
+    print(f"cache: {size / 1e6:.1f} MB\n", flush=True)
 
 
 def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
-    answers = Model(run.folder / TFLITE, run.name)(data.test.images)
-    labels, read = data.test.labels, answers.argmax(1)
-    wrong = np.flatnonzero(labels != read)
-    cells = np.unique(np.stack([labels[wrong], read[wrong]], axis=1), axis=0).tolist()
+    probabilities = Model(run.folder / TFLITE, run.name)(data.test.images)
+    labels, predicted_digits = data.test.labels, probabilities.argmax(1)
+    wrong = np.flatnonzero(labels != predicted_digits)
+    cells = np.unique(np.stack([labels[wrong], predicted_digits[wrong]], axis=1), axis=0).tolist()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         script = Path(folder) / "bare.py"
         script.write_text(BARE)
@@ -125,12 +124,12 @@ def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
             bare.locator(".st-key-shown img").wait_for(timeout=TIMEOUT)
             ours.goto(f"http://127.0.0.1:{PORT}/errors")
             ours.locator(".md-gallery").wait_for(timeout=TIMEOUT)
-            ours.wait_for_timeout(15_000)  # the other splits are read meanwhile
+            ours.wait_for_timeout(15_000)  # until the other splits are predicted
             times: dict[str, list[float]] = {"cell": [], "page": [], "detail": [], "bare": []}
             for k in range(-3, count):  # the first ones warm up
                 true, predicted = cells[k % len(cells)]
-                indices = np.flatnonzero((labels == true) & (read == predicted))
-                index = int(indices[answers[indices].max(1).argmax()])
+                indices = np.flatnonzero((labels == true) & (predicted_digits == predicted))
+                index = int(indices[probabilities[indices].max(1).argmax()])
                 gallery = GALLERY % (min(len(indices), PER_PAGE), true, predicted)
                 cell = click(ours, f'[data-pick="{true},{predicted}"]', gallery, FILTER % (true, predicted))
                 took = dict(zip(("cell", "page"), cell, strict=True))
@@ -167,7 +166,7 @@ def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
 
 
 def click(page: Page, button: str, *expected: str) -> list[float]:
-    """Click, and return for each the milliseconds until the page shows what is expected, in turn."""
+    """Click a button and return the milliseconds until each expression holds, in turn."""
     page.bring_to_front()
     page.locator(button).wait_for(timeout=TIMEOUT)
     page.wait_for_timeout(400)

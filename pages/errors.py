@@ -15,7 +15,6 @@ from mnistdash.ui import page, resources, widgets
 from mnistdash.ui.errors import address, detail, digits, gallery, map, query_state, robustness, sections
 from mnistdash.ui.errors.gallery import ExplorerContext
 from mnistdash.ui.errors.query_state import SECTIONS, QueryState
-from mnistdash.ui.html import confusion, flip_map
 
 TITLES = dict(zip(SECTIONS, ("Digits", "Confidence", "Robustness", "Map", "Compare", "Labels"), strict=True))
 
@@ -38,7 +37,7 @@ def objections_to_pickers() -> list[str]:
 @widgets.guarded("Errors, a click")
 def explore(run: Run, data: Dataset, name: str) -> None:
     """The open digit, or a section; a click reruns this and nothing else."""
-    found = widgets.analysis(run, data, name)
+    found = widgets.split_predictions(run, data, name)
     # The votes are on MNIST's own test digits.
     votes = label_votes.load_label_votes() if (data.name, name) == ("mnist", "test") else {}
     try:
@@ -68,7 +67,7 @@ def section(subject: ExplorerContext, link: QueryState) -> None:
     elif link.section == query_state.CONFIDENCE:
         sections.confidence(subject)
     elif link.section == query_state.ROBUSTNESS:
-        robustness.whole_model(subject.run, resources.model(subject.run), subject.data, subject.name)
+        robustness.whole_model(subject.run, subject.data, subject.name)
     elif link.section == query_state.MAP:
         chosen = map.show(subject.run, subject.data, subject.name)
         if chosen is not None:
@@ -81,7 +80,6 @@ def section(subject: ExplorerContext, link: QueryState) -> None:
 
 
 with page.page("Errors"):
-    st.html(f"<style>{confusion.STYLE}{flip_map.STYLE}</style>")
     st.title("Errors", anchor=False)
     # Kept until they are shown, which has to wait while the digits are read.
     objections = st.session_state.setdefault("objections", [])
@@ -92,12 +90,12 @@ with page.page("Errors"):
             run = widgets.model_picker()
         name = st.selectbox("Split", SPLITS, key="split", bind="query-params", width=320)
     if run is not None:
-        widgets.analysis(run, data, name)
+        widgets.split_predictions(run, data, name)
         link, more = address.current(models(), len(data.split(name)))
         objections = st.session_state.pop("objections") + more
         if objections:
             address.write(asdict(link))
             st.warning(" ".join(objections), icon=":material/link_off:")
         for other in SPLITS:  # the others meanwhile
-            resources.prediction_task(run, data).want(other)
+            resources.prediction_task(run, data, other)
         explore(run, data, name)

@@ -1,4 +1,4 @@
-"""Disturbs digits as hands, pens, scanners and cameras do: moved, turned, resized, thicker or thinner, noisy."""
+"""Perturbations of digits like those of pens, hands, scanners and cameras: shift, turn, size, stroke, noise."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -8,19 +8,19 @@ import numpy as np
 from mnistdash.imaging.normalize import IMAGE_SIDE
 
 INK = 255
-MIDDLE = (IMAGE_SIDE - 1) / 2  # of an image, in pixels from its first
-CHUNK = 64  # images that a pen's rims are drawn for at a time: what fits into a processor's cache
+CENTER = (IMAGE_SIDE - 1) / 2  # of an image, in pixels
+CHUNK = 64  # images whose strokes change at a time; they fit into the processor's cache
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """What is done to a digit, in this order: the stroke, then size, turn and shift, then noise.
+    """Changes to a digit, applied in this order: stroke, then size, turn and shift, then noise.
 
     Attributes:
-        right, down: pixels by which it is shifted.
-        turn: degrees clockwise about the image's middle.
-        size: factor by which it becomes larger.
-        stroke: pixels by which its strokes become thicker, thinner where negative.
+        right, down: shift in pixels.
+        turn: degrees clockwise about the image's center.
+        size: scale factor.
+        stroke: pixels by which strokes become thicker; negative: thinner.
         noise: standard deviation of Gaussian noise, as a share of full ink.
     """
 
@@ -34,17 +34,17 @@ class Perturbation:
 
 @dataclass(frozen=True)
 class PerturbationKind:
-    """One way to disturb, for sliders and curves.
+    """One kind of perturbation, for sliders and curves.
 
     Attributes:
-        key: the field of `Disturbance`.
-        label: for people.
-        doing: what it is called in a sentence.
+        key: the field of `Perturbation`.
+        label: its name in the interface.
+        doing: its name inside a sentence.
         unit: written after a value; "%" for a share.
         low, high: the range.
         step: of a slider.
-        stride: between the levels of a curve; some level is the neutral one.
-        neutral: the value that changes nothing.
+        stride: between the levels of a curve, one of which is neutral.
+        neutral: the value without effect.
     """
 
     key: str
@@ -59,15 +59,15 @@ class PerturbationKind:
 
     @property
     def levels(self) -> list[float]:
-        """The levels of a curve, from the lowest to the highest."""
+        """The levels of a curve, ascending."""
         return self.values(1 + round((self.high - self.low) / self.stride))
 
     def values(self, count: int) -> list[float]:
-        """So many values from the lowest to the highest, equally far apart."""
+        """Return `count` evenly spaced values over the range."""
         return [round(float(value), 6) for value in np.linspace(self.low, self.high, count)]
 
     def text(self, value: float) -> str:
-        """A value with its sign and unit: "+2 px", "−30°", "35%"."""
+        """Format a value with its sign and unit: "+2 px", "−30°", "35%"."""
         value = 100 * value if self.unit == "%" else value
         sign = "−" if value < 0 else "+" if value > 0 and self.low < 0 else ""
         return f"{sign}{abs(round(value, 2 if self.unit == '×' else 1)):g}{self.unit}"
@@ -86,41 +86,45 @@ KINDS = {
 }
 
 
-def perturb(images: np.ndarray, disturbances: Perturbation | Sequence[Perturbation], seed: int = 0) -> np.ndarray:
-    """Disturb digits.
+def perturb(images: np.ndarray, perturbations: Perturbation | Sequence[Perturbation], seed: int = 0) -> np.ndarray:
+    """Perturb digits.
 
     Args:
         images: (n, 28, 28) uint8, 255 = ink.
-        disturbances: one for all images, or one for each; or m of them for a single image.
-        seed: of the noise. Image k has the same pattern whatever its strength and however many follow.
+        perturbations: one for all images, or one for each; or m of them for a single image.
+        seed: of the noise. Image k gets the same pattern at every strength, however many images follow.
 
     Returns:
-        (n, 28, 28) uint8, or (m, 28, 28) for a single image. What is not disturbed comes back unchanged.
+        A new (n, 28, 28) uint8 array, or (m, 28, 28) for a single image. Neutral perturbations change nothing.
 
     Raises:
-        ValueError: there are neither as many images as disturbances, nor one of either.
+        ValueError: the numbers of images and perturbations differ, and neither is 1.
     """
-    if isinstance(disturbances, Perturbation):
-        disturbances = [disturbances]
-    parameters = np.array([astuple(disturbance) for disturbance in disturbances], np.float32)
+    if isinstance(perturbations, Perturbation):
+        perturbations = [perturbations]
+    parameters = np.array([astuple(perturbation) for perturbation in perturbations], np.float32)
     count = len(images) if len(parameters) == 1 else len(parameters)
     if len(images) not in (1, count):
-        raise ValueError(f"{len(images)} images and {len(parameters)} disturbances do not go together.")
+        raise ValueError(f"{len(images)} images and {len(parameters)} perturbations do not match.")
     right, down, turn, size, stroke, noise = parameters.T
-    made = images
+    perturbed = images
     if stroke.any():
-        made = _with_strokes(made.astype(np.float32), stroke)
+        perturbed = _change_strokes(perturbed.astype(np.float32), stroke)
     if right.any() or down.any() or turn.any() or (size != 1).any():
-        made = _moved(made, right, down, turn, size)
+        perturbed = _transform(perturbed, right, down, turn, size)
     if noise.any():
         pattern = np.random.default_rng(seed).standard_normal(images.shape, np.float32)
-        made = made + INK * noise[:, None, None] * pattern
-    made = np.broadcast_to(made, (count, IMAGE_SIDE, IMAGE_SIDE))
-    return made.copy() if made.dtype == np.uint8 else np.clip(np.rint(made), 0, INK).astype(np.uint8)
+        perturbed = perturbed + INK * noise[:, None, None] * pattern
+    perturbed = np.broadcast_to(perturbed, (count, IMAGE_SIDE, IMAGE_SIDE))
+    if perturbed.dtype == np.uint8:
+        return perturbed.copy()
+    return np.asarray(np.clip(np.rint(perturbed), 0, INK), np.uint8)
 
 
-def _moved(images: np.ndarray, right: np.ndarray, down: np.ndarray, turn: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Shift, turn and resize in one bilinear resampling.
+def _transform(
+    images: np.ndarray, right: np.ndarray, down: np.ndarray, turn: np.ndarray, size: np.ndarray
+) -> np.ndarray:
+    """Shift, turn and scale in one bilinear resampling.
 
     Args:
         images: (n, 28, 28).
@@ -131,22 +135,22 @@ def _moved(images: np.ndarray, right: np.ndarray, down: np.ndarray, turn: np.nda
     """
     angle = np.deg2rad(turn)
     cosine, sine = (values[:, None] for values in (np.cos(angle) / size, np.sin(angle) / size))
-    rows, columns = np.indices((IMAGE_SIDE, IMAGE_SIDE), np.float32).reshape(2, 1, -1) - np.float32(MIDDLE)
+    rows, columns = np.indices((IMAGE_SIDE, IMAGE_SIDE), np.float32).reshape(2, 1, -1) - np.float32(CENTER)
     x, y = columns - right[:, None], rows - down[:, None]
-    # Where each pixel comes from; the image has one pixel of paper around it, two at its ends.
-    from_x = np.clip(cosine * x + sine * y + MIDDLE, -1, IMAGE_SIDE) + 1
-    from_y = np.clip(cosine * y - sine * x + MIDDLE, -1, IMAGE_SIDE) + 1
-    column, row = from_x.astype(np.int32), from_y.astype(np.int32)
-    part_x, part_y = from_x - column, from_y - row
+    # The source of each pixel, in an image with a margin of one blank pixel, two at the far ends.
+    source_x = np.clip(cosine * x + sine * y + CENTER, -1, IMAGE_SIDE) + 1
+    source_y = np.clip(cosine * y - sine * x + CENTER, -1, IMAGE_SIDE) + 1
+    column, row = source_x.astype(np.int32), source_y.astype(np.int32)
+    weight_x, weight_y = source_x - column, source_y - row
     width = IMAGE_SIDE + 3
     flat = np.pad(images.astype(np.float32), ((0, 0), (1, 2), (1, 2))).reshape(len(images), width * width)
-    image, place = np.arange(len(images))[:, None], row * width + column
-    top = (1 - part_x) * flat[image, place] + part_x * flat[image, place + 1]
-    bottom = (1 - part_x) * flat[image, place + width] + part_x * flat[image, place + width + 1]
-    return ((1 - part_y) * top + part_y * bottom).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+    image, index = np.arange(len(images))[:, None], row * width + column
+    top = (1 - weight_x) * flat[image, index] + weight_x * flat[image, index + 1]
+    bottom = (1 - weight_x) * flat[image, index + width] + weight_x * flat[image, index + width + 1]
+    return np.asarray(((1 - weight_y) * top + weight_y * bottom).reshape(-1, IMAGE_SIDE, IMAGE_SIDE))
 
 
-def _with_strokes(images: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+def _change_strokes(images: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     """Make strokes thicker or thinner.
 
     Args:
@@ -157,38 +161,38 @@ def _with_strokes(images: np.ndarray, amounts: np.ndarray) -> np.ndarray:
         (n, 28, 28) or (m, 28, 28) float32.
     """
     if len(amounts) == 1:
-        return _grown(images, float(amounts[0]) / 2)
-    made = np.empty((len(amounts), IMAGE_SIDE, IMAGE_SIDE), np.float32)
+        return _dilate(images, float(amounts[0]) / 2)
+    changed = np.empty((len(amounts), IMAGE_SIDE, IMAGE_SIDE), np.float32)
     for amount in np.unique(amounts):
         chosen = amounts == amount
-        made[chosen] = _grown(images if len(images) == 1 else images[chosen], float(amount) / 2)
-    return made
+        changed[chosen] = _dilate(images if len(images) == 1 else images[chosen], float(amount) / 2)
+    return changed
 
 
-def _grown(images: np.ndarray, radius: float) -> np.ndarray:
-    """Move all edges outwards by so many pixels, inwards where negative: a grey dilation or erosion.
+def _dilate(images: np.ndarray, radius: float) -> np.ndarray:
+    """Grayscale dilation by a disc, or erosion if the radius is negative.
 
-    Its disc has any radius, as the images are interpolated between their pixels. Edges keep their smoothness,
-    and a straight one moves by exactly the radius.
+    Images are interpolated between pixels, so the radius need not be whole: edges stay smooth, and a straight
+    edge moves by exactly the radius.
     """
     if radius == 0:
         return images
     pick = np.maximum if radius > 0 else np.minimum
-    rim = _rim(abs(radius))
-    reach = int(np.ceil(abs(radius))) + 1
-    made = images.copy()
+    disc = _disc(abs(radius))
+    margin = int(np.ceil(abs(radius))) + 1
+    dilated = images.copy()
     for start in range(0, len(images), CHUNK):
-        into = made[start : start + CHUNK]
-        padded = np.pad(into, ((0, 0), (reach, reach), (reach, reach)))
-        for dy, across in rim.items():
-            lines = _between(padded, reach + dy, axis=1)
-            for dx in across:
-                pick(into, _between(lines, reach + dx, axis=2), out=into)
-    return made
+        chunk = dilated[start : start + CHUNK]
+        padded = np.pad(chunk, ((0, 0), (margin, margin), (margin, margin)))
+        for dy, offsets in disc.items():
+            lines = _interpolate(padded, margin + dy, axis=1)
+            for dx in offsets:
+                pick(chunk, _interpolate(lines, margin + dx, axis=2), out=chunk)
+    return dilated
 
 
-def _rim(radius: float) -> dict[float, list[float]]:
-    """Points of a disc: 16 at its rim, 8 half-way; for each y offset the x offsets, in pixels."""
+def _disc(radius: float) -> dict[float, list[float]]:
+    """Return points of a disc, 16 at the radius and 8 halfway: for each y offset the x offsets, in pixels."""
     offsets: dict[float, list[float]] = {}
     for distance, count in ((radius, 16), (radius / 2, 8)):
         for angle in 2 * np.pi * np.arange(count) / count:
@@ -197,14 +201,14 @@ def _rim(radius: float) -> dict[float, list[float]]:
     return offsets
 
 
-def _between(values: np.ndarray, start: float, axis: int) -> np.ndarray:
-    """SIZE values along an axis from a place that may lie between two."""
+def _interpolate(values: np.ndarray, start: float, axis: int) -> np.ndarray:
+    """Return IMAGE_SIDE values along an axis, from a fractional index on."""
     first = int(np.floor(start))
-    part = np.float32(start - first)
-    chosen = [slice(None)] * 3
-    chosen[axis] = slice(first, first + IMAGE_SIDE)
-    near = values[tuple(chosen)]
-    if part == 0:
+    weight = np.float32(start - first)
+    window = [slice(None)] * 3
+    window[axis] = slice(first, first + IMAGE_SIDE)
+    near = values[tuple(window)]
+    if weight == 0:
         return near
-    chosen[axis] = slice(first + 1, first + 1 + IMAGE_SIDE)
-    return near + part * (values[tuple(chosen)] - near)
+    window[axis] = slice(first + 1, first + 1 + IMAGE_SIDE)
+    return np.asarray(near + weight * (values[tuple(window)] - near))

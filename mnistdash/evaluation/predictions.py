@@ -1,161 +1,119 @@
-"""What a model makes of every digit of a split: answers and last features, read once and kept with the model."""
+"""A model's predictions and penultimate-layer features over a split, computed once and cached with the run."""
 
-import logging
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from mnistdash.data.dataset import Split
+from mnistdash.data.dataset import Dataset
+from mnistdash.evaluation import cache
 from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.inference.model import Model
 from mnistdash.runs.run import Run
-from mnistdash.system.atomic import atomic_path
 
-log = logging.getLogger(__name__)
-
-FOLDER = "analysis"  # inside a run's folder
-DIMENSIONS = 64  # of the features that are kept
-PART = 1_000  # images at a time
+MAX_COMPONENTS = 64
+CHUNK = 1_000  # images per progress report
 
 
 @dataclass(frozen=True)
 class PCA:
-    """The directions in which a model's features differ most.
+    """Principal components of a model's features.
 
     Attributes:
         mean: (k,) float32.
-        components: (d, k) float32, orthonormal, those of the largest variance first.
+        components: (d, k) float32, orthonormal, largest variance first.
     """
 
     mean: np.ndarray
     components: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray) -> "PCA":
-        """The first principal components of (n, k) float32 features; at most DIMENSIONS."""
+    def fit(cls, features: np.ndarray) -> "PCA":
+        """Return the first principal components, at most MAX_COMPONENTS, of (n, k) float32 features."""
         mean = features.mean(0)
         _, directions = np.linalg.eigh(np.cov(features - mean, rowvar=False))
-        return cls(mean, np.ascontiguousarray(directions.T[::-1][:DIMENSIONS], np.float32))
+        return cls(mean, np.ascontiguousarray(directions.T[::-1][:MAX_COMPONENTS], np.float32))
 
     def project(self, features: np.ndarray) -> np.ndarray:
-        """(n, k) float32 features along these axes, (n, d) float32."""
-        return (features - self.mean) @ self.components.T
+        """Project (n, k) float32 features to (n, d) float32."""
+        return np.asarray((features - self.mean) @ self.components.T)
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """What a model makes of a split.
+class SplitPredictions:
+    """A model's predictions and features over a split.
 
     Attributes:
-        result: its answers.
-        features: (n, d) float16, its last features along its `Axes`.
+        result: labels and probabilities.
+        features: (n, d) float16, projected by `pca`.
+        pca: fitted to the features of the validation split.
     """
 
     result: Evaluation
     features: np.ndarray
+    pca: PCA
 
 
-def fit_pca(run: Run, model: Model, data: str, name: str, split: Split) -> PCA:
-    """A model's axes, from the run's folder or from the features of a split, and kept there, with the split's analysis.
-
-    Args:
-        run: whose model it is.
-        model: the same, loaded.
-        data, name: of the data set and the split.
-        split: to take features from.
-    """
-    path = _path(run, f"{data}-axes")
-    if (kept := _read(path, run)) is not None:
-        return PCA(kept["mean"], kept["components"])
-    probabilities, features = model.predict_with_features(split.images)
-    axes = PCA.of(features)
-    _write(path, run, mean=axes.mean, components=axes.components)
-    # Or its digits would be read twice.
-    _write(_path(run, f"{data}-{name}"), run, probabilities=probabilities, features=_compact(axes, features))
-    return axes
-
-
-def analyze(
-    run: Run,
-    model: Model,
-    axes: PCA,
-    data: str,
-    name: str,
-    split: Split,
-    progress: Callable[[float], None] = lambda share: None,
-) -> Analysis:
-    """A model's analysis of a split, from the run's folder or made now, and kept there.
+def predict_split(
+    run: Run, model: Model, data: Dataset, split_name: str, progress: Callable[[float], None] = lambda share: None
+) -> SplitPredictions:
+    """Load the predictions for a split from the run's cache, or compute and cache them.
 
     Args:
-        run: whose model it is.
-        model: the same, loaded.
-        axes: of its features.
-        data, name: of the data set and the split.
-        split: the digits.
-        progress: called with the share that is done, in [0, 1].
+        run: the run.
+        model: its loaded network.
+        data: the data set.
+        split_name: "train", "validation" or "test".
+        progress: called with the finished share in [0, 1].
     """
-    path = _path(run, f"{data}-{name}")
-    if (kept := _read(path, run)) is not None and len(kept["probabilities"]) == len(split):
-        return Analysis(Evaluation(split.labels, kept["probabilities"]), kept["features"])
-    probabilities, features = [], []
-    for start in range(0, len(split), PART):
-        answers, seen = model.predict_with_features(split.images[start : start + PART])
-        probabilities.append(answers)
-        features.append(_compact(axes, seen))
-        progress(min(1.0, (start + PART) / len(split)))
-    made = Analysis(Evaluation(split.labels, np.concatenate(probabilities)), np.concatenate(features))
-    _write(path, run, probabilities=made.result.probabilities, features=made.features)
-    return made
+    split, name = data.split(split_name), f"{data.name}-{split_name}"
+    pca = _load_or_fit_pca(run, model, data, progress)
+    cached = cache.load(run, name)
+    if cached is None:
+        chunks = [
+            (probabilities, pca.project(features).astype(np.float16))
+            for probabilities, features in _predict_chunks(model, split.images, progress)
+        ]
+        probabilities, features = (np.concatenate(arrays) for arrays in zip(*chunks, strict=True))
+        cached = {"probabilities": probabilities, "features": features}
+        cache.save(run, name, **cached)
+    return SplitPredictions(Evaluation(split.labels, cached["probabilities"]), cached["features"], pca)
 
 
 def nearest_neighbors(features: np.ndarray, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which digits are most like one, by Euclidean distance.
+    """Find the rows of `features` nearest to a query by Euclidean distance.
 
     Args:
-        features: (n, d) float, of the digits to choose from.
+        features: (n, d) float.
         query: (d,) float.
-        count: how many are wanted.
+        count: number of neighbors.
 
     Returns:
-        (m,) int64 indices, the nearest first, and (m,) float32 distances; m is `count`, or n if that is less.
+        (m,) int64 indices, nearest first, and their (m,) float32 distances; m = min(count, n).
     """
     distances = np.zeros(len(features), np.float32)
-    for start in range(0, len(features), PART):  # in parts: all of them in float32 would be more than all that is kept
-        part = slice(start, start + PART)
-        distances[part] = np.linalg.norm(features[part].astype(np.float32) - query.astype(np.float32), axis=1)
-    count = min(count, len(features))
-    chosen = np.argpartition(distances, count - 1)[:count] if count else np.zeros(0, np.int64)
-    chosen = chosen[np.lexsort((chosen, distances[chosen]))]
-    return chosen, distances[chosen]
+    for start in range(0, len(features), CHUNK):  # a float32 copy of all features would be twice their size
+        chunk = slice(start, start + CHUNK)
+        distances[chunk] = np.linalg.norm(features[chunk].astype(np.float32) - query.astype(np.float32), axis=1)
+    nearest = np.argsort(distances, kind="stable")[:count]
+    return nearest, distances[nearest]
 
 
-def _compact(axes: PCA, features: np.ndarray) -> np.ndarray:
-    return axes.project(features).astype(np.float16)
+def _load_or_fit_pca(run: Run, model: Model, data: Dataset, progress: Callable[[float], None]) -> PCA:
+    """Fit to the validation split, which no model was fitted to."""
+    name = f"{data.name}-pca"
+    if (cached := cache.load(run, name)) is not None:
+        return PCA(**cached)
+    chunks = _predict_chunks(model, data.validation.images, lambda share: progress(0.0))
+    pca = PCA.fit(np.concatenate([features for _, features in chunks]))
+    cache.save(run, name, mean=pca.mean, components=pca.components)
+    return pca
 
 
-def _path(run: Run, name: str) -> Path:
-    return run.folder / FOLDER / f"{name}.npz"
-
-
-def _read(path: Path, run: Run) -> dict[str, np.ndarray] | None:
-    """What was written for this version of the run's model; None where there is nothing of the kind."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            kept = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        if not isinstance(error, FileNotFoundError):
-            log.warning("made again", extra={"reason": type(error).__name__, "where": path.name})
-        return None
-    return kept if kept.pop("version", None) == run.version else None
-
-
-def _write(path: Path, run: Run, **arrays: np.ndarray) -> None:
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with atomic_path(path) as temporary:
-            np.savez(temporary, version=np.int64(run.version), **arrays)
-    except OSError as error:  # what cannot be kept is used all the same
-        log.warning("not kept", extra={"reason": error.strerror or type(error).__name__, "where": path.name})
+def _predict_chunks(
+    model: Model, images: np.ndarray, progress: Callable[[float], None]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    progress(0.0)
+    for start in range(0, len(images), CHUNK):
+        yield model.predict_with_features(images[start : start + CHUNK])
+        progress(min(1.0, (start + CHUNK) / len(images)))

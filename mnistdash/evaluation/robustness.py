@@ -1,33 +1,27 @@
-"""What disturbances do to a model: where its reading of one digit flips, and its accuracy against each."""
+"""How perturbations change a model's predictions: of one digit, and its accuracy over many."""
 
-import json
-import logging
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mnistdash.data.dataset import Split
+from mnistdash.data.dataset import Dataset, Split
+from mnistdash.evaluation import cache
 from mnistdash.evaluation.perturbations import KINDS, Perturbation, PerturbationKind, perturb
-from mnistdash.evaluation.predictions import FOLDER
 from mnistdash.runs.run import Run
-from mnistdash.system.atomic import atomic_write_json
 
-log = logging.getLogger(__name__)
-
-COUNT = 1_000  # digits that curves are measured over, for which a standard error is at most 1.6 %
-Reader = Callable[[np.ndarray], np.ndarray]  # (n, 28, 28) uint8 -> (n, 10) float32 probabilities
+MAX_DIGITS = 1_000  # digits that curves are measured over; the standard error is at most 1.6 %
+Predictor = Callable[[np.ndarray], np.ndarray]  # (n, 28, 28) uint8 -> (n, 10) float32 probabilities
 
 
 @dataclass(frozen=True)
 class FlipMap:
-    """What a model reads in one digit under two kinds of disturbance at once.
+    """A model's predictions for one digit under two kinds of perturbation at once.
 
     Attributes:
         across, down: the kinds, from left to right and from top to bottom.
         columns, rows: their values.
-        digits: (rows, columns) uint8, what was read.
+        digits: (rows, columns) uint8 predictions.
         confidence: (rows, columns) float32 in [0, 1].
     """
 
@@ -40,92 +34,66 @@ class FlipMap:
 
     @property
     def neutral(self) -> tuple[int, int]:
-        """Row and column that are nearest to neither kind of disturbance."""
+        """Row and column nearest to no perturbation."""
         return _nearest(self.rows, self.down.neutral), _nearest(self.columns, self.across.neutral)
 
     def reach(self, digit: int) -> tuple[tuple[float, float], tuple[float, float]] | None:
-        """How far either kind alone may go before something else than `digit` is read.
+        """Return how far each kind alone can go before the prediction changes.
 
         Returns:
-            The lowest and highest value of `across`, then of `down`, that hold together with all between; None
-            where it is not even read without either.
+            The lowest and highest value of `across`, then of `down`, up to which every prediction is `digit`;
+            None if the unperturbed prediction is another digit.
         """
         row, column = self.neutral
         if self.digits[row, column] != digit:
             return None
         return (
-            _run_around(self.digits[row] == digit, column, self.columns),
-            _run_around(self.digits[:, column] == digit, row, self.rows),
+            _range_around(self.digits[row] == digit, column, self.columns),
+            _range_around(self.digits[:, column] == digit, row, self.rows),
         )
 
 
 @dataclass(frozen=True)
 class RobustnessCurves:
-    """A model's accuracy under each kind of disturbance, the others neutral.
+    """A model's accuracy under each kind of perturbation, the others neutral.
 
     Attributes:
-        count: digits that it was measured over.
-        levels: by the kind's key, from the lowest to the highest.
-        accuracy: by the kind's key, for each level the share read right, in [0, 1].
+        count: number of digits it was measured over.
+        accuracy: by the kind's key, an accuracy in [0, 1] for each of its levels.
     """
 
     count: int
-    levels: dict[str, list[float]]
     accuracy: dict[str, list[float]]
 
     @property
-    def undisturbed(self) -> float:
-        """Accuracy without disturbance."""
-        key = next(iter(KINDS))
-        return self.accuracy[key][self.levels[key].index(KINDS[key].neutral)]
+    def clean_accuracy(self) -> float:
+        """Accuracy without perturbation."""
+        kind = next(iter(KINDS.values()))
+        return self.accuracy[kind.key][kind.levels.index(kind.neutral)]
 
     @property
     def weakest(self) -> PerturbationKind:
-        """The kind under which the mean accuracy over the levels is lowest."""
-        return min(KINDS.values(), key=lambda kind: np.mean(self.accuracy[kind.key]))
+        """The kind with the lowest mean accuracy over its levels."""
+        return min(KINDS.values(), key=lambda kind: float(np.mean(self.accuracy[kind.key])))
 
     def worst(self, kind: PerturbationKind) -> tuple[float, float]:
-        """The level at which a kind does most harm, and the accuracy there."""
+        """Return the level of a kind with the lowest accuracy, and that accuracy."""
         accuracy = self.accuracy[kind.key]
-        place = int(np.argmin(accuracy))
-        return self.levels[kind.key][place], accuracy[place]
-
-    def to_json(self) -> dict:
-        """A JSON object for `from_json`."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: dict) -> "RobustnessCurves":
-        """What `to_json` made.
-
-        Raises:
-            ValueError: it is something else.
-        """
-        try:
-            levels, accuracy = ({key: list(values[name][key]) for key in KINDS} for name in ("levels", "accuracy"))
-            made = cls(int(values["count"]), levels, accuracy)
-            fit = all(
-                len(levels[key]) == len(accuracy[key])
-                and kind.neutral in levels[key]
-                and all(0 <= share <= 1 for share in accuracy[key])
-                for key, kind in KINDS.items()
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError("No curves of robustness.") from error
-        if not fit:
-            raise ValueError("Curves of robustness that do not hold together.")
-        return made
+        index = int(np.argmin(accuracy))
+        return kind.levels[index], accuracy[index]
 
 
-def flip_map(model: Reader, image: np.ndarray, across: str, down: str, base: Perturbation, cells: int = 13) -> FlipMap:
-    """Let a model read one digit under two kinds of disturbance at once.
+def flip_map(
+    model: Predictor, image: np.ndarray, across: str, down: str, base: Perturbation, cells: int = 13
+) -> FlipMap:
+    """Predict one digit under two kinds of perturbation at once.
 
     Args:
-        model: what reads.
+        model: the predictor.
         image: (28, 28) uint8, 255 = ink.
         across, down: keys of KINDS.
-        base: the other kinds' values; those of these two do not matter.
-        cells: values of each, over its range.
+        base: values of the other kinds; its values of these two are ignored.
+        cells: number of values along each axis.
     """
     columns, rows = (KINDS[key].values(cells) for key in (across, down))
     settings = [replace(base, **{across: x, down: y}) for y in rows for x in columns]
@@ -142,77 +110,58 @@ def flip_map(model: Reader, image: np.ndarray, across: str, down: str, base: Per
 
 
 def robustness_curves(
-    model: Reader, split: Split, count: int = COUNT, progress: Callable[[int, int], None] | None = None
+    model: Predictor, split: Split, count: int = MAX_DIGITS, progress: Callable[[float], None] = lambda share: None
 ) -> RobustnessCurves:
-    """Measure a model's accuracy over the first digits of a split under each kind of disturbance.
+    """Measure a model's accuracy over the first digits of a split under each kind of perturbation.
 
     Args:
-        model: what reads.
+        model: the predictor.
         split: the digits.
-        count: how many of them, at most.
-        progress: called with (levels done, levels in all), the neutral one counted once.
+        count: maximum number of digits.
+        progress: called with the finished share in [0, 1].
     """
     images, labels = split.images[:count], split.labels[:count]
-    levels = {key: kind.levels for key, kind in KINDS.items()}
-    settings = list(dict.fromkeys(Perturbation(**{key: level}) for key, values in levels.items() for level in values))
-    measured: dict[Perturbation, float] = {}
-    for setting in settings:
-        measured[setting] = float((model(perturb(images, setting)).argmax(1) == labels).mean())
-        if progress is not None:
-            progress(len(measured), len(settings))
-    accuracy = {key: [measured[Perturbation(**{key: level})] for level in values] for key, values in levels.items()}
-    return RobustnessCurves(len(labels), levels, accuracy)
+    levels = [(kind.key, level) for kind in KINDS.values() for level in kind.levels]
+    # The neutral perturbation is a level of every kind; measure it once.
+    accuracy = dict.fromkeys((Perturbation(**{key: level}) for key, level in levels), 0.0)
+    for number, perturbation in enumerate(accuracy):
+        progress(number / len(accuracy))
+        accuracy[perturbation] = float((model(perturb(images, perturbation)).argmax(1) == labels).mean())
+    progress(1.0)
+    return RobustnessCurves(
+        len(labels),
+        {key: [accuracy[Perturbation(**{key: level})] for level in kind.levels] for key, kind in KINDS.items()},
+    )
 
 
-def stored(run: Run, data_name: str, split: str) -> RobustnessCurves | None:
-    """The curves kept with a run's model for a split; None where there are none, or those of another version."""
-    path = _path(run, data_name, split)
-    try:
-        values = json.loads(path.read_text())
-        return RobustnessCurves.from_json(values["curves"]) if values["version"] == run.version else None
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("made again", extra={"reason": type(error).__name__, "where": path.name})
-        return None
-
-
-def measure(
-    run: Run, model: Reader, data_name: str, split: str, digits: Split, progress: Callable[[int, int], None]
+def load_or_measure_curves(
+    run: Run, model: Predictor, data: Dataset, split_name: str, progress: Callable[[float], None]
 ) -> RobustnessCurves:
-    """A model's curves for a split, from the run's folder or made now, and kept there.
+    """Load a model's curves for a split from the run's cache, or measure and cache them.
 
     Args:
-        run: whose model it is.
-        model: the same, loaded.
-        data_name, split: of the data set and the split.
-        digits: the split itself.
-        progress: as for `curves`.
+        run: the run.
+        model: its loaded network.
+        data: the data set.
+        split_name: "train", "validation" or "test".
+        progress: called with the finished share in [0, 1].
     """
-    version = run.version
-    if (kept := stored(run, data_name, split)) is not None:
-        return kept
-    made = robustness_curves(model, digits, progress=progress)
-    path = _path(run, data_name, split)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        atomic_write_json(path, {"version": version, "curves": made.to_json()})
-    except OSError as error:  # what cannot be kept is used all the same
-        log.warning("not kept", extra={"reason": error.strerror or type(error).__name__, "where": path.name})
-    return made
+    name = f"{data.name}-{split_name}-robustness"
+    if (cached := cache.load(run, name)) is not None:
+        count = int(cached.pop("count"))
+        return RobustnessCurves(count, {key: values.tolist() for key, values in cached.items()})
+    curves = robustness_curves(model, data.split(split_name), progress=progress)
+    cache.save(run, name, count=curves.count, **curves.accuracy)
+    return curves
 
 
-def _path(run: Run, data_name: str, split: str) -> Path:
-    return run.folder / FOLDER / f"{data_name}-{split}-robustness.json"
+def _nearest(values: Iterable[float], target: float) -> int:
+    return int(np.argmin(np.abs(np.array(list(values)) - target)))
 
 
-def _nearest(values: Iterable[float], wanted: float) -> int:
-    return int(np.argmin(np.abs(np.array(list(values)) - wanted)))
-
-
-def _run_around(holds: np.ndarray, place: int, values: list[float]) -> tuple[float, float]:
-    """The first and last value of the unbroken run of true entries around a place."""
-    low = high = place
+def _range_around(holds: np.ndarray, index: int, values: list[float]) -> tuple[float, float]:
+    """Return the first and last value of the unbroken series of true entries around an index."""
+    low = high = index
     while low > 0 and holds[low - 1]:
         low -= 1
     while high < len(values) - 1 and holds[high + 1]:

@@ -47,16 +47,3 @@ def trim_memory_periodically(every: float) -> None:
             trim_memory()
 
     threading.Thread(target=go_on, daemon=True, name="give memory back").start()
-
-
-@functools.cache  # once for each process
-def skip_destructors() -> None:
-    """Have this process end, once Python has, with its exit status, but without the destructors of C libraries.
-
-    OpenBLAS' waits for its threads. Where a thread of Python's is still multiplying matrices, which nothing stops, that
-    wait may never end, as a busy thread overwrites that it is to end; with one thread OpenBLAS frees memory that is in
-    use instead, and the process crashes. Elsewhere than with glibc nothing happens.
-    """
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        libc = ctypes.CDLL(None)
-        libc.on_exit(libc._exit, None)  # goes first: what is registered last is called first

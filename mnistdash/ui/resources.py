@@ -1,84 +1,127 @@
-"""Resources."""
+"""What all sessions of this server share: settings, queue, data, models and their evaluation."""
 
 import atexit
+import threading
 import time
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from mnistdash.data import sample
 from mnistdash.data.dataset import Dataset
-from mnistdash.evaluation.prediction_task import PredictionTask
+from mnistdash.evaluation import predictions, projection, robustness
+from mnistdash.evaluation.predictions import SplitPredictions
+from mnistdash.evaluation.robustness import RobustnessCurves
+from mnistdash.exceptions import DataError
 from mnistdash.inference.model import Model, load_model
 from mnistdash.jobs.queue import JobQueue
 from mnistdash.runs import store
 from mnistdash.runs.run import Run
 from mnistdash.settings import Settings
 from mnistdash.system.logging import configure_logging
-from mnistdash.system.malloc import skip_destructors
-from mnistdash.ui.loading import LoadingTask
+from mnistdash.system.malloc import limit_malloc_arenas, trim_memory_periodically
+from mnistdash.ui.background import BackgroundTask
 
-WATCHES = 12.0  # seconds after its last look that a session counts as watching
+TRIM_SECONDS = 30.0  # between two releases of free memory to the operating system
+WATCH_SECONDS = 12.0  # a session counts as watching a run this long
+KEYS: dict[str | type[Any], Callable[[Any], Any]] = {  # what the caches below identify their arguments by
+    Run: lambda run: (run.name, run.version),
+    Dataset: lambda data: data.name,
+}
+
+_tsne_lock = threading.Lock()  # one child process at a time: each takes all cores and 200 MB
 
 
 @st.cache_resource
 def settings() -> Settings:
-    """Paths and limits of this server."""
+    """Return this server's paths and limits."""
     return Settings.from_environment()
 
 
 @st.cache_resource
 def jobs() -> JobQueue:
-    """This server's queue of trainings; ending the server ends them."""
+    """Return this server's training queue, which ends with the server."""
     configure_logging()
+    limit_malloc_arenas()
+    trim_memory_periodically(TRIM_SECONDS)
     queue = JobQueue(settings())
     queue.adopt(store.list_runs(settings().models))
     atexit.register(queue.close)
-    skip_destructors()
     return queue
 
 
 def watchers(run: str) -> int:
-    """How many sessions watch a run; the one that asks is one of them from now on."""
-    now, looks = time.monotonic(), _last_looks()
-    looks[st.session_state.setdefault("watcher", uuid.uuid4().hex)] = run, now
-    for session, (_, at) in list(looks.items()):
-        if now - at > WATCHES:
-            looks.pop(session, None)
-    return sum(watched == run for watched, _ in list(looks.values()))
-
-
-def model(run: Run) -> Model:
-    """A run's network, loaded once for all sessions."""
-    return _model(run.name, run.version)
-
-
-def prediction_task(run: Run, data: Dataset) -> PredictionTask:
-    """What reads the splits with a model, once for all sessions."""
-    return _reading(run.name, run.version, data.name, run, data)
-
-
-def features_of(run: Run, data: Dataset, views: np.ndarray) -> np.ndarray:
-    """The features of (n, 28, 28) images, as those of a split that is analysed already: (n, d) float32."""
-    return prediction_task(run, data).axes.project(model(run).predict_with_features(views)[1])
+    """Return the number of sessions that watch a run, this one included."""
+    now, last_looks = time.monotonic(), _last_looks()
+    last_looks[st.session_state.setdefault("watcher", uuid.uuid4().hex)] = run, now
+    for session, (_, at) in list(last_looks.items()):
+        if now - at > WATCH_SECONDS:
+            last_looks.pop(session, None)
+    return sum(watched == run for watched, _ in list(last_looks.values()))
 
 
 @st.cache_resource(show_spinner=False)
 def _last_looks() -> dict[str, tuple[str, float]]:
-    """By session: the run that it watches, and when it last looked."""
+    """Return, by session, the run it watches and the time of its last look."""
     return {}
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _model(name: str, version: int) -> Model:
-    return load_model(name, settings().models)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _reading(name: str, version: int, data_name: str, _run: Run, _data: Dataset) -> PredictionTask:
-    return PredictionTask(_run, _model(name, version), _data)
-
-
 @st.cache_resource(show_spinner=False)
-def _loading() -> LoadingTask:
-    return LoadingTask(settings())
+def data_task() -> BackgroundTask[tuple[Dataset, DataError | None]]:
+    """Load MNIST, or the offline sample together with the reason."""
+    paths = settings()
+
+    def load(progress: Callable[[float], None]) -> tuple[Dataset, DataError | None]:
+        return sample.load_mnist_or_sample(paths, lambda received, total: progress(received / total))
+
+    return BackgroundTask(load)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=KEYS)
+def model(run: Run) -> Model:
+    """Return a run's loaded network."""
+    return load_model(run.name, settings().models)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=KEYS)
+def _prediction_lock(run: Run) -> threading.Lock:
+    return threading.Lock()
+
+
+@st.cache_resource(max_entries=12, show_spinner=False, hash_funcs=KEYS)
+def prediction_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[SplitPredictions]:
+    """Predict a split, after the splits that were asked for before."""
+
+    def predict(progress: Callable[[float], None]) -> SplitPredictions:
+        with _prediction_lock(run):
+            return predictions.predict_split(run, model(run), data, split_name, progress)
+
+    return BackgroundTask(predict)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False, hash_funcs=KEYS)
+def robustness_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[RobustnessCurves]:
+    """Measure a model's accuracy under perturbations."""
+
+    def measure(progress: Callable[[float], None]) -> RobustnessCurves:
+        return robustness.load_or_measure_curves(run, model(run), data, split_name, progress)
+
+    return BackgroundTask(measure)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=KEYS)
+def tsne_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[np.ndarray]:
+    """Compute the t-SNE map of a split's first digits."""
+
+    def compute(progress: Callable[[float], None]) -> np.ndarray:
+        points = projection.load_tsne_map(run, data.name, split_name)
+        if points is not None:
+            return points
+        features = prediction_task(run, data, split_name).result().features[: projection.MAX_POINTS]
+        with _tsne_lock:
+            return projection.compute_tsne_map(run, data.name, split_name, features, progress)
+
+    return BackgroundTask(compute)

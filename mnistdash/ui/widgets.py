@@ -1,146 +1,140 @@
-"""Widgets."""
+"""Widgets that several pages share."""
 
 import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mnistdash.data.dataset import SPLITS, Dataset
-from mnistdash.evaluation.predictions import Analysis
-from mnistdash.exceptions import DataError, ImageError, SettingsError
+from mnistdash.evaluation.predictions import SplitPredictions
+from mnistdash.exceptions import MnistdashError
 from mnistdash.runs import store
 from mnistdash.runs.run import Run
 from mnistdash.system.logging import error_fields
 from mnistdash.text import escape_markdown
-from mnistdash.ui.resources import _loading, prediction_task, settings
+from mnistdash.ui import resources
+from mnistdash.ui.background import BackgroundTask
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-
-HEADING = 48  # pixels
-
-
-POLL = 0.5  # seconds between two looks at a download
-
-
-AT_ONCE = 1.0  # seconds; data that is there within them needs no progress bar
-
-
-SLOW = 3.0  # seconds of a page or a part of it that are worth a line in the log
-
-
-EXPECTED = (store.RunError, DataError, ImageError, SettingsError)  # their messages are sentences for users
+HEADING_HEIGHT = 48  # pixels
+POLL_SECONDS = 0.5  # between two updates of a progress bar
+QUICK_SECONDS = 0.5  # a task that takes no longer shows no progress bar
+SLOW_SECONDS = 3.0  # a page or fragment that takes longer is logged
 
 
 @contextmanager
 def guarded(name: str) -> Iterator[None]:
-    """Tell what goes wrong inside in one sentence, and log it; also a decorator, for what runs again by itself.
+    """Show exceptions as one sentence and log them; also a decorator, for fragments.
 
     Args:
-        name: for the log.
+        name: of the page or fragment, for the log.
     """
-    began = time.perf_counter()
+    started = time.perf_counter()
     try:
         yield
-    except EXPECTED as error:
+    except MnistdashError as error:  # their messages are written for users
         show_error(error)
         log.warning("refused", extra={"page": name, **error_fields(error)})
-    except Exception as error:  # whatever it is: a visitor gets a sentence, and the others their page
-        st.error("Something went wrong here. It has been logged; reload the page to go on.", icon=":material/error:")
+    except Exception as error:
+        st.error("Something went wrong and was logged. Reload the page to continue.", icon=":material/error:")
         log.error("failed", extra={"page": name, **error_fields(error)})
     finally:
-        seconds = time.perf_counter() - began
-        if seconds > SLOW:
+        seconds = time.perf_counter() - started
+        if seconds > SLOW_SECONDS:
             log.warning("slow", extra={"page": name, "seconds": round(seconds, 1)})
 
 
-def explain_star(shown: Iterable[Run]) -> None:
-    """What the star of `Card.validation` means, where one of these runs has it."""
-    if any(run.card is not None and run.card.validation_seen for run in shown):
-        st.caption("\\* Trained on the validation images too, so this figure is too good.")
-
-
-def show_error(what: object, icon: str = ":material/error:") -> None:
-    """Show why something was refused; what a user typed means nothing but itself in it."""
-    st.error(escape_markdown(str(what)), icon=icon)
+def show_error(message: object, icon: str = ":material/error:") -> None:
+    """Show an error message, with Markdown escaped: it may quote user input."""
+    st.error(escape_markdown(str(message)), icon=icon)
 
 
 def heading(text: str) -> DeltaGenerator:
-    """A subheading, in a row that is as high with something beside it as without; returns the row."""
+    """Show a subheading and return its row, which is equally high with and without a widget beside it."""
     row = st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", height=HEADING, border=False
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        height=HEADING_HEIGHT,
+        border=False,
     )
     row.subheader(text, anchor=False)
     return row
 
 
+def explain_star(runs: Iterable[Run]) -> None:
+    """Explain the star of `Card.validation` if one of these runs has it."""
+    if any(run.card is not None and run.card.validation_seen for run in runs):
+        st.caption("\\* Also trained on the validation images, so this figure is optimistic.")
+
+
+def model_picker() -> Run | None:
+    """Let the user choose a model. If there is none, link to Train and return None."""
+    models = {run.name: run for run in store.list_models(resources.settings().models)}
+    if not models:
+        st.info("No model yet.", icon=":material/model_training:")
+        st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
+        return None
+    return models[st.selectbox("Model", list(models), key="model", bind="query-params")]
+
+
 def dataset() -> Dataset:
-    """The data, one read-only copy for all sessions; the page waits here until it is there."""
-    loading = _loading()
-    if not loading.wait(AT_ONCE):
-        _show_loading()
+    """Return the data set all sessions share. Stop the page until it is loaded."""
+    task = resources.data_task()
+    loaded = result_or_progress(task, "Loading MNIST (the first time, this downloads 12 MB) …")
+    if loaded is None:
         st.stop()
-    data, why_sample = loading.result()
-    if why_sample is not None:
+    data, reason = loaded
+    if reason is not None:
+        count = sum(len(data.split(name)) for name in SPLITS)
         with st.container(border=True, key="sample_notice"):
             st.markdown(
-                f":material/cloud_off: **MNIST is not at hand.** {why_sample} Until then these pages use the offline "
-                f"sample: {_size(data)} real handwritten digits from scikit-learn, coarser than MNIST's."
+                f":material/cloud_off: **MNIST is not available.** {reason} Until then, these pages use the offline "
+                f"sample: {count:,} handwritten digits from scikit-learn, coarser than MNIST."
             )
             if st.button("Try again", icon=":material/refresh:", key="retry"):
-                loading.retry()
+                task.restart()
                 st.rerun()
     return data
 
 
-def model_picker() -> Run | None:
-    """Let the user choose a model; None, with a word on how to get one, where there is none."""
-    models = {run.name: run for run in store.list_models(settings().models)}
-    if not models:
-        st.info("There is no model yet.", icon=":material/model_training:")
-        st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
-        return None
-    # Shown by their plain names, as what is shown is also what stands in the page's address.
-    name = st.selectbox("Model", list(models), key="model", bind="query-params")
-    return models[name]
-
-
-def analysis(run: Run, data: Dataset, split: str) -> Analysis:
-    """What a model makes of a split; the page waits here, and shows how far it is, until it is there."""
-    background = prediction_task(run, data)
-    background.want(split)
-    if not background.wait(split, AT_ONCE):
-        show_prediction_progress(run, data, split)
+def split_predictions(run: Run, data: Dataset, split_name: str) -> SplitPredictions:
+    """Return a model's predictions for a split. Stop the page or fragment until they are computed."""
+    label = f"{run.name} predicts the {len(data.split(split_name)):,} digits of the {split_name} split …"
+    found = result_or_progress(resources.prediction_task(run, data, split_name), label)
+    if found is None:
         st.stop()
-    return background.result(split)
+    return found
 
 
-@st.fragment(run_every=POLL)
-@guarded("Reading")
-def show_prediction_progress(run: Run, data: Dataset, split: str) -> None:
-    """How far the analysis of a split is; the page runs again when it is done."""
-    background = prediction_task(run, data)
-    if background.wait(split, 0):
+def result_or_progress(task: BackgroundTask[T], label: str) -> T | None:
+    """Return a task's result; None if its progress or its error is shown instead.
+
+    Args:
+        task: the task. When it finishes, the page runs again.
+        label: of the progress bar.
+    """
+    if not task.wait(QUICK_SECONDS):
+        _show_progress(task, label)
+        return None
+    result = None
+    with guarded("Background task"):
+        result = task.result()
+    if result is None:
+        st.button("Try again", icon=":material/refresh:", key=f"retry-{id(task)}", on_click=task.restart)
+    return result
+
+
+@st.fragment(run_every=POLL_SECONDS)
+@guarded("Progress")
+def _show_progress(task: BackgroundTask[Any], label: str) -> None:
+    if task.wait(0):
         st.rerun()
-    text = f"{run.name} reads the {len(data.split(split)):,} digits of the {split} split …"
-    st.progress(background.progress(split), text)
-
-
-@st.fragment(run_every=POLL)
-@guarded("Loading")
-def _show_loading() -> None:
-    loading = _loading()
-    if loading.wait(0):
-        st.rerun()
-    if loading.total:
-        text = f"Downloading MNIST: {loading.received / 1e6:.1f} of {loading.total / 1e6:.1f} MB"
-        st.progress(loading.received / loading.total, text)
-    else:
-        st.progress(0.0, "Looking for MNIST …")
-
-
-def _size(data: Dataset) -> str:
-    return f"{sum(len(data.split(name)) for name in SPLITS):,}"
+    st.progress(task.progress, label)

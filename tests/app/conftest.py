@@ -12,12 +12,12 @@ from mnistdash.data import sample as data_sample
 from mnistdash.settings import PROJECT
 from mnistdash.ui.resources import jobs
 
-TIMEOUT = 90  # seconds; a slow machine must not fail a test of what a page says
+TIMEOUT = 90  # seconds; a slow machine must not fail a test
 
 
 @pytest.fixture(autouse=True)
 def fresh_server(monkeypatch):
-    """What one server caches must not reach the next test; no process stands by to train."""
+    """Clear the server's caches around each test; no process waits to train."""
     monkeypatch.setenv("MNISTDASH_STAND_BY", "0")
     st.cache_resource.clear()
     yield
@@ -25,7 +25,7 @@ def fresh_server(monkeypatch):
 
 
 class Failures(logging.Handler):
-    """What the pages' guard has caught: where, and what."""
+    """The unexpected exceptions of pages: where, and their type."""
 
     def __init__(self):
         super().__init__(logging.ERROR)
@@ -37,7 +37,7 @@ class Failures(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def failures() -> Iterator[Failures]:
-    """A page that fails shows a sentence, which a test could overlook: the test fails, unless it clears this."""
+    """Fail the test if a page met an unexpected exception, unless the test clears this list."""
     handler = Failures()
     logger = logging.getLogger("mnistdash.ui.widgets")
     logger.addHandler(handler)
@@ -48,21 +48,21 @@ def failures() -> Iterator[Failures]:
 
 @pytest.fixture
 def with_sample(monkeypatch, sample):
-    """The pages find the offline sample at once, as if it were MNIST: no notice, nothing to wait for."""
+    """Let pages load the offline sample at once, as if it were MNIST, without a notice."""
     monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: (sample, None))
     return sample
 
 
 @pytest.fixture
 def page(models):
-    """Open a page the way a visitor does, by way of the home page: page("draw")."""
+    """Open a page through the home page, as a visitor does: page("draw")."""
 
     def open_page(name: str) -> AppTest:
         test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=TIMEOUT)
         if name != "home":
             test.switch_page(f"pages/{name}.py")
         test.run()
-        while name == "errors" and test.get("progress"):  # the digits are being looked for, and read
+        while name == "errors" and test.get("progress"):  # of data and predictions
             time.sleep(0.1)
             test.run()
         assert not test.exception

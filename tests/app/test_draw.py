@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,13 +14,13 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.evaluation.predictions import Analysis
+from mnistdash.evaluation.predictions import SplitPredictions
 from mnistdash.imaging.normalize import to_mnist
 from mnistdash.inference import recognize
 from mnistdash.inference.model import load_model
 from mnistdash.inference.recognize import DigitPrediction
 from mnistdash.settings import PROJECT
-from mnistdash.ui import resources, widgets
+from mnistdash.ui import widgets
 from mnistdash.ui.draw.transfer import TransferredDigit
 
 TITLE = "Test digit no. 1,234: a 1 read as 7"
@@ -348,14 +349,9 @@ def misread(monkeypatch, with_sample):
     probabilities[errors] = np.roll(probabilities[errors], 1, axis=1)
     features = np.zeros((len(split), 2), np.float16)
     features[:, 0] = -np.arange(len(split))
-    analysis = Analysis(Evaluation(split.labels, probabilities), features)
-    monkeypatch.setattr(widgets, "analysis", lambda run, data, name: analysis, raising=False)
-    monkeypatch.setattr(
-        resources,
-        "features_of",
-        lambda run, data, views: np.array([[-29.0, 0.0]] * len(views), np.float32),
-        raising=False,
-    )
+    pca = SimpleNamespace(project=lambda features: np.array([[-29.0, 0.0]] * len(features), np.float32))
+    found = SplitPredictions(Evaluation(split.labels, probabilities), features, pca)
+    monkeypatch.setattr(widgets, "split_predictions", lambda run, data, name: found)
     return errors
 
 
@@ -384,8 +380,8 @@ def test_what_is_no_digit_has_no_test_errors_that_look_like_it(draw, misread):
 def test_a_model_without_errors_says_so(draw, drawing, misread, monkeypatch, sample):
     labels = sample.test.labels
     perfect = Evaluation(labels, np.eye(10, dtype=np.float32)[labels])
-    features = np.zeros((len(labels), 2), np.float16)
-    monkeypatch.setattr(widgets, "analysis", lambda run, data, name: Analysis(perfect, features))
+    found = SplitPredictions(perfect, np.zeros((len(labels), 2), np.float16), None)
+    monkeypatch.setattr(widgets, "split_predictions", lambda run, data, name: found)
     test = draw(255 - drawing)
     test.toggle(key="similar").set_value(True).run()
     assert not test.exception

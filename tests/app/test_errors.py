@@ -266,7 +266,7 @@ def test_a_wrong_link_gets_a_plain_message_and_what_is_right_of_it(visit, result
 
 
 def test_a_wrong_link_is_told_also_where_the_digits_have_to_be_read_first(visit, monkeypatch):
-    monkeypatch.setattr(widgets, "AT_ONCE", 0)
+    monkeypatch.setattr(widgets, "QUICK_SECONDS", 0)
     (warning,) = visit(model="gone", digit="x").warning
     assert warning.value.startswith("There is no model named `gone` here. This link asks for digit `x`;")
 
@@ -274,7 +274,7 @@ def test_a_wrong_link_is_told_also_where_the_digits_have_to_be_read_first(visit,
 def test_confidence_is_told_in_words_too(visit, result):
     test = visit(split="train", section="confidence")
     assert f"Expected calibration error: {100 * result.calibration_error:.2f} points" in text(test)
-    refused, right = result.refusal
+    refused, right = result.selective_accuracy
     place = np.searchsorted(refused, 0.01)
     assert f"from {result.accuracy:.2%} to {right[place]:.2%}" in text(test)
 
@@ -285,7 +285,7 @@ def test_two_models_are_compared(visit, make_run, with_sample, models, flagship)
     test = visit(section="compare", split="train")
     assert test.selectbox(key="other").value == "twin"
     assert test.query_params["other"] == "twin", "the link says which, as another model may be the first one day"
-    assert "flagship and twin get the same digits wrong" in text(test)
+    assert "flagship and twin misclassify the same digits" in text(test)
     assert test.metric[2].label == "Both misread"
     test.segmented_control(key="group").set_value("both").run()
     assert listed(test) == sorted(listed(test))

@@ -11,8 +11,9 @@ TIMEOUT = 90  # seconds
 PAGES = ("pages/draw.py", "pages/train.py", "pages/errors.py")
 
 
-def test_no_page_brings_tensorflow_into_the_server(flagship, environment):
-    """The one idea of the design; in a fresh process, as other tests load TensorFlow."""
+@pytest.mark.slow
+def test_no_page_imports_tensorflow(flagship, environment):
+    """The central design rule; in a fresh process, because other tests load TensorFlow."""
     visit = f"""
 import sys
 from streamlit.testing.v1 import AppTest
@@ -39,9 +40,9 @@ def test_without_any_model_every_page_says_what_to_do(page, with_sample, name):
 
 
 def notice(test: AppTest) -> str:
-    """What a page says where MNIST is not at hand; it may have to look for it first."""
+    """Return the notice that MNIST is not available; the page may look for it first."""
     deadline = time.monotonic() + TIMEOUT
-    while not (found := [element.value for element in test.markdown if "MNIST is not at hand" in element.value]):
+    while not (found := [element.value for element in test.markdown if "MNIST is not available" in element.value]):
         assert time.monotonic() < deadline
         time.sleep(0.1)
         test.run()
@@ -49,10 +50,10 @@ def notice(test: AppTest) -> str:
 
 
 @pytest.mark.parametrize("name", ["home", "train", "errors"])
-def test_without_mnist_every_page_that_uses_data_says_so_and_can_try_again(page, flagship, offline, name):
+def test_without_mnist_pages_that_use_data_say_so_and_can_try_again(page, flagship, offline, name):
     test = page(name)
     assert "could not be downloaded" in notice(test)
-    assert "1,797 real handwritten digits" in notice(test)
+    assert "1,797 handwritten digits" in notice(test)
     test.button(key="retry").click().run()
     assert notice(test)
     assert not test.exception

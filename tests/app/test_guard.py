@@ -1,4 +1,4 @@
-"""What goes wrong on a page is one sentence there and one line in the log."""
+"""An exception on a page is one sentence there and one line in the log."""
 
 from page_text import text
 from streamlit.testing.v1 import AppTest
@@ -39,13 +39,13 @@ def fails(tmp_path) -> AppTest:
     return AppTest.from_file(str(tmp_path / "app.py"), default_timeout=60).run()
 
 
-def test_what_nobody_expects_is_a_sentence_without_a_trace_and_is_logged_without_words(tmp_path, models, failures):
+def test_an_unexpected_exception_shows_no_details_and_is_logged_without_its_message(tmp_path, models, failures):
     test = fails(tmp_path)
     assert not test.error
     test.button(key="break").click().run()
     assert not test.exception
     assert [error.value for error in test.error] == [
-        "Something went wrong here. It has been logged; reload the page to go on."
+        "Something went wrong and was logged. Reload the page to continue."
     ]
     assert "the rest of the page" in text(test)
     assert len(failures.found) == 1
@@ -56,22 +56,22 @@ def test_what_nobody_expects_is_a_sentence_without_a_trace_and_is_logged_without
     assert not test.error, "the page works again"
 
 
-def test_what_is_refused_is_told_in_its_own_words_which_mean_nothing_in_markdown(tmp_path, models):
+def test_an_expected_exception_shows_its_message_with_markdown_escaped(tmp_path, models):
     test = fails(tmp_path)
     test.button(key="refuse").click().run()
     assert [error.value for error in test.error] == [r"There is no \*run\* \<b\>named\</b\> so."]
     assert "the rest of the page" in text(test)
 
 
-def test_stopping_is_no_failure(tmp_path, models):
+def test_stopping_a_page_is_not_an_error(tmp_path, models):
     test = fails(tmp_path)
     test.button(key="stop").click().run()
     assert not test.error
     assert "the end of the part" not in text(test)
 
 
-def test_what_is_slow_is_logged(tmp_path, models, monkeypatch, caplog):
-    monkeypatch.setattr(widgets, "SLOW", 0.2)
+def test_a_slow_fragment_is_logged(tmp_path, models, monkeypatch, caplog):
+    monkeypatch.setattr(widgets, "SLOW_SECONDS", 0.2)
     test = fails(tmp_path)
     widgets.log.parent.propagate = True
     test.button(key="wait").click().run()
@@ -80,7 +80,7 @@ def test_what_is_slow_is_logged(tmp_path, models, monkeypatch, caplog):
     assert 0.3 <= slow[0].seconds < 60
 
 
-def test_a_dashboard_for_looking_only_offers_nothing_that_changes_anything(page, with_sample, flagship, monkeypatch):
+def test_read_only_mode_offers_nothing_that_changes_anything(page, with_sample, flagship, monkeypatch):
     monkeypatch.setenv("MNISTDASH_READONLY", "1")
     train = page("train")
     keys = {element.key for element in [*train.button, *train.selectbox, *train.text_input]}
@@ -95,7 +95,7 @@ def test_a_dashboard_for_looking_only_offers_nothing_that_changes_anything(page,
     assert not page("draw").exception
 
 
-def test_a_setting_that_makes_no_sense_is_told_on_every_page(page, with_sample, monkeypatch):
+def test_an_invalid_setting_is_shown_on_every_page(page, with_sample, monkeypatch):
     monkeypatch.setenv("MNISTDASH_QUEUE", "many")
     test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
     monkeypatch.delenv("MNISTDASH_QUEUE")  # for the end of this test

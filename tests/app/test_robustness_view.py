@@ -1,14 +1,13 @@
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from page_text import charts, text
 from streamlit.testing.v1 import AppTest
 
 from mnistdash.data.dataset import Split
+from mnistdash.evaluation import robustness
 from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
-from mnistdash.evaluation.robustness import stored
 from mnistdash.inference.model import load_model
 
 TIMEOUT = 90  # seconds; a slow machine must not fail a test of what a view says
@@ -31,10 +30,10 @@ def digit_page(image, label, model):
     robustness.one_digit(image, label, model, link)
 
 
-def model_page(run, model, data):
+def model_page(run, data):
     from mnistdash.ui.errors import robustness
 
-    robustness.whole_model(run, model, data, "test")
+    robustness.whole_model(run, data, "test")
 
 
 @pytest.fixture
@@ -93,43 +92,34 @@ def test_each_map_can_be_chosen_and_its_sliders_move_only_its_frame(digit):
     assert cells.search(text(digit))[0] != before
 
 
-def test_a_model_is_measured_once_and_the_weakest_kind_named(flagship, few, model):
-    test = AppTest.from_function(
-        model_page, default_timeout=TIMEOUT, kwargs={"run": flagship, "model": model, "data": few}
-    )
+def visit_model(flagship, few) -> AppTest:
+    """Run the view until nothing is under way."""
+    test = AppTest.from_function(model_page, default_timeout=TIMEOUT, kwargs={"run": flagship, "data": few})
     test.run()
-    for _ in range(60):
-        if stored(flagship, "sample", "test") is not None:
-            break
+    while test.get("progress"):
         test.run()
-    test.run()
+    return test
+
+
+def test_a_model_is_measured_and_its_weakest_kind_named(flagship, few):
+    test = visit_model(flagship, few)
     assert not test.exception
     assert "Measured over the first 20 digits of the test split" in text(test)
     assert "the weakest point is" in text(test)
     assert len(charts(test)) == 6
 
 
-def test_a_failure_is_shown_and_can_be_tried_again(flagship, few):
-    broken = [True]
-
-    def model(images):
-        if broken:
-            raise RuntimeError("unforeseen")
-        return np.eye(10, dtype=np.float32)[np.zeros(len(images), int)]
-
-    test = AppTest.from_function(
-        model_page, default_timeout=TIMEOUT, kwargs={"run": flagship, "model": model, "data": few}
-    )
-    for _ in range(100):
-        test.run()
-        if test.error:
-            break
-    assert "unforeseen" in test.error[0].value
-    broken.clear()
-    test.button(key="robustness_retry").click().run()
-    for _ in range(100):
-        if "Measured over" in text(test):
-            break
+def test_a_failure_is_shown_and_can_be_tried_again(flagship, few, failures, monkeypatch):
+    measure = robustness.robustness_curves
+    monkeypatch.setattr(robustness, "robustness_curves", lambda *_, **__: 1 / 0)
+    test = visit_model(flagship, few)
+    assert len(test.error) == 1
+    assert "ZeroDivisionError" in failures.found[0]
+    failures.found.clear()
+    assert len(charts(test)) == 6, "empty charts keep the place"
+    monkeypatch.setattr(robustness, "robustness_curves", measure)
+    test.button[0].click().run()
+    while test.get("progress"):
         test.run()
     assert not test.error
     assert "Measured over" in text(test)

@@ -115,11 +115,11 @@ def test_a_download_shows_its_progress_then_the_data(start_server, open_visitor,
     server = start_server(MNISTDASH_DATA="", XDG_CACHE_HOME=str(tmp_path / "empty"), https_proxy=address)
     visitor = open_visitor(server)
     visitor.page.goto(server.url)
-    visitor.page.get_by_text("Looking for MNIST").wait_for()
+    visitor.page.get_by_text("Loading MNIST").wait_for()
     accuracy = f"{store.load_run(server.models / 'flagship').card.test_accuracy:.2%}"
     assert visitor.page.get_by_text(accuracy).count() >= 1, "what needs no data is there meanwhile"
     for connection, _ in held:
         connection.close()
     listener.close()
-    visitor.page.get_by_text("MNIST is not at hand").wait_for()
+    visitor.page.get_by_text("MNIST is not available").wait_for()
     visitor.page.get_by_role("button", name="Try again").wait_for()

@@ -5,7 +5,7 @@ from mnistdash.data.dataset import Split
 from mnistdash.evaluation.metrics import Evaluation, evaluate
 
 
-def answers(*rows: tuple[int, float]) -> np.ndarray:
+def probabilities_of(*rows: tuple[int, float]) -> np.ndarray:
     """Probabilities with the given digit and confidence, the rest spread evenly."""
     probabilities = np.zeros((len(rows), 10), np.float32)
     for row, (digit, confidence) in zip(probabilities, rows, strict=True):
@@ -15,7 +15,7 @@ def answers(*rows: tuple[int, float]) -> np.ndarray:
 
 
 LABELS = np.array([0, 1, 1, 2, 7], np.uint8)
-RESULT = Evaluation(LABELS, answers((0, 0.9), (1, 0.8), (7, 0.6), (3, 0.95), (7, 1.0)))
+RESULT = Evaluation(LABELS, probabilities_of((0, 0.9), (1, 0.8), (7, 0.6), (3, 0.95), (7, 1.0)))
 
 
 def test_accuracy_and_confusion():
@@ -26,7 +26,7 @@ def test_accuracy_and_confusion():
     assert RESULT.confusion[7, 7] == 1
 
 
-def test_the_most_confident_mistakes_come_first():
+def test_the_most_confident_errors_come_first():
     assert RESULT.errors.tolist() == [3, 2]
 
 
@@ -35,8 +35,8 @@ def test_loss_is_the_mean_cross_entropy():
     assert RESULT.loss == pytest.approx(-np.log(true).mean(), rel=1e-5)
 
 
-def test_a_certain_mistake_has_a_finite_loss():
-    assert np.isfinite(Evaluation(LABELS[:1], answers((5, 1.0))).loss)
+def test_a_certain_error_has_a_finite_loss():
+    assert np.isfinite(Evaluation(LABELS[:1], probabilities_of((5, 1.0))).loss)
 
 
 def test_per_digit_figures():
@@ -46,14 +46,14 @@ def test_per_digit_figures():
     assert (nine["count"], nine["precision"], nine["recall"], nine["f1"]) == (0, None, None, None)
 
 
-def test_evaluate_reads_the_whole_split():
+def test_evaluate_predicts_the_whole_split():
     images = np.zeros((5, 28, 28), np.uint8)
     result = evaluate(lambda given: RESULT.probabilities[: len(given)], Split(images, LABELS))
     assert result.accuracy == RESULT.accuracy
 
 
-def test_the_calibration_error_is_how_far_confidence_is_from_the_share_read_right():
-    """Ten answers at 0.9, eight of them right, and ten at 0.6, six of them right: half of 0.1 too sure."""
+def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    """Ten predictions at 0.9 with eight right, ten at 0.6 with six right: half of them overconfident by 0.1."""
     labels = np.array([1] * 8 + [2] * 2 + [1] * 6 + [2] * 4, np.uint8)
     probabilities = np.full((20, 10), 0.0, np.float32)
     probabilities[:10, 1], probabilities[10:, 1] = 0.9, 0.6
@@ -64,7 +64,7 @@ def test_full_confidence_has_a_bin():
     assert Evaluation(np.array([1], np.uint8), np.eye(10, dtype=np.float32)[[1]]).calibration_error == 0
 
 
-def test_accuracy_without_some_digits_leaves_them_out():
+def test_accuracy_can_exclude_digits():
     probabilities = np.eye(10, dtype=np.float32)[[0, 1, 2, 3]]
     result = Evaluation(np.array([0, 1, 5, 6], np.uint8), probabilities)
     assert result.accuracy == 0.5
@@ -85,7 +85,7 @@ def test_losses_margins_and_bins_are_of_each_digit():
     assert np.isnan(bins.accuracy[0])
 
 
-def test_refusing_the_least_sure_first():
-    refused, right = RESULT.refusal
-    assert refused == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
-    assert right == pytest.approx([3 / 5, 3 / 4, 2 / 3, 1 / 2, 1])
+def test_skipping_the_least_confident_predictions_raises_accuracy():
+    skipped, accuracy = RESULT.selective_accuracy
+    assert skipped == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert accuracy == pytest.approx([3 / 5, 3 / 4, 2 / 3, 1 / 2, 1])

@@ -15,51 +15,51 @@ def digits(sample) -> np.ndarray:
 
 @pytest.fixture
 def bar() -> np.ndarray:
-    """A line from the middle upwards, (1, 28, 28)."""
+    """A line from the center upwards, (1, 28, 28)."""
     image = np.zeros((1, 28, 28), np.uint8)
     image[0, 4:14, 13:15] = 255
     return image
 
 
 def middle(image: np.ndarray) -> np.ndarray:
-    """Row and column of an image's centre of mass."""
+    """Return row and column of an image's center of mass."""
     return np.array(ndimage.center_of_mass(image.astype(float)))
 
 
 def box(image: np.ndarray) -> np.ndarray:
-    """Height and width of what holds the ink."""
+    """Return height and width of the ink."""
     inked = image > 127
     return np.array([np.ptp(np.flatnonzero(inked.any(axis))) + 1 for axis in (1, 0)])
 
 
-def test_the_neutral_disturbance_changes_nothing(digits):
+def test_the_neutral_perturbation_changes_nothing(digits):
     made = perturb(digits, Perturbation())
     assert np.array_equal(made, digits)
     assert made.dtype == np.uint8
     made[:] = 0
-    assert digits.any(), "what comes back is a copy"
+    assert digits.any(), "the result is a copy"
 
 
-def test_a_neutral_one_among_others_changes_nothing_either(digits):
+def test_a_neutral_perturbation_among_others_changes_nothing(digits):
     others = [Perturbation(turn=30, size=0.8), Perturbation(), Perturbation(stroke=1, noise=0.2, right=2.5)]
     assert np.array_equal(perturb(digits[:1], others)[1], digits[0])
 
 
 @pytest.mark.parametrize(("right", "down"), [(3.0, 0.0), (0.0, -2.0), (1.5, 2.5)])
-def test_a_shift_moves_the_centre_of_mass_by_as_many_pixels(digits, right, down):
+def test_a_shift_moves_the_center_of_mass_by_as_many_pixels(digits, right, down):
     small = perturb(digits, Perturbation(size=0.7))  # none of the ink leaves the image
     for before, after in zip(small, perturb(small, Perturbation(right=right, down=down)), strict=True):
         assert middle(after) - middle(before) == pytest.approx([down, right], abs=0.05)
 
 
-def test_a_shift_by_whole_pixels_keeps_each_value_and_what_leaves_is_lost(digits):
+def test_a_shift_by_whole_pixels_keeps_values_and_drops_pixels_outside(digits):
     made = perturb(digits, Perturbation(right=8))
     assert np.array_equal(made[:, :, 8:], digits[:, :, :-8])
     assert not made[:, :, :8].any()
 
 
 def test_a_turn_is_clockwise(bar):
-    """What points up then points right, and after another quarter down."""
+    """A line that points up points right after a quarter turn, and down after another."""
     quarter = perturb(bar, Perturbation(turn=90))
     assert middle(quarter[0])[1] > 17
     assert middle(quarter[0])[0] == pytest.approx(13.5, abs=0.1)
@@ -87,7 +87,7 @@ def test_thicker_strokes_have_more_ink_and_thinner_ones_less(digits):
 
 @pytest.mark.parametrize("amount", [-1.0, -0.4, 0.5, 1.0, 2.6])
 def test_a_stroke_becomes_thicker_by_as_many_pixels(amount):
-    """Measured as the ink of a long line in one row."""
+    """Measured as the ink in one row of a long line."""
     line = np.zeros((1, 28, 28), np.uint8)
     line[0, :, 12:16] = 255
     line[0, :, 16] = 100
@@ -113,7 +113,7 @@ def test_faint_ink_grows_too_and_stays_faint():
     assert (grown > 45).sum() > 20
 
 
-def test_noise_is_the_same_each_time_and_another_with_another_seed(digits):
+def test_noise_depends_on_the_seed_only(digits):
     noisy = Perturbation(noise=0.3)
     assert np.array_equal(perturb(digits, noisy), perturb(digits, noisy))
     assert not np.array_equal(perturb(digits, noisy), perturb(digits, noisy, seed=1))
@@ -126,7 +126,7 @@ def test_noise_keeps_its_pattern_at_every_strength():
     assert weak.std() == pytest.approx(0.05 * 255, rel=0.1)
 
 
-def test_each_digit_has_its_own_noise_whatever_follows(digits):
+def test_each_digit_has_its_own_noise_however_many_follow(digits):
     noisy = Perturbation(noise=0.3)
     many = perturb(digits, noisy)
     assert np.array_equal(many[:5], perturb(digits[:5], noisy))
@@ -134,7 +134,7 @@ def test_each_digit_has_its_own_noise_whatever_follows(digits):
     assert not np.array_equal(twins[0], twins[1])
 
 
-def test_one_for_each_is_the_same_as_one_after_the_other(digits):
+def test_perturbing_many_digits_equals_perturbing_each_alone(digits):
     settings = [
         Perturbation(right=k % 5 - 2, turn=7.0 * k, size=1 + k / 40, stroke=(k % 4 - 1) / 2) for k in range(len(digits))
     ]
@@ -144,13 +144,13 @@ def test_one_for_each_is_the_same_as_one_after_the_other(digits):
     assert np.array_equal(perturb(digits[:1], settings), variants)
 
 
-def test_as_many_disturbances_as_digits_or_one_of_either(digits):
-    with pytest.raises(ValueError, match=r"20 images and 3 disturbances"):
+def test_the_numbers_of_digits_and_perturbations_must_match(digits):
+    with pytest.raises(ValueError, match=r"20 images and 3 perturbations"):
         perturb(digits, [Perturbation()] * 3)
     assert perturb(digits[:0], Perturbation(turn=10, noise=0.1)).shape == (0, 28, 28)
 
 
-def test_the_kinds_are_the_fields_and_their_levels_rise_through_neutral():
+def test_every_field_has_a_kind_whose_levels_ascend_through_neutral():
     neutral = Perturbation()
     assert list(KINDS) == list(vars(neutral))
     for key, kind in KINDS.items():

@@ -1,131 +1,110 @@
-import shutil
-
 import numpy as np
 import pytest
 
-from mnistdash.evaluation import predictions
-from mnistdash.evaluation.prediction_task import PredictionTask
-from mnistdash.inference.model import Model, load_model
+from mnistdash.data.dataset import Dataset, Split
+from mnistdash.evaluation import cache, predictions
+from mnistdash.evaluation.predictions import PCA, nearest_neighbors, predict_split
+from mnistdash.inference.model import load_model
+
+
+class CountingModel:
+    """Predicts the column sums' argmax; its features are the column sums. Counts the images."""
+
+    def __init__(self):
+        self.count = 0
+
+    def predict_with_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self.count += len(images)
+        features = images.sum(1, dtype=np.float32) / 255
+        return np.eye(10, dtype=np.float32)[features.argmax(1) % 10], features
 
 
 @pytest.fixture
-def model(flagship, models):
-    return load_model("flagship", models)
+def model() -> CountingModel:
+    return CountingModel()
 
 
 @pytest.fixture
-def axes(flagship, model, sample):
-    return predictions.fit_pca(flagship, model, "sample", "validation", sample.validation)
+def data() -> Dataset:
+    """Random digits: 40 train, 30 validation, 20 test."""
+    random = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        return Split(random.integers(0, 256, (count, 28, 28), np.uint8), random.integers(0, 10, count, np.uint8))
+
+    return Dataset("random", "tests", split(40), split(30), split(20))
 
 
-def analyse(run, model, axes, split, **options):
-    return predictions.analyze(run, model, axes, "sample", "test", split, **options)
+def test_predictions_are_the_models_own_and_features_are_projected(flagship, model, data):
+    found = predict_split(flagship, model, data, "test")
+    probabilities, features = model.predict_with_features(data.test.images)
+    np.testing.assert_array_equal(found.result.probabilities, probabilities)
+    np.testing.assert_array_equal(found.result.labels, data.test.labels)
+    np.testing.assert_array_equal(found.features, found.pca.project(features).astype(np.float16))
 
 
-def test_answers_are_the_models_and_features_keep_what_tells_digits_apart(flagship, model, axes, sample):
-    made = analyse(flagship, model, axes, sample.test)
-    assert np.array_equal(made.result.probabilities, model(sample.test.images))
-    assert np.array_equal(made.result.labels, sample.test.labels)
-    assert made.features.shape == (300, 64)
-    raw = model.predict_with_features(sample.test.images)[1]
-    projected = axes.project(raw)
-    lost = np.linalg.norm(raw - (projected @ axes.components + axes.mean), axis=1)
-    assert np.median(lost) < 0.35 * np.median(np.linalg.norm(raw - axes.mean, axis=1))
-    variances = axes.project(model.predict_with_features(sample.validation.images)[1]).var(0)
-    assert np.all(np.diff(variances) <= 1e-4), "those of the largest variance come first"
-    assert variances[0] > 10 * variances[-1]
+def test_principal_components_come_in_the_order_of_variance_and_keep_the_features():
+    features = np.random.default_rng(0).normal(size=(300, 80)).astype(np.float32) * np.linspace(0.01, 5, 80, dtype="f4")
+    pca = PCA.fit(features)
+    assert pca.components.shape == (predictions.MAX_COMPONENTS, 80)
+    projected = pca.project(features)
+    assert np.all(np.diff(projected.var(0)) <= 1e-4)
+    lost = np.linalg.norm(features - (projected @ pca.components + pca.mean), axis=1)
+    assert np.median(lost) < 0.1 * np.median(np.linalg.norm(features - pca.mean, axis=1))
 
 
-def test_it_is_computed_once_and_then_read(flagship, model, axes, sample, monkeypatch):
-    first = analyse(flagship, model, axes, sample.test)
-    monkeypatch.setattr(Model, "predict_with_features", lambda *_: pytest.fail("read again"))
-    again = analyse(flagship, model, axes, sample.test)
-    assert np.array_equal(first.result.probabilities, again.result.probabilities)
-    assert np.array_equal(first.features, again.features)
-    same = predictions.fit_pca(flagship, model, "sample", "validation", sample.validation)
-    assert np.array_equal(same.components, axes.components)
+def test_predictions_are_computed_once_for_each_split_and_then_loaded(flagship, model, data):
+    first = predict_split(flagship, model, data, "test")
+    assert model.count == 20 + 30, "the principal components need the validation split"
+    predict_split(flagship, model, data, "train")
+    assert model.count == 20 + 30 + 40
+    again = predict_split(flagship, model, data, "test")
+    assert model.count == 20 + 30 + 40
+    np.testing.assert_array_equal(first.result.probabilities, again.result.probabilities)
+    np.testing.assert_array_equal(first.features, again.features)
+    np.testing.assert_array_equal(first.pca.components, again.pca.components)
 
 
-def test_digits_whose_features_fitted_the_axes_are_not_read_again(flagship, model, axes, sample, monkeypatch):
-    expected = model(sample.validation.images), axes.project(model.predict_with_features(sample.validation.images)[1])
-    monkeypatch.setattr(Model, "predict_with_features", lambda *_: pytest.fail("read again"))
-    made = predictions.analyze(flagship, model, axes, "sample", "validation", sample.validation)
-    assert np.array_equal(made.result.probabilities, expected[0])
-    assert np.array_equal(made.features, expected[1].astype(np.float16))
+def test_a_folder_without_write_access_costs_only_the_cache(flagship, model, data):
+    (flagship.folder / cache.FOLDER).write_text("in the way")
+    for _ in range(2):
+        assert len(predict_split(flagship, model, data, "test").features) == 20
+    assert model.count == 2 * (20 + 30)
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", None])
-def test_what_is_damaged_or_cut_short_is_made_again(flagship, model, axes, sample, content):
-    first = analyse(flagship, model, axes, sample.test)
-    path = flagship.folder / "analysis" / "sample-test.npz"
-    path.write_bytes(path.read_bytes()[:-100] if content is None else content)
-    again = analyse(flagship, model, axes, sample.test)
-    assert np.array_equal(first.features, again.features)
+def test_progress_rises_to_1_in_chunks(flagship, model, data, monkeypatch):
+    monkeypatch.setattr(predictions, "CHUNK", 8)
+    shares = []
+    predict_split(flagship, model, data, "test", shares.append)
+    assert shares == sorted(shares)
+    assert shares[-3:] == [8 / 20, 16 / 20, 1.0]
 
 
-def test_another_version_of_the_model_is_read_anew(flagship, model, axes, sample, monkeypatch):
-    analyse(flagship, model, axes, sample.test)
-    content = (flagship.folder / "model.tflite").read_bytes()
-    (flagship.folder / "model.tflite").unlink()
-    (flagship.folder / "model.tflite").write_bytes(content)
-    asked = []
-    inspect = Model.inspect
-    monkeypatch.setattr(Model, "predict_with_features", lambda self, images: asked.append(1) or inspect(self, images))
-    analyse(flagship, model, axes, sample.test)
-    assert asked
+def test_an_exception_from_progress_cancels_the_prediction(flagship, model, data):
+    def cancel(share: float) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        predict_split(flagship, model, data, "test", cancel)
+    assert model.count == 0
 
 
-def test_a_folder_that_cannot_be_written_to_costs_only_the_keeping(flagship, model, axes, sample):
-    shutil.rmtree(flagship.folder / "analysis")
-    (flagship.folder / "analysis").write_text("in the way")
-    assert len(analyse(flagship, model, axes, sample.test).features) == 300
-
-
-def test_progress_ends_at_the_whole(flagship, model, axes, sample):
-    told = []
-    predictions.analyze(flagship, model, axes, "sample", "train", sample.train, told.append)
-    assert told == [1000 / 1297, 1.0]
-
-
-def test_the_nearest_come_first():
+def test_the_nearest_neighbors_come_first():
     features = np.array([[0, 0], [3, 4], [1, 0], [0, 2], [9, 9]], np.float16)
-    found, distances = predictions.nearest_neighbors(features, np.zeros(2), 3)
+    found, distances = nearest_neighbors(features, np.zeros(2), 3)
     assert found.tolist() == [0, 2, 3]
     assert distances.tolist() == [0, 1, 2]
-    assert predictions.nearest_neighbors(features, np.zeros(2), 50)[0].tolist() == [0, 2, 3, 1, 4]
+    assert nearest_neighbors(features, np.zeros(2), 50)[0].tolist() == [0, 2, 3, 1, 4]
+    assert nearest_neighbors(features[:0], np.zeros(2), 3)[0].tolist() == []
 
 
-def test_similar_digits_have_the_same_label(flagship, model, axes, sample):
-    """The features would be of no use if they did not."""
-    train = predictions.analyze(flagship, model, axes, "sample", "train", sample.train)
-    test = analyse(flagship, model, axes, sample.test)
+@pytest.mark.slow
+def test_nearest_neighbors_have_the_same_label(flagship, models, sample):
+    """Penultimate-layer features would be useless otherwise."""
+    model = load_model("flagship", models)
+    train, test = (predict_split(flagship, model, sample, name) for name in ("train", "test"))
     same = [
-        sample.train.labels[predictions.nearest_neighbors(train.features, query, 1)[0][0]] == label
+        sample.train.labels[nearest_neighbors(train.features, query, 1)[0][0]] == label
         for query, label in zip(test.features[:100], sample.test.labels[:100], strict=True)
     ]
     assert np.mean(same) > 0.9
-
-
-def test_splits_are_read_in_the_background_once_each(flagship, model, sample, monkeypatch):
-    background = PredictionTask(flagship, model, sample)
-    for _ in range(2):
-        background.want("test")
-        background.want("validation")
-    assert len(background.result("test").features) == 300
-    assert len(background.result("validation").features) == 200
-    assert background.wait("test", 0)
-    assert background.progress("test") == 1
-    assert background.axes.project(model.predict_with_features(sample.test.images[:1])[1]).shape == (1, 64)
-    background.want("train")  # after it had nothing to do any more
-    assert len(background.result("train").features) == 1297
-
-
-def test_a_failure_reaches_whoever_asks(flagship, model, sample, monkeypatch):
-    def fail(*_):
-        raise OSError("no more memory")
-
-    monkeypatch.setattr(Model, "predict_with_features", fail)
-    background = PredictionTask(flagship, model, sample)
-    background.want("test")
-    with pytest.raises(OSError, match="no more memory"):
-        background.result("test")

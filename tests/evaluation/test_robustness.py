@@ -1,18 +1,14 @@
-import json
-import os
-
 import numpy as np
 import pytest
 from robustness_curves import made_curves
 
-from mnistdash.evaluation import robustness
 from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
-from mnistdash.evaluation.robustness import FlipMap, RobustnessCurves, flip_map, measure, robustness_curves, stored
+from mnistdash.evaluation.robustness import FlipMap, flip_map, load_or_measure_curves, robustness_curves
 from mnistdash.inference.model import load_model
 
 
 def by_place(images: np.ndarray) -> np.ndarray:
-    """Reads the column of an image's ink as a digit: 0 at the left, 9 at the right; 5 where there is none."""
+    """Predict the column of an image's ink: 0 at the left, 9 at the right; 5 if blank."""
     ink = images.astype(float).sum(1)
     columns = np.where(ink.sum(1) > 0, ink @ np.arange(28) / np.maximum(ink.sum(1), 1), 14)
     probabilities = np.full((len(images), 10), 0.02, np.float32)
@@ -26,15 +22,15 @@ def model(flagship, models):
 
 
 @pytest.fixture
-def asked():
-    """Counts the images that a model is asked to read."""
+def counting():
+    """A predictor that counts its images."""
 
-    def reader(images: np.ndarray) -> np.ndarray:
-        reader.count += len(images)
+    def predict(images: np.ndarray) -> np.ndarray:
+        predict.count += len(images)
         return by_place(images)
 
-    reader.count = 0
-    return reader
+    predict.count = 0
+    return predict
 
 
 @pytest.fixture
@@ -44,11 +40,11 @@ def dot() -> np.ndarray:
     return image
 
 
-def quiet(done: int, total: int) -> None:
+def ignore(share: float) -> None:
     pass
 
 
-def test_without_disturbance_a_map_holds_the_models_own_answer(model, sample):
+def test_the_neutral_cell_holds_the_unperturbed_prediction(model, sample):
     image = sample.test.images[3]
     (own,) = model(image[None])
     for across, down in (("right", "down"), ("turn", "size"), ("stroke", "noise")):
@@ -59,7 +55,7 @@ def test_without_disturbance_a_map_holds_the_models_own_answer(model, sample):
         assert made.confidence[made.neutral] == pytest.approx(own.max(), abs=1e-5)
 
 
-def test_across_is_from_left_to_right_and_down_from_top_to_bottom(dot):
+def test_values_rise_from_left_to_right_and_from_top_to_bottom(dot):
     made = flip_map(by_place, dot, "right", "turn", Perturbation(), cells=17)
     assert made.columns[0] == -8 and made.rows[0] == -60
     assert (np.diff(made.digits.astype(int), axis=1) >= 0).all()
@@ -67,7 +63,7 @@ def test_across_is_from_left_to_right_and_down_from_top_to_bottom(dot):
     assert (made.digits[0] == made.digits[-1]).all()
 
 
-def test_the_other_kinds_are_as_they_are_set_and_a_cell_is_what_it_says(model, sample):
+def test_a_cell_is_the_prediction_under_its_values_and_the_base(model, sample):
     image, base = sample.test.images[5], Perturbation(right=3, stroke=1, noise=0.2, turn=50)
     made = flip_map(model, image, "turn", "size", base, cells=5)
     setting = Perturbation(right=3, stroke=1, noise=0.2, turn=made.columns[1], size=made.rows[3])
@@ -76,11 +72,11 @@ def test_the_other_kinds_are_as_they_are_set_and_a_cell_is_what_it_says(model, s
     assert made.confidence[3, 1] == pytest.approx(own.max(), abs=1e-4)
 
 
-def test_reach_ends_where_the_reading_first_flips():
+def test_reach_ends_where_the_prediction_first_changes():
     digits = np.full((5, 5), 9, np.uint8)
     digits[2, 1:4] = 4  # across: the middle and one to each side
     digits[:3, 2] = 4  # down: the middle and all above
-    digits[4, 2] = 4  # beyond a flip
+    digits[4, 2] = 4  # beyond another digit
     made = FlipMap(KINDS["right"], KINDS["down"], [-8, -4, 0, 4, 8], [-8, -4, 0, 4, 8], digits, np.ones((5, 5)))
     assert made.reach(4) == ((-4, 4), (-8, 0))
     assert made.reach(9) is None
@@ -93,24 +89,24 @@ def test_curves_are_accuracies_over_the_first_digits(model, sample):
     plain = (model(images).argmax(1) == labels).mean()
     assert made.count == count
     for key, kind in KINDS.items():
-        assert made.accuracy[key][made.levels[key].index(kind.neutral)] == pytest.approx(plain)
-    turned = perturb(images, Perturbation(turn=made.levels["turn"][0]))
+        assert made.accuracy[key][kind.levels.index(kind.neutral)] == pytest.approx(plain)
+    turned = perturb(images, Perturbation(turn=KINDS["turn"].low))
     assert made.accuracy["turn"][0] == pytest.approx((model(turned).argmax(1) == labels).mean())
-    assert made.undisturbed == pytest.approx(plain)
-    assert made.undisturbed > 0.8 > min(made.accuracy["right"])
+    assert made.clean_accuracy == pytest.approx(plain)
+    assert made.clean_accuracy > 0.8 > min(made.accuracy["right"])
 
 
-def test_a_split_with_fewer_digits_is_read_as_far_as_it_goes(sample, asked):
-    made = robustness_curves(asked, sample.validation, 100_000)
+def test_a_short_split_is_measured_to_its_end(sample, counting):
+    made = robustness_curves(counting, sample.validation, 100_000)
     assert made.count == len(sample.validation)
 
 
-def test_progress_ends_with_all_and_undisturbed_digits_are_read_once(sample, asked):
-    seen = []
-    robustness_curves(asked, sample.test, 10, lambda done, total: seen.append((done, total)))
+def test_progress_rises_to_1_and_unperturbed_digits_are_predicted_once(sample, counting):
+    shares = []
+    robustness_curves(counting, sample.test, 10, shares.append)
     total = sum(len(kind.levels) for kind in KINDS.values()) - len(KINDS) + 1
-    assert seen == [(done, total) for done in range(1, total + 1)]
-    assert asked.count == 10 * total
+    assert shares == [done / total for done in range(total + 1)]
+    assert counting.count == 10 * total
 
 
 def test_the_weakest_kind_has_the_lowest_mean_and_a_worst_level():
@@ -121,58 +117,18 @@ def test_the_weakest_kind_has_the_lowest_mean_and_a_worst_level():
     assert made.worst(KINDS["turn"]) == (-60, 0.1)
 
 
-def test_curves_outlive_json():
-    made = made_curves(size=np.linspace(0, 1, 9).tolist())
-    assert RobustnessCurves.from_json(json.loads(json.dumps(made.to_json()))) == made
+def test_curves_are_measured_once_and_then_loaded(flagship, sample, counting):
+    curves = load_or_measure_curves(flagship, counting, sample, "test", ignore)
+    before = counting.count
+    assert load_or_measure_curves(flagship, counting, sample, "test", ignore) == curves
+    assert counting.count == before
+    load_or_measure_curves(flagship, counting, sample, "validation", ignore)
+    assert counting.count > before
 
 
-def test_what_was_measured_is_kept_and_never_measured_twice(flagship, sample, asked):
-    assert stored(flagship, "sample", "test") is None
-    made = measure(flagship, asked, "sample", "test", sample.test, quiet)
-    assert (flagship.folder / "analysis" / "sample-test-robustness.json").is_file()
-    assert stored(flagship, "sample", "test") == made
-    assert stored(flagship, "sample", "validation") is None
-    before = asked.count
-    assert measure(flagship, asked, "sample", "test", sample.test, quiet) == made
-    assert asked.count == before
-
-
-def test_another_version_of_the_model_is_measured_anew(flagship, sample, asked):
-    measure(flagship, asked, "sample", "test", sample.test, quiet)
-    os.utime(flagship.folder / "model.tflite", (1, 1))
-    assert stored(flagship, "sample", "test") is None
-    before = asked.count
-    measure(flagship, asked, "sample", "test", sample.test, quiet)
-    assert asked.count == 2 * before
-    assert stored(flagship, "sample", "test") is not None
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: text[: len(text) // 2],
-        lambda text: "[]",
-        lambda text: text.replace('"noise"', '"nose"'),
-        lambda text: text.replace('"count": 300', '"count": null'),
-        lambda text: text.replace('"right": [', '"right": [0.5,', 1),
-        lambda text: "\x00\xff",
-    ],
-)
-def test_a_damaged_file_is_as_good_as_none_and_replaced(flagship, sample, asked, damage):
-    made = measure(flagship, asked, "sample", "test", sample.test, quiet)
-    path = flagship.folder / "analysis" / "sample-test-robustness.json"
-    damaged = damage(path.read_text())
-    assert damaged != path.read_text()
-    path.write_text(damaged, encoding="latin-1")
-    assert stored(flagship, "sample", "test") is None
-    assert measure(flagship, asked, "sample", "test", sample.test, quiet) == made
-    assert stored(flagship, "sample", "test") == made
-
-
-def test_what_cannot_be_kept_is_used_all_the_same(flagship, sample, asked, monkeypatch):
-    def full(path, value):
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr(robustness, "atomic_write_json", full)
-    assert measure(flagship, asked, "sample", "test", sample.test, quiet).count == 300
-    assert stored(flagship, "sample", "test") is None
+def test_another_model_is_measured_anew(flagship, sample, counting):
+    load_or_measure_curves(flagship, counting, sample, "test", ignore)
+    before = counting.count
+    (flagship.folder / "model.tflite").write_bytes(b"another model")
+    load_or_measure_curves(flagship, counting, sample, "test", ignore)
+    assert counting.count == 2 * before

@@ -6,5 +6,4 @@ from mnistdash.evaluation.robustness import RobustnessCurves
 
 def made_curves(**accuracy: list[float]) -> RobustnessCurves:
     """Return curves with the given accuracies, and 0.9 for all other perturbations."""
-    levels = {key: kind.levels for key, kind in KINDS.items()}
-    return RobustnessCurves(10, levels, {key: accuracy.get(key, [0.9] * len(values)) for key, values in levels.items()})
+    return RobustnessCurves(10, {key: accuracy.get(key, [0.9] * len(kind.levels)) for key, kind in KINDS.items()})

@@ -16,8 +16,8 @@ class Visitor:
         """Open an address and wait until the page is complete."""
         self.page.goto(self.url + path)
         self.settle()
-        if (looking := self.page.get_by_text("Looking for MNIST")).count():
-            looking.wait_for(state="detached")
+        if (loading := self.page.get_by_text("Loading MNIST")).count():
+            loading.wait_for(state="detached")
             self.settle()
 
     def settle(self) -> None:

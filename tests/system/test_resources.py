@@ -1,6 +1,4 @@
 import os
-import platform
-import signal
 import subprocess
 import sys
 import threading
@@ -77,24 +75,6 @@ def test_a_large_array_that_a_thread_had_is_given_back_too(output_of):
     assert int(output_of(script)) < 3_000_000
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can leave them out")
-def test_a_server_ends_without_the_destructors_of_libraries(environment, tmp_path):
-    """One that crashes stands for OpenBLAS', which may crash or never end while a thread multiplies matrices."""
-    script = (
-        "import atexit, ctypes, sys; from mnistdash.ui import resources as ui; libc = ctypes.CDLL(None)\n"
-        "libc.__cxa_atexit(libc.abort, None, None)\n"
-        "{}; atexit.register(print, 'Python has ended'); sys.exit(7)"
-    )
-    for whole, status in ((script.format("pass"), -signal.SIGABRT), (script.format("ui.jobs()"), 7)):
-        done = subprocess.run(
-            [sys.executable, "-c", whole],
-            env={**environment, "MNISTDASH_MODELS": str(tmp_path), "MNISTDASH_STAND_BY": "0"},
-            capture_output=True,
-            text=True,
-        )
-        assert (done.returncode, done.stdout) == (status, "Python has ended\n")
-
-
 def test_a_process_in_a_session_of_its_own_gives_way_to_those_of_others(environment):
     read = "resources.AUTOGROUP.read_text().strip() if resources.AUTOGROUP.exists() else None"
     script = f"from mnistdash.system import resources; resources.lower_priority(7); print({read}, flush=True); input()"
@@ -118,13 +98,3 @@ def test_one_thread_gives_memory_back_however_often_it_is_asked_for():
     for _ in range(3):
         malloc.trim_memory_periodically(3600.0)
     assert threading.active_count() == before + 1
-
-
-def test_pages_that_are_run_often_begin_no_further_threads(output_of):
-    """In a process of its own; a server whose cache is cleared is no new one."""
-    script = (
-        "import threading, streamlit as st; from mnistdash.ui import page as ui\n"
-        "def run(): ui._spare_memory('Home'); st.cache_resource.clear(); return threading.active_count()\n"
-        "print(len({run() for _ in range(5)}))"
-    )
-    assert int(output_of(script)) == 1

@@ -23,12 +23,12 @@ def similar_errors(run: Run, view: np.ndarray, key: str) -> None:
     if not st.toggle("Test errors that look like yours", key=key, persist_state="session"):
         return
     data = widgets.dataset()
-    found = widgets.analysis(run, data, "test")
+    found = widgets.split_predictions(run, data, "test")
     errors = found.result.errors
     if not len(errors):
         st.success("No digit of the test split is misread.", icon=":material/check_circle:")
         return
-    features = resources.features_of(run, data, view[None])[0]
+    features = found.pca.project(resources.model(run).predict_with_features(view[None])[1])[0]
     nearest, _ = predictions.nearest_neighbors(found.features[errors], features, COUNT)
     st.caption(
         f"Of the {len(errors):,} test digits that {run.name} misreads, those nearest to yours, by the features from "

@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnistdash.evaluation import occlusion, predictions
 from mnistdash.evaluation.perturbations import Perturbation
+from mnistdash.evaluation.predictions import SplitPredictions
 from mnistdash.exceptions import RunError
 from mnistdash.runs import annotations
 from mnistdash.runs.annotations import KINDS, Annotation
@@ -21,7 +22,6 @@ from mnistdash.ui.html import confusion
 from mnistdash.ui.html.digits import gallery_of, probability_bars
 
 NEIGHBOURS = 8
-LOOK = 1  # seconds between two looks at how far the training digits are read
 
 
 def show(subject: ExplorerContext, link: QueryState) -> None:
@@ -140,22 +140,15 @@ def _mark(subject: ExplorerContext, index: int) -> None:
 
 def _neighbours(subject: ExplorerContext, index: int) -> None:
     st.subheader("Nearest training digits", anchor=False)
-    reading = resources.prediction_task(subject.run, subject.data)
-    reading.want("train")
-    # Looked at again until the training digits are read; the rest of the page stays as it is.
-    pace = None if reading.wait("train", 0) else LOOK
+    task = resources.prediction_task(subject.run, subject.data, "train")
+    label = f"{subject.run.name} predicts the {len(subject.data.train):,} training digits …"
     with st.container(key="neighbours"):
-        st.fragment(_show_neighbours, run_every=pace)(subject, index)
+        train = widgets.result_or_progress(task, label)
+        if train is not None:
+            _show_neighbours(subject, index, train)
 
 
-@widgets.guarded("Errors, neighbours")
-def _show_neighbours(subject: ExplorerContext, index: int) -> None:
-    reading = resources.prediction_task(subject.run, subject.data)
-    if not reading.wait("train", 0):
-        digits = len(subject.data.train)
-        st.progress(reading.progress("train"), f"{subject.run.name} reads the {digits:,} training digits …")
-        return
-    train = reading.result("train")
+def _show_neighbours(subject: ExplorerContext, index: int, train: SplitPredictions) -> None:
     found, _ = predictions.nearest_neighbors(train.features, subject.features[index], NEIGHBOURS + 1)
     if subject.name == "train":
         found = found[found != index]

@@ -9,10 +9,10 @@ from mnistdash import exceptions
 from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation import projection
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.evaluation.projection import MOST, ProjectionTask
+from mnistdash.evaluation.projection import MAX_POINTS
 from mnistdash.runs.run import Run
 from mnistdash.text import code_span
-from mnistdash.ui import widgets
+from mnistdash.ui import resources, widgets
 from mnistdash.ui.components.map_tooltip import show_pictures
 from mnistdash.ui.errors import address, lasso
 from mnistdash.ui.plots import map
@@ -35,7 +35,6 @@ HINTS = {
     "click": "Press a digit to see it below.",
     "zoom": "Draw a box to enlarge it; press twice to see everything again.",
 }
-POLL = 0.5  # seconds between two looks at a map in the making
 
 
 def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
@@ -47,7 +46,7 @@ def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
         (k,) int64 indices of the selected digits, k > 0; None where nothing is selected.
     """
     st.subheader("Map", anchor=False)
-    found = widgets.analysis(run, data, split_name)
+    found = widgets.split_predictions(run, data, split_name)
     about = f"{run.name}-{run.version}-{data.name}-{split_name}"
     if st.session_state.setdefault("map_about", about) != about:
         st.session_state.map_about = about
@@ -58,12 +57,14 @@ def show(run: Run, data: Dataset, split_name: str) -> np.ndarray | None:
         _choose_kind(kind)
         tool = _choose_tool(is_phone)
         st.button("Clear selection", icon=":material/deselect:", disabled=outline is None, on_click=_forget)
-    points = _points(run, data, split_name, found.features[:MOST], kind)
+    points = _points(run, data, split_name, found.features[:MAX_POINTS], kind)
     if points is None:
         return None
     labels, predicted = (values[: len(points)] for values in (found.result.labels, found.result.predicted))
     wrong = labels != predicted
-    which = f"{len(points):,}" if len(points) == len(found.features) else f"first {MOST:,} of {len(found.features):,}"
+    which = (
+        f"{len(points):,}" if len(points) == len(found.features) else f"first {MAX_POINTS:,} of {len(found.features):,}"
+    )
     st.caption(f"The {which} {split_name} digits, placed {PLACED[kind]}. Misread ones are crossed: {wrong.sum():,}.")
     with st.container(key="digits_map", gap=None):
         _chart(points, found.result, kind, tool, outline, about, map.LOW if is_phone else map.HEIGHT)
@@ -85,7 +86,7 @@ def _asked_kind(run: Run, data: Dataset, split_name: str) -> str:
     if kind not in KINDS:
         if kind is not None:
             st.warning(f"This link asks for map {code_span(kind)}; there are pca and tsne.", icon=":material/link_off:")
-        kind = PCA if projection.stored(run, data.name, split_name) is None else TSNE
+        kind = PCA if projection.load_tsne_map(run, data.name, split_name) is None else TSNE
     return kind
 
 
@@ -131,14 +132,8 @@ def _points(run: Run, data: Dataset, split_name: str, features: np.ndarray, kind
     """Where the digits are; None, with how far it is, while that is being found out."""
     if kind == PCA:
         return projection.pca_projection(features)
-    background = _background(run.name, run.version, data.name, split_name, run, features)
-    if not background.wait(widgets.AT_ONCE):
-        _show_progress(background)
-        return None
-    if background.error:
-        widgets.show_error(background.error)
-        st.button("Try again", icon=":material/refresh:", key="map_again", on_click=_background.clear)
-    return background.result()
+    task = resources.tsne_task(run, data, split_name)
+    return widgets.result_or_progress(task, "Computing the t-SNE map, once for this model and split …")
 
 
 def _chart(
@@ -189,21 +184,6 @@ def _draw_anew() -> None:
     st.session_state.map_drawings = st.session_state.get("map_drawings", 0) + 1
 
 
-@st.fragment(run_every=POLL)
-@widgets.guarded("Errors, map")
-def _show_progress(background: ProjectionTask) -> None:
-    if background.wait(0):
-        st.rerun()
-    st.progress(background.progress, "Placing the digits by t-SNE, once for this model and split …")
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _background(
-    name: str, version: int, data_name: str, split_name: str, _run: Run, _features: np.ndarray
-) -> ProjectionTask:
-    return ProjectionTask(_run, data_name, split_name, _features)
-
-
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _picture(data_name: str, split_name: str, _data: Dataset) -> bytes:
-    return map.digits_picture(_data.split(split_name).images[:MOST])
+    return map.digits_picture(_data.split(split_name).images[:MAX_POINTS])

@@ -7,11 +7,10 @@ import streamlit as st
 
 from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
-from mnistdash.evaluation.robustness import COUNT, FlipMap, Reader, RobustnessCurves, flip_map
-from mnistdash.evaluation.robustness_task import RobustnessTask
+from mnistdash.evaluation.robustness import MAX_DIGITS, FlipMap, Predictor, RobustnessCurves, flip_map
 from mnistdash.inference.recognize import DIGIT
 from mnistdash.runs.run import Run
-from mnistdash.ui import widgets
+from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.errors.address import bound, go
 from mnistdash.ui.errors.query_state import FLIPS, QueryState
@@ -24,7 +23,7 @@ MAPS = {"shift": ("right", "down", 17), "turn": ("turn", "size", 13), "stroke": 
 NAMES = {"shift": "Shift", "turn": "Turn and size", "stroke": "Stroke and noise"}
 
 
-def one_digit(image: np.ndarray, label: int, model: Reader, link: QueryState) -> None:
+def one_digit(image: np.ndarray, label: int, model: Predictor, link: QueryState) -> None:
     """Disturb a digit by hand: sliders, what the model then reads, and a map of where the reading flips.
 
     Args:
@@ -38,7 +37,7 @@ def one_digit(image: np.ndarray, label: int, model: Reader, link: QueryState) ->
 
 @st.fragment
 @widgets.guarded("Errors, robustness")
-def _one_digit(image: np.ndarray, label: int, model: Reader, controls: dict[str, dict]) -> None:
+def _one_digit(image: np.ndarray, label: int, model: Predictor, controls: dict[str, dict]) -> None:
     # The picture stands before the sliders, so that both are in view on a phone.
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with right:
@@ -63,36 +62,20 @@ def _one_digit(image: np.ndarray, label: int, model: Reader, controls: dict[str,
         st.html(flip_grid(flips, setting, label))
 
 
-def whole_model(run: Run, model: Reader, data: Dataset, split_name: str) -> None:
+def whole_model(run: Run, data: Dataset, split_name: str) -> None:
     """A model's accuracy against each kind of disturbance, measured in the background where it is not kept yet.
 
     Args:
         run: whose model it is.
-        model: the same, loaded.
         data: that it reads.
         split_name: of the split to read.
     """
-    asked = run.name, run.version, data.name, split_name, run, model, data
-    measuring = _measuring(*asked)
-    count = min(COUNT, len(data.split(split_name)))
-    made = None
+    count = min(MAX_DIGITS, len(data.split(split_name)))
+    label = f"{run.name} predicts the first {count:,} digits of the {split_name} split, perturbed …"
     with st.container(key="robustness_state"):
-        if measuring.wait(0):
-            try:
-                made = measuring.result()
-            except Exception as error:  # whatever it is, the page goes on without the curves
-                widgets.show_error(f"The robustness could not be measured: {error}")
-                st.button(
-                    "Try again",
-                    icon=":material/refresh:",
-                    key="robustness_retry",
-                    on_click=_measuring.clear,
-                    args=asked,
-                )
-            else:
-                st.caption(summary(made, split_name))
-        else:
-            _show_progress(measuring, f"Disturbing and reading the first {count:,} digits of the {split_name} split …")
+        made = widgets.result_or_progress(resources.robustness_task(run, data, split_name), label)
+        if made is not None:
+            st.caption(summary(made, split_name))
     _charts(made)
 
 
@@ -125,7 +108,7 @@ def _reset() -> None:
     go(**neutral)
 
 
-def _flips(image: np.ndarray, model: Reader, setting: Perturbation, name: str) -> FlipMap:
+def _flips(image: np.ndarray, model: Predictor, setting: Perturbation, name: str) -> FlipMap:
     """A map of MAPS; the last one is kept, as its own two sliders do not change it."""
     across, down, cells = MAPS[name]
     base = replace(setting, **{kind: KINDS[kind].neutral for kind in (across, down)})
@@ -145,22 +128,7 @@ def _charts(made: RobustnessCurves | None) -> None:
             if made is None:
                 figure, words = robustness.accuracy_chart(kind), f"Accuracy by {kind.label.lower()}"
             else:
-                measured = made.levels[key], made.accuracy[key]
+                measured = kind.levels, made.accuracy[key]
                 figure = robustness.accuracy_chart(kind, *measured)
                 words = robustness.in_words(kind, *measured)
             plotly_chart.chart(figure, key=f"robustness-{key}", alt=words)
-
-
-@st.fragment(run_every=widgets.POLL)
-@widgets.guarded("Errors, robustness")
-def _show_progress(measuring: RobustnessTask, text: str) -> None:
-    if measuring.wait(0):
-        st.rerun()
-    st.progress(measuring.progress, text)
-
-
-@st.cache_resource(max_entries=50, show_spinner=False)
-def _measuring(
-    name: str, version: int, data_name: str, split_name: str, _run: Run, _model: Reader, _data: Dataset
-) -> RobustnessTask:
-    return RobustnessTask(_run, _model, _data, split_name)

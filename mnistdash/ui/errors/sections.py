@@ -35,7 +35,7 @@ def confidence(subject: ExplorerContext) -> None:
         plotly_chart.chart(
             evaluation.refusal_chart({subject.run.name: result}), key="refusal_plot", alt="Share refused"
         )
-        refused, kept = result.refusal
+        refused, kept = result.selective_accuracy
         place = int(np.searchsorted(refused, REFUSED))
         place = min(place, len(refused) - 1)
         st.caption(
@@ -56,8 +56,8 @@ def compare(subject: ExplorerContext, link: QueryState) -> None:
     if other != link.other:
         write({"other": other})  # which model is the first may change, and the link shall not
     st.selectbox("Compare with", names, width=320, **bound(link, "other", other))
-    second = widgets.analysis(others[names.index(other)], subject.data, subject.name).result
-    rivalry = PairedComparison.of(subject.result, second)
+    second = widgets.split_predictions(others[names.index(other)], subject.data, subject.name).result
+    rivalry = PairedComparison.from_results(subject.result, second)
     groups = dict(zip(GROUPS, (rivalry.only_first, rivalry.only_second, rivalry.both), strict=True))
     labels = dict(zip(GROUPS, (f"Only {subject.run.name}", f"Only {other}", "Both"), strict=True))
     with st.container(horizontal=True):

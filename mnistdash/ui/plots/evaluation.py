@@ -36,7 +36,7 @@ def refusal_chart(results: dict[str, Evaluation]) -> go.Figure:
     """The share read right against the share of the least sure digits refused, a line for each model."""
     figure = go.Figure()
     for name, result in results.items():
-        refused, right = result.refusal
+        refused, right = result.selective_accuracy
         count = int(MOST_REFUSED * len(refused)) + 1
         places = np.unique(np.linspace(0, count - 1, POINTS).astype(int))
         figure.add_scatter(
