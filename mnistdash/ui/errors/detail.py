@@ -130,7 +130,7 @@ def _neighbors(context: ExplorerContext, index: int) -> None:
         st.fragment(_show_neighbors, run_every=pace)(context, index)
 
 
-@widgets.guarded("Errors, neighbours")
+@widgets.guarded("Errors, similar digits")
 def _show_neighbors(context: ExplorerContext, index: int) -> None:
     reading = resources.prediction_task(context.run, context.data)
     if not reading.wait("train", 0):

@@ -13,8 +13,6 @@ from mnistdash.ui.errors.gallery import ExplorerContext
 from mnistdash.ui.errors.query_state import CORRECT, MARKED, MISCLASSIFIED, QueryState
 from mnistdash.ui.html import confusion
 
-METRIC_WIDTH = 170  # pixels; two fit side by side on a phone
-
 
 def show(context: ExplorerContext, query: QueryState) -> None:
     """Show the section."""
@@ -35,7 +33,7 @@ def _metrics(context: ExplorerContext) -> None:
     metrics |= {"Errors": f"{len(result.errors):,}", "Images": f"{len(result.labels):,}"}
     with st.container(horizontal=True):
         for label, value in metrics.items():
-            st.metric(label, value, border=True, width=METRIC_WIDTH)
+            st.metric(label, value, border=True, width="content")
     if votes:
         disputed = sum(index in votes for index in result.errors.tolist())
         st.markdown(

@@ -37,7 +37,7 @@ def show_link_problems() -> None:
 
 
 @st.fragment
-@widgets.guarded("Errors, a click")
+@widgets.guarded("Errors, explorer")
 def explore(run: Run, data: Dataset, name: str) -> None:
     """Show the open digit or a section; a click reruns only this.
 

@@ -10,14 +10,14 @@ because a bound widget
 Show, Sort and a cell of the confusion matrix also change together, which has to be one step of the history.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
 
 from mnistdash.data.dataset import SPLITS
-from mnistdash.evaluation.perturbations import KINDS
+from mnistdash.evaluation.perturbations import KINDS, PerturbationKind
 from mnistdash.exceptions import LassoError
 from mnistdash.text import code_span
 from mnistdash.ui.errors.lasso import parse_lasso
@@ -52,7 +52,7 @@ CHOICES: dict[str, dict[str, str]] = {
 }
 OLD_VALUES = {"misread": MISCLASSIFIED, "right": CORRECT, "sure": MOST_CONFIDENT, "unsure": LEAST_CONFIDENT}
 LISTS = {"section", "show", "sort", "true", "predicted", "other", "group", "map", "lasso"}  # decide what is listed
-MAX_NUMBER_LENGTH = 12  # characters; Python refuses to convert thousands of digits
+MAX_DIGITS = 12  # of a number; Python refuses to convert thousands
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class QueryState:
 DEFAULTS = asdict(QueryState())
 
 
-def parse(parameters: Mapping[str, str], models: Iterable[str], count: int) -> tuple[QueryState, dict[str, str]]:
+def parse(parameters: Mapping[str, str], models: Collection[str], count: int) -> tuple[QueryState, dict[str, str]]:
     """Parse an address.
 
     Args:
@@ -110,39 +110,39 @@ def parse(parameters: Mapping[str, str], models: Iterable[str], count: int) -> t
     Returns:
         The valid parameters, and by name a sentence about each invalid one.
     """
-    choices = {**CHOICES, "split": SPLITS, "model": models, "other": models}
+    choices: dict[str, Collection[str]] = {**CHOICES, "split": SPLITS}
     ranges = {"true": (0, 9), "predicted": (0, 9), "page": (1, max(1, count)), "digit": (0, count - 1)}
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, text in parameters.items():
-        value: object = None
-        if name in choices:
-            value = OLD_VALUES.get(text, text)
-            value = value if value in choices[name] else None
-            expected = f"one of {', '.join(choices[name])}"
-        elif name in ranges:
-            low, high = ranges[name]
-            is_number = text.isascii() and text.isdigit() and len(text) < MAX_NUMBER_LENGTH
-            value = int(text) if is_number and low <= int(text) <= high else None
-            expected = f"a number from {low} to {high:,}"
-        elif name in KINDS and "digit" in parameters:  # otherwise there is no slider
-            value = text if _is_level(text, name) else None
-            expected = f"a number from {KINDS[name].low:g} to {KINDS[name].high:g}"
-        elif name == "lasso":
-            value = text if _is_lasso(text) else None
-            expected = "x,y;x,y;…"
-        else:
-            continue
+        value: object = OLD_VALUES.get(text, text)
         if not text:
             continue
-        if value is None:
+        if name in choices:
+            is_valid, expected = value in choices[name], f"one of {', '.join(choices[name])}"
+        elif name in ("model", "other"):
+            is_valid, expected = text in models, "the name of a model"
+        elif name in ranges:
+            low, high = ranges[name]
+            value = int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else -1
+            is_valid, expected = low <= value <= high, f"a number from {low} to {high:,}"
+        elif name in KINDS and "digit" in parameters:  # otherwise there is no slider
+            is_valid, expected = (
+                _is_level(text, KINDS[name]),
+                f"a number from {KINDS[name].low:g} to {KINDS[name].high:g}",
+            )
+        elif name == "lasso":
+            is_valid, expected = _is_lasso(text), "x,y;x,y;…"
+        else:
+            continue
+        if not is_valid:
             problems[name] = f"Invalid {name} {code_span(text)} in the link: expected {expected}."
         elif name in DEFAULTS:
             values[name] = value
     return QueryState(**values), problems
 
 
-def read(models: Iterable[str], count: int) -> QueryState:
+def read(models: Collection[str], count: int) -> QueryState:
     """Return the valid parameters of this page's address; arguments as for `parse`."""
     return parse(st.query_params, models, count)[0]
 
@@ -186,9 +186,9 @@ def choice(name: str, value: str, **also: object) -> dict[str, Any]:
     return {"options": labels, "format_func": lambda value: labels[value], **control(name, value, **also)}
 
 
-def _is_level(text: str, name: str) -> bool:
+def _is_level(text: str, kind: PerturbationKind) -> bool:
     try:
-        return KINDS[name].low <= float(text) <= KINDS[name].high
+        return kind.low <= float(text) <= kind.high
     except ValueError:
         return False
 
