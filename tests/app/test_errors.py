@@ -306,6 +306,7 @@ def test_calibration_and_selective_prediction_are_described_in_words(visit, resu
     assert f"from {result.accuracy:.2%} to {right[place]:.2%}" in text(test)
 
 
+@pytest.mark.slow
 def test_two_models_are_compared(visit, make_run, with_sample, models, flagship):
     assert "There is only one model" in text(visit(section="compare"))
     make_run("twin", card={"name": "twin"})
@@ -320,22 +321,18 @@ def test_two_models_are_compared(visit, make_run, with_sample, models, flagship)
     assert "twin: " in gallery(test)
 
 
+@pytest.mark.slow
 def test_the_least_likely_label_comes_first(visit, result):
     test = visit(split="train", section="labels")
     worst = int(result.losses.argmax())
     assert listed(test)[0] == worst
-    assert "The model was trained on these labels" not in text(test), "it was trained on MNIST"
     assert "quality 0.0" in gallery(test)
 
 
-@pytest.mark.parametrize("seen", [True, False])
-def test_results_on_training_digits_are_called_optimistic(visit, make_run, seen):
-    make_run("here", events=[], card={"status": "finished", "data": "sample", "validation_seen": seen})
-    words = "The model was trained on these digits"
-    assert words in text(visit(model="here", split="train"))
-    assert (words in text(visit(model="here", split="validation"))) == seen
-    assert words not in text(visit(model="here", split="test"))
-    assert words not in text(visit(model="flagship", split="train")), "it was trained on MNIST"
+@pytest.mark.slow
+def test_results_on_training_digits_are_called_optimistic(visit, make_run):
+    make_run("here", events=[], card={"status": "finished", "data": "sample"})
+    assert "these results are optimistic" in text(visit(model="here", split="train"))
     assert "The model was trained on these labels" in text(visit(model="here", split="train", section="labels"))
 
 
@@ -361,6 +358,7 @@ def test_the_offline_sample_has_no_disputed_labels(visit):
     assert "raters" not in text(visit(split="train"))
 
 
+@pytest.mark.slow
 def test_the_flagships_errors_are_mnists(models, flagship, visit, mnist, monkeypatch):
     """Indices, labels and votes are those of MNIST and of the published list."""
     monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: (mnist, None))

@@ -3,6 +3,8 @@ import re
 import pytest
 from pen import draw
 
+pytestmark = pytest.mark.slow
+
 FIGURES = ".st-key-gallery figcaption:visible"
 SPLIT = "train"
 TITLE = "[data-testid=stMain] h3"
