@@ -71,9 +71,8 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
     if points is None:
         return None
     is_error = (result.labels != result.predicted)[: len(points)]
-    count = (
-        f"{len(points):,}" if len(points) == len(context.features) else f"First {MOST:,} of {len(context.features):,}"
-    )
+    total = len(context.features)
+    count = f"{len(points):,}" if len(points) == total else f"First {len(points):,} of {total:,}"
     st.caption(f"{count} {split_name} digits by {METHODS[kind]}. Crosses mark the {is_error.sum():,} errors.")
     with st.container(key="digits_map", gap=None):
         _chart(context, points, kind, tool, polygon, about, map.PHONE_HEIGHT if is_phone else map.HEIGHT)
