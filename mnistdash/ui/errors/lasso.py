@@ -6,8 +6,6 @@ page's address holds it as "x,y;x,y;…".
 
 import numpy as np
 
-from mnistdash.exceptions import LassoError
-
 MAX_VERTICES = 24  # so that the address stays short
 DECIMALS = 3  # of a vertex; a thousandth is a third of a pixel
 POINT_DECIMALS = 5  # of a single digit, whose neighbors may be closer than that
@@ -56,17 +54,12 @@ def format_lasso(polygon: np.ndarray) -> str:
     return ";".join(f"{x:.{decimals}f},{y:.{decimals}f}" for x, y in vertices)
 
 
-def parse_lasso(text: str) -> np.ndarray:
-    """Parse the output of `format_lasso`.
-
-    Raises:
-        LassoError: the text is not a selection.
-    """
+def parse_lasso(text: str) -> np.ndarray | None:
+    """Return the selection that `format_lasso` wrote, or None if the text is not a selection."""
     try:
         polygon = np.array([[float(value) for value in vertex.split(",")] for vertex in text.split(";")])
-    except ValueError as error:
-        raise LassoError("A selection is x,y;x,y;… in numbers.") from error
+    except ValueError:
+        return None
     count, width = polygon.shape
-    if width != 2 or count == 2 or count > MAX_VERTICES or not (np.abs(polygon) <= MAX_COORDINATE).all():
-        raise LassoError(f"A selection has 1 or 3 to {MAX_VERTICES} vertices within ±{MAX_COORDINATE}.")
-    return polygon
+    is_selection = width == 2 and count != 2 and count <= MAX_VERTICES and (np.abs(polygon) <= MAX_COORDINATE).all()
+    return polygon if is_selection else None

@@ -13,7 +13,7 @@ from mnistdash.ui import widgets
 from mnistdash.ui.components.map_tooltip import map_tooltip
 from mnistdash.ui.errors import lasso, query_state
 from mnistdash.ui.errors.gallery import ExplorerContext
-from mnistdash.ui.errors.query_state import CHOICES, PCA, TSNE, QueryState
+from mnistdash.ui.errors.query_state import PCA, TSNE, QueryState
 from mnistdash.ui.plots import map
 
 METHODS = {
@@ -50,7 +50,7 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
         query = query_state.read((), len(context.split))
     # t-SNE takes a while to compute, so it is the default only once it is stored.
     kind = query.map or (PCA if projection.stored(run, data.name, split_name) is None else TSNE)
-    polygon = lasso.parse_lasso(query.lasso) if query.lasso else None
+    polygon = lasso.parse_lasso(query.lasso)
     is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
@@ -122,7 +122,7 @@ def _chart(
     st.plotly_chart(
         figure,
         key=key,
-        alt=f"Map of the digits by {CHOICES['map'][kind]}",
+        alt=f"Map of the digits by {query_state.label(kind)}",
         on_select=partial(_select, key, kind, tool, points),
         selection_mode=("points", "box", "lasso"),
         config={"displayModeBar": False, "scrollZoom": True},

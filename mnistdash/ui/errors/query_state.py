@@ -10,6 +10,7 @@ because a bound widget
 Show, Sort and a cell of the confusion matrix also change together, which has to be one step of the history.
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,42 +18,39 @@ from typing import Any
 import streamlit as st
 
 from mnistdash.data.dataset import SPLITS
-from mnistdash.evaluation.perturbations import KINDS, PerturbationKind
-from mnistdash.exceptions import LassoError
+from mnistdash.evaluation.perturbations import KINDS
 from mnistdash.text import code_span
 from mnistdash.ui.errors.lasso import parse_lasso
 
 MISCLASSIFIED, CORRECT, ALL, MARKED = "misclassified", "correct", "all", "marked"
 MOST_CONFIDENT, LEAST_CONFIDENT = "most-confident", "least-confident"
 PCA, TSNE = "pca", "tsne"
-# Labels of the controls, by parameter and value; the first value is the default unless noted below.
-CHOICES: dict[str, dict[str, str]] = {
-    "section": {
-        "digits": "Digits",
-        "confidence": "Confidence",
-        "robustness": "Robustness",
-        "map": "Map",
-        "compare": "Compare",
-        "labels": "Labels",
-    },
-    "show": {MISCLASSIFIED: "Misclassified", CORRECT: "Correct", ALL: "All", MARKED: "Marked"},
-    "sort": {
-        MOST_CONFIDENT: "Most confident first",
-        LEAST_CONFIDENT: "Least confident first",
-        "loss": "Highest loss first",
-        "margin": "Smallest margin first",
-        "true": "By true digit",
-        "position": "By position in the split",
-    },
-    "unit": {"counts": "Counts", "shares": "Percent"},
-    "diagonal": {"shown": "Shown", "hidden": "Hidden"},
-    "group": {"first": "{first} only", "second": "{second} only", "both": "both models"},
-    "flips": {"shift": "Shift", "turn": "Turn and size", "stroke": "Stroke and noise"},
-    "map": {PCA: "PCA", TSNE: "t-SNE"},
+# Values by parameter; the first one is the default of a parameter, unless QueryState says otherwise.
+CHOICES: dict[str, Collection[str]] = {
+    "section": ("digits", "confidence", "robustness", "map", "compare", "labels"),
+    "show": (MISCLASSIFIED, CORRECT, ALL, MARKED),
+    "sort": (MOST_CONFIDENT, LEAST_CONFIDENT, "loss", "margin", "true", "position"),
+    "unit": ("counts", "shares"),
+    "diagonal": ("shown", "hidden"),
+    "group": ("first", "second", "both"),
+    "flips": ("shift", "turn", "stroke"),
+    "map": (PCA, TSNE),
+}
+# Labels that are not the capitalized value.
+LABELS = {
+    MOST_CONFIDENT: "Most confident first",
+    LEAST_CONFIDENT: "Least confident first",
+    "loss": "Highest loss first",
+    "margin": "Smallest margin first",
+    "true": "By true digit",
+    "position": "By position in the split",
+    "turn": "Turn and size",
+    "stroke": "Stroke and noise",
+    PCA: "PCA",
+    TSNE: "t-SNE",
 }
 OLD_VALUES = {"misread": MISCLASSIFIED, "right": CORRECT, "sure": MOST_CONFIDENT, "unsure": LEAST_CONFIDENT}
 LISTS = {"section", "show", "sort", "true", "predicted", "other", "group", "map", "lasso"}  # decide what is listed
-MAX_DIGITS = 12  # of a number; Python refuses to convert thousands
 
 
 @dataclass(frozen=True)
@@ -110,35 +108,33 @@ def parse(parameters: Mapping[str, str], models: Collection[str], count: int) ->
     Returns:
         The valid parameters, and by name a sentence about each invalid one.
     """
-    choices: dict[str, Collection[str]] = {**CHOICES, "split": SPLITS}
-    ranges = {"true": (0, 9), "predicted": (0, 9), "page": (1, max(1, count)), "digit": (0, count - 1)}
+    choices = {**CHOICES, "split": SPLITS}
+    ranges: dict[str, tuple[float, float]] = {
+        "true": (0, 9), "predicted": (0, 9), "page": (1, max(1, count)), "digit": (0, count - 1)
+    }  # fmt: skip
+    if "digit" in parameters:  # otherwise there are no sliders
+        ranges |= {name: (kind.low, kind.high) for name, kind in KINDS.items()}
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, text in parameters.items():
         value: object = OLD_VALUES.get(text, text)
-        if not text:
-            continue
         if name in choices:
             is_valid, expected = value in choices[name], f"one of {', '.join(choices[name])}"
         elif name in ("model", "other"):
             is_valid, expected = text in models, "the name of a model"
-        elif name in ranges:
-            low, high = ranges[name]
-            value = int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else -1
-            is_valid, expected = low <= value <= high, f"a number from {low} to {high:,}"
-        elif name in KINDS and "digit" in parameters:  # otherwise there is no slider
-            is_valid, expected = (
-                _is_level(text, KINDS[name]),
-                f"a number from {KINDS[name].low:g} to {KINDS[name].high:g}",
-            )
         elif name == "lasso":
-            is_valid, expected = _is_lasso(text), "x,y;x,y;…"
+            is_valid, expected = parse_lasso(text) is not None, "x,y;x,y;…"
+        elif name in ranges:
+            (low, high), number = ranges[name], _number(text)
+            is_valid = low <= number <= high and (name in KINDS or number.is_integer())
+            expected = f"a number from {low:,g} to {high:,g}"
+            value = int(number) if is_valid else None
         else:
             continue
-        if not is_valid:
-            problems[name] = f"Invalid {name} {code_span(text)} in the link: expected {expected}."
-        elif name in DEFAULTS:
+        if is_valid and name in DEFAULTS:
             values[name] = value
+        elif text and not is_valid:
+            problems[name] = f"Invalid {name} {code_span(text)} in the link: expected {expected}."
     return QueryState(**values), problems
 
 
@@ -182,20 +178,16 @@ def control(name: str, value: object, **also: object) -> dict[str, Any]:
 
 def choice(name: str, value: str, **also: object) -> dict[str, Any]:
     """Return arguments like `control` for a widget that offers the values of CHOICES."""
-    labels = CHOICES[name]
-    return {"options": labels, "format_func": lambda value: labels[value], **control(name, value, **also)}
+    return {"options": CHOICES[name], "format_func": label, **control(name, value, **also)}
 
 
-def _is_level(text: str, kind: PerturbationKind) -> bool:
+def label(value: str) -> str:
+    """Return the label of a value of CHOICES."""
+    return LABELS.get(value, value.capitalize())
+
+
+def _number(text: str) -> float:
     try:
-        return kind.low <= float(text) <= kind.high
+        return float(text)
     except ValueError:
-        return False
-
-
-def _is_lasso(text: str) -> bool:
-    try:
-        parse_lasso(text)
-    except LassoError:
-        return False
-    return True
+        return math.nan

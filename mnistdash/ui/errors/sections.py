@@ -11,7 +11,7 @@ from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.errors import gallery, query_state
 from mnistdash.ui.errors.gallery import ExplorerContext
-from mnistdash.ui.errors.query_state import CHOICES, QueryState
+from mnistdash.ui.errors.query_state import QueryState
 from mnistdash.ui.plots import evaluation
 
 SKIPPED = 0.01  # share of the digits that the sentence on selective prediction skips
@@ -55,7 +55,7 @@ def show_comparison(context: ExplorerContext, query: QueryState) -> None:
     second = widgets.analysis(runs[other], context.data, context.name).result
     comparison = PairedComparison.of(context.result, second)
     groups = {"first": comparison.only_first, "second": comparison.only_second, "both": comparison.both}
-    labels = {group: CHOICES["group"][group].format(first=context.run.name, second=other) for group in groups}
+    labels = {"first": f"{context.run.name} only", "second": f"{other} only", "both": "both models"}
     with st.container(horizontal=True):
         for group, indices in groups.items():
             st.metric(f"Errors of {labels[group]}", f"{len(indices):,}", border=True, width="content")
