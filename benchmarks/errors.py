@@ -152,10 +152,10 @@ def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
                 ("detail", "click on a digit to its detail view"),
             ):
                 print(f"| {label} | {medians[name]:.0f} | {medians[name] / medians['bare']:.2f} |")
-            for section in query_state.SECTIONS:
+            for section in query_state.CHOICES["section"]:
                 ours.goto(f"http://127.0.0.1:{PORT}/errors?section={section}&split=train")
                 ours.locator(".st-key-section").wait_for(timeout=TIMEOUT)
-                ours.wait_for_timeout(20_000 if section in (query_state.MAP, query_state.ROBUSTNESS) else 5_000)
+                ours.wait_for_timeout(20_000 if section in ("map", "robustness") else 5_000)
             memory = psutil.Process(servers[0].pid).memory_info().rss
             print(f"\nthe server's memory after all sections: {memory / 1e6:.0f} MB")
         finally:

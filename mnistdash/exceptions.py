@@ -10,7 +10,6 @@ MnistdashError
 │   ├── UnreadableImageError
 │   └── BlankImageError
 ├── CanvasError
-├── LassoError
 └── RunError
     ├── NameTakenError
     ├── TrainingError
@@ -62,10 +61,6 @@ class BlankImageError(ImageError):
 
 class CanvasError(MnistdashError):
     """The canvas sent an invalid drawing."""
-
-
-class LassoError(MnistdashError):
-    """A text is not a lasso polygon."""
 
 
 class RunError(MnistdashError):

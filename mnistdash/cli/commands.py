@@ -27,7 +27,7 @@ from mnistdash.system.native_output import native_output_to
 
 
 def data(options: argparse.Namespace, settings: Settings) -> None:
-    """find or download MNIST, verify it, say where it is"""
+    """Find or download MNIST, verify it, say where it is"""
     with DownloadBar() as bar:
         dataset = mnist.load_mnist(settings, bar)
     print(f"MNIST in {dataset.source}, verified")
@@ -36,14 +36,14 @@ def data(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def recipes(options: argparse.Namespace, settings: Settings) -> None:
-    """list the recipes, with what each is known to reach"""
+    """List the recipes, with what each is known to reach"""
     for recipe in RECIPES.values():
         print(f"{recipe.name:<14} {recipe.summary}")
         print(f"{'':<14} {recipe.reaches}")
 
 
 def doctor(options: argparse.Namespace, settings: Settings) -> int:
-    """check this installation: Python, packages, MNIST, models and disk"""
+    """Check this installation: Python, packages, MNIST, models and disk"""
     from mnistdash.doctor.__main__ import report
     from mnistdash.doctor.checks import run_checks
 
@@ -51,7 +51,7 @@ def doctor(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def models(options: argparse.Namespace, settings: Settings) -> None:
-    """list the models"""
+    """List the models"""
     found = store.list_models(settings.models)
     if options.json:
         keys = ("name", "recipe", "parameters", "bytes", "validation_accuracy", "test_accuracy")
@@ -69,7 +69,7 @@ def models(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> None:
-    """score a model over a split"""
+    """Score a model over a split"""
     model = _load_model(options.model, settings)
     with DownloadBar() as bar:
         dataset, why_sample = sample.load_mnist_or_sample(settings, bar, strict=True)
@@ -101,7 +101,7 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def predict(options: argparse.Namespace, settings: Settings) -> int:
-    """read digits from image files"""
+    """Read digits from image files"""
     model, failed = None, False
     for path in _image_files(options.images):
         try:
@@ -137,7 +137,7 @@ def _values(reading: DigitPrediction | None) -> dict:
 
 
 def export(options: argparse.Namespace, settings: Settings) -> None:
-    """write a model for use elsewhere"""
+    """Write a model for use elsewhere"""
     folder = store.load_trained_run(options.model, settings.models).folder
     out = options.out
     if out.exists():
@@ -160,7 +160,7 @@ def export(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def restore(options: argparse.Namespace, settings: Settings) -> None:
-    """bring a run back from a zip that `export --format zip` made, or the Train page"""
+    """Bring a run back from a zip that `export --format zip` made, or the Train page"""
     try:
         with options.zip.open("rb") as file:
             backup = archive.read_archive(file)

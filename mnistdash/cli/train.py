@@ -27,7 +27,7 @@ TRAINING = (
 
 
 def train(options: argparse.Namespace, settings: Settings) -> None:
-    """train a recipe in the foreground and leave its model in models/RUN/"""
+    """Train a recipe in the foreground and leave its model in models/RUN/"""
     if options.supervised:
         worker.train_supervised(options.supervised, settings)
         return

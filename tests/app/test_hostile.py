@@ -14,7 +14,7 @@ PARAMETERS = {
     "home": ("model", "page", "embed"),
     "draw": ("model", "source", "pen", "digit"),
     "train": ("run", "compared", "recipe", "view", "name", "tensorboard", "epochs-softmax", "seed-express"),
-    "errors": ("model", "split", "map", "lasso", *asdict(QueryState())),
+    "errors": ("model", "split", *asdict(QueryState())),
 }  # fmt: skip
 VALUES = (
     *("../", "../../../../etc/passwd", "..%2f..%2f", "/etc/passwd", "C:\\windows", "flagship/../flagship"),

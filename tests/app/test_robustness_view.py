@@ -10,7 +10,7 @@ from mnistdash.evaluation import robustness
 from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
 from mnistdash.inference.model import load_model
 
-TIMEOUT = 90  # seconds; a slow machine must not fail a test of what a view says
+TIMEOUT = 90  # seconds; a slow machine must not fail a test
 
 
 @pytest.fixture
@@ -24,21 +24,21 @@ def few(sample):
 
 
 def digit_page(image, label, model):
-    from mnistdash.ui.errors import address, robustness
+    from mnistdash.ui.errors import query_state, robustness
 
-    link, _ = address.current([], 10)
-    robustness.one_digit(image, label, model, link)
+    query = query_state.read([], 10)
+    robustness.show_perturbations(image, label, model, query_state.choice("flips", query.flips))
 
 
 def model_page(run, data):
     from mnistdash.ui.errors import robustness
 
-    robustness.whole_model(run, data, "test")
+    robustness.show_curves(run, model, data, "test")
 
 
 @pytest.fixture
 def digit(sample, model):
-    """The view of the sample's fourth test digit."""
+    """The sliders of the sample's fourth test digit."""
     test = AppTest.from_function(
         digit_page,
         default_timeout=TIMEOUT,
@@ -49,37 +49,35 @@ def digit(sample, model):
     return test
 
 
-def read(test) -> str:
+def predicted(test) -> str:
     return re.search(r'<span class="digit">(\d)</span>', text(test))[1]
 
 
-def test_the_sliders_begin_at_neutral_and_what_is_read_then_is_said(digit, sample):
+def test_the_sliders_start_at_neutral_values(digit, sample):
     label = str(sample.test.labels[3])
     assert {slider.label: slider.value for slider in digit.slider} == {
         kind.label: kind.neutral for kind in KINDS.values()
     }
-    assert read(digit) == label
-    assert f"The true digit is {label}; undisturbed it is read as {label}" in text(digit)
+    assert predicted(digit) == label
+    assert f"True digit: {label}. Unperturbed prediction: {label}" in text(digit)
     assert digit.button(key="disturbed-reset").disabled
 
 
-def test_a_slider_disturbs_and_reset_takes_it_back(digit, sample, model):
+def test_a_slider_perturbs_the_digit_and_reset_restores_it(digit, sample, model):
     before = text(digit)
     digit.slider(key="turn").set_value(60.0)
     digit.slider(key="size").set_value(0.5).run()
-    assert digit.query_params["turn"] == "60"
-    assert digit.query_params["size"] == "0.5"
     assert not digit.exception
     (own,) = model(perturb(sample.test.images[3:4], Perturbation(turn=60, size=0.5)))
-    assert read(digit) == str(own.argmax())
+    assert predicted(digit) == str(own.argmax())
     assert text(digit) != before
     digit.button(key="disturbed-reset").click().run()
     assert not digit.exception
     assert text(digit) == before
-    assert not {"turn", "size"} & digit.query_params.keys()
+    assert (digit.slider(key="turn").value, digit.slider(key="size").value) == (0, 1)
 
 
-def test_each_map_can_be_chosen_and_its_sliders_move_only_its_frame(digit):
+def test_the_sliders_of_a_map_move_only_its_frame(digit):
     for name, first in (("shift", "Shift right"), ("turn", "Turn clockwise"), ("stroke", "Stroke")):
         digit.segmented_control(key="flips").set_value(name).run()
         assert not digit.exception
@@ -93,7 +91,7 @@ def test_each_map_can_be_chosen_and_its_sliders_move_only_its_frame(digit):
 
 
 def visit_model(flagship, few) -> AppTest:
-    """Run the view until nothing is under way."""
+    """Run the view until its background task has ended."""
     test = AppTest.from_function(model_page, default_timeout=TIMEOUT, kwargs={"run": flagship, "data": few})
     test.run()
     while test.get("progress"):
@@ -101,25 +99,25 @@ def visit_model(flagship, few) -> AppTest:
     return test
 
 
-def test_a_model_is_measured_and_its_weakest_kind_named(flagship, few):
+def test_a_model_is_measured_and_its_weakest_point_named(flagship, few):
     test = visit_model(flagship, few)
     assert not test.exception
-    assert "Measured over the first 20 digits of the test split" in text(test)
-    assert "the weakest point is" in text(test)
+    assert "Accuracy on the first 20 test digits" in text(test)
+    assert "Weakest point: " in text(test)
     assert len(charts(test)) == 6
 
 
-def test_a_failure_is_shown_and_can_be_tried_again(flagship, few, failures, monkeypatch):
+def test_a_failed_measurement_is_reported_and_can_be_retried(flagship, few, failures, monkeypatch):
     measure = robustness.robustness_curves
     monkeypatch.setattr(robustness, "robustness_curves", lambda *_, **__: 1 / 0)
     test = visit_model(flagship, few)
     assert len(test.error) == 1
     assert "ZeroDivisionError" in failures.found[0]
     failures.found.clear()
-    assert len(charts(test)) == 6, "empty charts keep the place"
+    assert len(charts(test)) == 6, "empty charts keep their place"
     monkeypatch.setattr(robustness, "robustness_curves", measure)
     test.button[0].click().run()
     while test.get("progress"):
         test.run()
     assert not test.error
-    assert "Measured over" in text(test)
+    assert "Accuracy on the first" in text(test)

@@ -3,6 +3,8 @@ import re
 import pytest
 from pen import draw
 
+pytestmark = pytest.mark.slow
+
 FIGURES = ".st-key-gallery figcaption:visible"
 SPLIT = "train"
 TITLE = "[data-testid=stMain] h3"
@@ -10,7 +12,7 @@ TITLE = "[data-testid=stMain] h3"
 
 @pytest.fixture
 def visitor(small_server, open_visitor):
-    """Someone in front of the sample's training split, where the flagship has mistakes enough."""
+    """A visitor of the sample's training split, where the flagship makes enough errors."""
     visitor = open_visitor(small_server)
     visitor.visit(f"/errors?split={SPLIT}")
     visitor.page.locator(FIGURES).first.wait_for()
@@ -24,7 +26,7 @@ def captions(visitor) -> list[str]:
 def cell(visitor) -> tuple[int, int]:
     """True and predicted digit of a cell with errors; 4 and 9 where there are such."""
     cells = visitor.page.locator(".md-matrix .wrong")
-    cells.first.wait_for()  # the matrix and the gallery come each by itself
+    cells.first.wait_for()  # it may appear after the gallery
     picks = cells.evaluate_all("cells => cells.map(one => one.dataset.pick)")
     true, predicted = ("4,9" if "4,9" in picks else picks[0]).split(",")
     return int(true), int(predicted)
@@ -39,17 +41,17 @@ def press(visitor, pick: str) -> None:
 def test_the_gallery_shows_true_and_predicted_labels(visitor):
     shown = captions(visitor)
     for caption in shown:
-        true, read, sure = re.match(r"(\d) → (\d)\s+>?([\d.]+)% sure", caption).groups()
-        assert true != read
-        assert 10 <= float(sure) <= 100
-    shares = [float(re.search(r"([\d.]+)% sure", caption).group(1)) for caption in shown]
+        true, predicted, confidence = re.match(r"(\d) → (\d)\s+>?([\d.]+)%", caption).groups()
+        assert true != predicted
+        assert 10 <= float(confidence) <= 100
+    shares = [float(re.search(r"([\d.]+)%", caption).group(1)) for caption in shown]
     assert shares == sorted(shares, reverse=True)
     sizes = visitor.page.locator(".st-key-gallery .digit:visible").first.bounding_box()
     assert sizes["width"] == pytest.approx(sizes["height"], abs=1)
     assert sizes["width"] > 60, "large enough to judge"
 
 
-def test_from_a_cell_to_a_digit_by_link_to_a_colleague_to_draw_and_back(server, open_visitor, mnist_or_none):
+def test_a_cell_leads_to_a_digit_that_can_be_shared_and_edited_on_draw(server, open_visitor, mnist_or_none):
     visitor = open_visitor(server)
     visitor.visit("/errors" if mnist_or_none else f"/errors?split={SPLIT}")
     visitor.page.locator(FIGURES).first.wait_for()
@@ -62,7 +64,7 @@ def test_from_a_cell_to_a_digit_by_link_to_a_colleague_to_draw_and_back(server, 
     visitor.page.locator(".st-key-pictures img").first.wait_for()
     visitor.settle()
     title = visitor.page.locator(TITLE).first.inner_text()
-    assert f"a {true} read as {predicted}" in title
+    assert f"a {true} predicted as {predicted}" in title
 
     colleague = open_visitor(server)
     colleague.page.goto(visitor.page.url)
@@ -77,13 +79,13 @@ def test_from_a_cell_to_a_digit_by_link_to_a_colleague_to_draw_and_back(server, 
     visitor.page.get_by_role("heading", name="Draw", level=1).wait_for()
     visitor.settle()
     assert title in visitor.page.locator(".st-key-handed").inner_text()
-    before = visitor.wait_for("prediction", "sure|Not a digit")
+    before = visitor.wait_for("prediction", "%|Not a digit")
     visitor.page.locator(".st-key-tool").get_by_text("Eraser", exact=True).click()
     visitor.settle()
     for height in (0.3, 0.36, 0.42, 0.24):  # the top, with a thick eraser, row by row
         draw(visitor.page, [[(0.15, height), (0.9, height)]])
         visitor.page.wait_for_timeout(700)
-    assert visitor.text("prediction") != before, "what is read changes"
+    assert visitor.text("prediction") != before, "the prediction changes"
 
     visitor.page.locator(".st-key-handed").get_by_role("link").click()
     visitor.page.get_by_role("heading", name="Errors", level=1).wait_for()
@@ -92,10 +94,10 @@ def test_from_a_cell_to_a_digit_by_link_to_a_colleague_to_draw_and_back(server, 
     visitor.press("back")
     visitor.page.locator(FIGURES).first.wait_for()
     visitor.settle()
-    assert captions(visitor) == shown, "the filter still stands"
+    assert captions(visitor) == shown, "the filter is kept"
 
 
-def test_a_link_shows_a_colleague_the_digit_as_it_was_disturbed(visitor, small_server, open_visitor):
+def test_a_link_to_a_perturbed_digit_shows_a_colleague_the_same(visitor, small_server, open_visitor):
     visitor.page.locator(".st-key-diagonal label").first.click()
     visitor.page.wait_for_url("**diagonal=hidden**")
     visitor.settle()
@@ -105,7 +107,7 @@ def test_a_link_shows_a_colleague_the_digit_as_it_was_disturbed(visitor, small_s
     before = visitor.page.locator(".st-key-disturbed-probabilities").inner_html()
     for degrees in (5, 10, 15):
         visitor.page.get_by_role("slider", name="Turn clockwise").press("ArrowRight")
-        visitor.page.wait_for_url(f"**turn={degrees}")
+        visitor.page.wait_for_url(f"**turn={degrees}**")
         visitor.settle()
     shown = visitor.page.locator(".st-key-disturbed-probabilities").inner_html()
     assert shown != before
@@ -123,7 +125,37 @@ def test_a_link_shows_a_colleague_the_digit_as_it_was_disturbed(visitor, small_s
     assert "turn" not in colleague.page.url
 
 
-def test_rows_columns_and_pressing_again(visitor):
+def test_browser_back_returns_from_a_digit_a_cell_and_a_section(visitor):
+    """Sliders change the address too, but add no steps to the history."""
+    everything = captions(visitor)
+    true, predicted = cell(visitor)
+    press(visitor, f"{true},{predicted}")
+    filtered = captions(visitor)
+    visitor.page.locator(".st-key-gallery button:visible").first.click()
+    visitor.page.locator(".st-key-neighbours figure").first.wait_for()
+    visitor.settle()
+    for degrees in (5, 10):
+        visitor.page.get_by_role("slider", name="Turn clockwise").press("ArrowRight")
+        visitor.page.wait_for_url(f"**turn={degrees}**")
+        visitor.settle()
+    visitor.page.go_back()
+    visitor.page.locator(FIGURES).first.wait_for()
+    visitor.settle()
+    assert captions(visitor) == filtered
+    visitor.page.go_back()
+    visitor.page.locator(".st-key-let_go").wait_for(state="detached")
+    visitor.settle()
+    assert captions(visitor) == everything
+    visitor.page.locator(".st-key-section").get_by_text("Confidence").click()
+    visitor.page.locator(".st-key-reliability").wait_for()
+    visitor.settle()
+    visitor.page.go_back()
+    visitor.page.locator(FIGURES).first.wait_for()
+    visitor.settle()
+    assert captions(visitor) == everything
+
+
+def test_rows_columns_and_cells_filter_the_gallery_until_pressed_again(visitor):
     everything = captions(visitor)
     true, predicted = cell(visitor)
     press(visitor, f"{true},")
@@ -133,13 +165,13 @@ def test_rows_columns_and_pressing_again(visitor):
     press(visitor, f",{predicted}")
     assert captions(visitor) == everything
     press(visitor, f"{true},{true}")
-    assert {caption[:5] for caption in captions(visitor)} == {f"{true} → {true}"}, "the diagonal shows what was right"
-    assert "show=right" in visitor.page.url
+    assert {caption[:5] for caption in captions(visitor)} == {f"{true} → {true}"}, "the diagonal shows correct digits"
+    assert "show=correct" in visitor.page.url
     press(visitor, f"{true},{predicted}")
-    assert "show=right" not in visitor.page.url
+    assert "show=correct" not in visitor.page.url
 
 
-def test_a_cell_is_obeyed_before_the_server_answers(visitor, small_server):
+def test_a_cell_filters_the_gallery_before_the_server_answers(visitor, small_server):
     everything = captions(visitor)
     true, predicted = cell(visitor)
     part = visitor.page.locator(f'[data-pick="{true},{predicted}"]')
@@ -175,7 +207,7 @@ def test_the_keyboard_reaches_a_cell_and_keeps_its_place(visitor):
     assert visitor.page.evaluate("document.activeElement.dataset.pick") == f"{true},{predicted}"
 
 
-def test_what_is_listed_can_be_taken_away(visitor):
+def test_the_listed_digits_can_be_downloaded(visitor):
     count = len(captions(visitor))
     with visitor.page.expect_download() as download:
         visitor.page.locator(".st-key-csv").get_by_role("button", name="CSV").click()
@@ -191,20 +223,20 @@ def test_what_is_listed_can_be_taken_away(visitor):
     ("section", "there"),
     [
         ("confidence", ".st-key-refusal .js-plotly-plot"),
-        ("robustness", ".st-key-robustness_state :text('Over these ranges the weakest point')"),
+        ("robustness", ".st-key-robustness_state :text('Weakest point')"),
         ("map", ".st-key-digits_map .js-plotly-plot"),
-        ("compare", "[data-testid=stAlert]:has-text('There is only one model yet')"),
+        ("compare", "[data-testid=stAlert]:has-text('There is only one model')"),
         ("labels", ".st-key-gallery figure"),
     ],
 )
-def test_every_section_has_something_to_show(small_server, open_visitor, section, there):
+def test_every_section_shows_its_content(small_server, open_visitor, section, there):
     visitor = open_visitor(small_server)
     visitor.visit(f"/errors?section={section}")
     visitor.page.locator(there).first.wait_for()
     assert visitor.page.get_by_test_id("stException").count() == 0
 
 
-def test_a_phone_shows_all_of_it(small_server, open_visitor):
+def test_the_page_fits_a_phone(small_server, open_visitor):
     visitor = open_visitor(small_server, width=390, height=844)
     visitor.visit(f"/errors?split={SPLIT}")
     visitor.page.locator(FIGURES).first.wait_for()
@@ -216,10 +248,10 @@ def test_a_phone_shows_all_of_it(small_server, open_visitor):
     assert visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
 
-def test_a_wrong_link_is_told_in_plain_words(small_server, open_visitor):
+def test_an_invalid_link_is_explained(small_server, open_visitor):
     visitor = open_visitor(small_server)
     visitor.visit(f"/errors?split={SPLIT}&model=gone&digit=x")
-    said = visitor.page.get_by_test_id("stAlert").first.inner_text()
-    assert "There is no model named gone here." in said
-    assert "This link asks for digit x; expected a number from 0 to" in said
+    warning = visitor.page.get_by_test_id("stAlert").first.inner_text()
+    assert "Invalid model gone in the link: expected the name of a model." in warning
+    assert "Invalid digit x in the link: expected a number from 0 to" in warning
     visitor.page.locator(FIGURES).first.wait_for()

@@ -1,156 +1,132 @@
-"""One digit of the error explorer: what the model made of it, why, and what people say of it."""
-
-from dataclasses import asdict
+"""An open digit: its prediction, the evidence for it, annotations, similar digits and perturbations."""
 
 import numpy as np
 import streamlit as st
 
 from mnistdash.evaluation import occlusion, predictions
-from mnistdash.evaluation.perturbations import Perturbation
-from mnistdash.evaluation.predictions import SplitPredictions
 from mnistdash.exceptions import RunError
 from mnistdash.runs import annotations
 from mnistdash.runs.annotations import KINDS, Annotation
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.draw import transfer
-from mnistdash.ui.errors import address, robustness
-from mnistdash.ui.errors.address import go
+from mnistdash.ui.errors import query_state, robustness
 from mnistdash.ui.errors.filters import select_digits
 from mnistdash.ui.errors.gallery import ExplorerContext
-from mnistdash.ui.errors.query_state import FLIPS, QueryState
+from mnistdash.ui.errors.query_state import QueryState
 from mnistdash.ui.html import confusion
 from mnistdash.ui.html.digits import gallery_of, probability_bars
 
-NEIGHBOURS = 8
+NEIGHBORS = 8  # training digits shown
 
 
-def show(subject: ExplorerContext, link: QueryState) -> None:
-    """All there is to say of the digit that is open."""
-    index = link.digit
-    _bar(subject, link)
-    st.subheader(subject.title(index), anchor=False)
-    image, label, model = subject.split.images[index], int(subject.result.labels[index]), resources.model(subject.run)
+def show(context: ExplorerContext, query: QueryState) -> None:
+    """Show the open digit."""
+    index = query.digit
+    assert index is not None
+    image, label = context.split.images[index], int(context.result.labels[index])
+    _bar(context, query, index)
+    st.subheader(context.title(index), anchor=False)
     with st.container(key="pictures"):
-        _pictures(subject, image, index)
-    numbers, words = st.columns(2, gap="large")
-    with numbers, st.container(key="probabilities"):
+        _pictures(context, image, index)
+    left, right = st.columns(2, gap="large")
+    with left, st.container(key="probabilities"):
         st.subheader("Probabilities", anchor=False)
-        st.html(probability_bars(subject.result.probabilities[index]))
-    with words:
-        st.subheader("What people say", anchor=False)
-        _votes(subject, index)
-        _mark(subject, index)
-    _neighbours(subject, index)
+        st.html(probability_bars(context.result.probabilities[index]))
+    with right:
+        st.subheader("Annotations", anchor=False)
+        if index in context.votes:
+            st.markdown(
+                f"Five human raters on this label: **{context.votes[index]}**. Source: [Northcutt, Athalye and "
+                "Mueller, 2021](https://github.com/cleanlab/label-errors)."
+            )
+        _annotation(context, index)
+    _neighbors(context, index)
     with st.container(key="robustness"):
-        st.subheader("What would change its mind", anchor=False)
-        robustness.one_digit(image, label, model, link)
+        st.subheader("What would change the prediction?", anchor=False)
+        model, control = resources.model(context.run), query_state.choice("flips", query.flips)
+        robustness.show_perturbations(image, label, model, control)
 
 
-def _bar(subject: ExplorerContext, link: QueryState) -> None:
+def _bar(context: ExplorerContext, query: QueryState, index: int) -> None:
     listed = st.session_state.get("listed") or []
-    if link.digit not in listed:  # opened by a link
-        listed = select_digits(subject.result, link, subject.marks).tolist()
-    place = listed.index(link.digit) if link.digit in listed else None
+    if index not in listed:  # opened by a link
+        listed = select_digits(context.result, query, context.marks).tolist()
+    place = listed.index(index) if index in listed else None
     before = listed[place - 1] if place else None
     after = listed[place + 1] if place is not None and place + 1 < len(listed) else None
 
     def close() -> None:
-        go(digit=None, flips=FLIPS[0], **asdict(Perturbation()))  # the next digit to be opened begins as it is
+        query_state.update(digit=None, flips=QueryState.flips)
+        st.rerun()  # a rerun of the fragment alone would leave the sliders' parameters in the address
 
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         st.button("Back", icon=":material/arrow_back:", key="back", on_click=close)
-        for label, icon, index in (("Previous", "chevron_left", before), ("Next", "chevron_right", after)):
+        for label, icon, target in (("Previous", "chevron_left", before), ("Next", "chevron_right", after)):
             st.button(
                 label,
                 icon=f":material/{icon}:",
                 key=label.lower(),
-                disabled=index is None,
-                on_click=lambda index=index: go(digit=index),
+                disabled=target is None,
+                on_click=lambda target=target: query_state.update(digit=target),
             )
         if place is not None:
             st.caption(f"{place + 1:,} of {len(listed):,}", width="content")
         st.space("stretch")
-        if st.button("Fix it on Draw", icon=":material/ink_eraser:", key="fix", type="primary"):
-            image = subject.split.images[link.digit]
-            back = address.parameters()
-            transfer.to_draw(image, subject.title(link.digit), model=subject.run.name, back=back)
+        if st.button("Edit this digit", icon=":material/ink_eraser:", key="fix", type="primary"):
+            image, title = context.split.images[index], context.title(index)
+            transfer.to_draw(image, title, model=context.run.name, back=st.query_params.to_dict())
 
 
-def _pictures(subject: ExplorerContext, image: np.ndarray, index: int) -> None:
-    probabilities, true = subject.result.probabilities[index], int(subject.result.labels[index])
-    first, second = np.argsort(-probabilities, kind="stable")[:2].tolist()
-    # Of a digit that was read right, the runner-up is the more telling other.
-    other, name = (true, "true") if true != first else (second, "runner-up")
-    evidence = occlusion.occlusion_map(resources.model(subject.run), image)
-    scale = float(np.abs(evidence[[first, other]]).max())
-    st.html(
-        confusion.pictures(
-            [
-                ("The digit, ten times as large", image),
-                (
-                    f"What speaks for {first}, as it was read",
-                    confusion.evidence_picture(image, evidence[first], scale),
-                ),
-                (
-                    f"What speaks for {other}, the {name} digit",
-                    confusion.evidence_picture(image, evidence[other], scale),
-                ),
-            ]
-        )
-    )
-    st.caption("Warm where covering the place makes the answer less likely, cold where it makes it more likely.")
+def _pictures(context: ExplorerContext, image: np.ndarray, index: int) -> None:
+    probabilities, true = context.result.probabilities[index], int(context.result.labels[index])
+    predicted, second = np.argsort(-probabilities, kind="stable")[:2].tolist()
+    other, role = (true, "true digit") if true != predicted else (second, "runner-up")
+    evidence = occlusion.occlusion_map(resources.model(context.run), image)
+    scale = float(np.abs(evidence[[predicted, other]]).max())
+    pictures = [("The digit, enlarged 10 times", image)]
+    for digit, name in ((predicted, "prediction"), (other, role)):
+        picture = confusion.evidence_picture(image, evidence[digit], scale)
+        pictures.append((f"Evidence for {digit}, the {name}", picture))
+    st.html(confusion.pictures(pictures))
+    st.caption("Covering a warm area lowers the digit's probability; covering a cold area raises it.")
 
 
-def _votes(subject: ExplorerContext, index: int) -> None:
-    if index in subject.votes:
-        st.markdown(
-            f"Five human raters on this label: **{subject.votes[index]}**. Source: [Northcutt, Athalye and Mueller, "
-            "2021](https://github.com/cleanlab/label-errors)."
-        )
-
-
-def _mark(subject: ExplorerContext, index: int) -> None:
-    mark = subject.marks.get(index, Annotation())
+def _annotation(context: ExplorerContext, index: int) -> None:
+    mark = context.marks.get(index, Annotation())
     st.session_state.mark, st.session_state.note = mark.kind or None, mark.note
-
-    fixed = resources.settings().readonly
+    is_readonly = resources.settings().readonly
 
     def save() -> None:
-        made = Annotation(st.session_state.mark or "", st.session_state.note.strip())
-        if fixed:
+        if is_readonly:
             return
+        changed = Annotation(st.session_state.mark or "", st.session_state.note.strip())
         try:
-            annotations.save_annotation(subject.run, subject.data.name, subject.name, index, made)
+            annotations.save_annotation(context.run, context.data.name, context.name, index, changed)
         except RunError as error:
             st.session_state.mark_failure = str(error)
 
     with st.container(key="marking"):
-        st.segmented_control("Mark", KINDS, key="mark", on_change=save, disabled=fixed)
+        st.segmented_control("Mark", KINDS, key="mark", on_change=save, disabled=is_readonly)
         st.text_input(
             "Note",
             key="note",
             max_chars=annotations.LONGEST,
             on_change=save,
-            placeholder="What do you see in it?",
-            disabled=fixed,
+            placeholder="Describe the digit",
+            disabled=is_readonly,
         )
     if failure := st.session_state.pop("mark_failure", None):
         widgets.show_error(failure)
 
 
-def _neighbours(subject: ExplorerContext, index: int) -> None:
-    st.subheader("Nearest training digits", anchor=False)
-    task = resources.prediction_task(subject.run, subject.data, "train")
-    label = f"{subject.run.name} predicts the {len(subject.data.train):,} training digits …"
+def _neighbors(context: ExplorerContext, index: int) -> None:
+    st.subheader("Most similar training digits (penultimate-layer features)", anchor=False)
+    task = resources.prediction_task(context.run, context.data, "train")
     with st.container(key="neighbours"):
-        train = widgets.result_or_progress(task, label)
-        if train is not None:
-            _show_neighbours(subject, index, train)
-
-
-def _show_neighbours(subject: ExplorerContext, index: int, train: SplitPredictions) -> None:
-    found, _ = predictions.nearest_neighbors(train.features, subject.features[index], NEIGHBOURS + 1)
-    if subject.name == "train":
-        found = found[found != index]
-    st.html(gallery_of(subject.data.train.images, train.result, found[:NEIGHBOURS]))
-    st.caption("The training digits that the network's last layer tells least apart from this one, nearest first.")
+        train = widgets.result_or_progress(task, f"Classifying {len(context.data.train):,} training digits")
+        if train is None:
+            return
+        found, _ = predictions.nearest_neighbors(train.features, context.features[index], NEIGHBORS + 1)
+        if context.name == "train":
+            found = found[found != index]
+        st.html(gallery_of(context.data.train.images, train.result, found[:NEIGHBORS]))

@@ -1,46 +1,49 @@
-"""Which digits a gallery shows, and in which order."""
+"""Selection and order of the digits in the gallery."""
 
 from collections.abc import Collection
 
 import numpy as np
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.ui.errors.query_state import ALL, LOSS, MARGIN, MARKED, MISREAD, POSITION, SURE, TRUE, UNSURE, QueryState
+from mnistdash.ui.errors.query_state import (
+    ALL,
+    LEAST_CONFIDENT,
+    MARKED,
+    MISCLASSIFIED,
+    MOST_CONFIDENT,
+    QueryState,
+)
 
 
-def select_digits(result: Evaluation, link: QueryState, marked: Collection[int]) -> np.ndarray:
-    """The digits that a link asks for.
+def select_digits(result: Evaluation, query: QueryState, marked: Collection[int]) -> np.ndarray:
+    """Return the digits that match a query, in its order.
 
     Args:
-        result: a model's answers over the split.
-        link: which and in what order.
-        marked: indices of the digits that carry a mark.
+        result: a model's predictions for the split.
+        query: the filter and the order.
+        marked: indices of the annotated digits.
 
     Returns:
         (k,) int64 indices.
     """
-    wrong = result.predicted != result.labels
-    if link.show == MARKED:
-        kept = np.isin(np.arange(len(wrong)), list(marked))
-    elif link.show == ALL:
-        kept = np.ones(len(wrong), bool)
+    is_error = result.predicted != result.labels
+    if query.show == MARKED:
+        matches = np.isin(np.arange(len(is_error)), list(marked))
+    elif query.show == ALL:
+        matches = np.ones(len(is_error), bool)
     else:
-        kept = wrong if link.show == MISREAD else ~wrong
-    if link.true is not None:
-        kept = kept & (result.labels == link.true)
-    if link.predicted is not None:
-        kept = kept & (result.predicted == link.predicted)
-    chosen = np.flatnonzero(kept)
-    return chosen[np.argsort(_keys(result, link.order)[chosen], kind="stable")]
-
-
-def _keys(result: Evaluation, order: str) -> np.ndarray:
-    """(n,) numbers by which the digits are sorted, the smallest first."""
-    return {
-        SURE: -result.confidence,
-        UNSURE: result.confidence,
-        LOSS: -result.losses,
-        MARGIN: result.margins,
-        TRUE: result.labels,
-        POSITION: np.arange(len(result.labels)),
-    }[order]
+        matches = is_error if query.show == MISCLASSIFIED else ~is_error
+    if query.true is not None:
+        matches = matches & (result.labels == query.true)
+    if query.predicted is not None:
+        matches = matches & (result.predicted == query.predicted)
+    indices = np.flatnonzero(matches)
+    sort_keys = {
+        MOST_CONFIDENT: -result.confidence,
+        LEAST_CONFIDENT: result.confidence,
+        "loss": -result.losses,
+        "margin": result.margins,
+        "true": result.labels,
+        "position": np.arange(len(is_error)),
+    }
+    return indices[np.argsort(sort_keys[query.order][indices], kind="stable")]

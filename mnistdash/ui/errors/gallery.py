@@ -1,4 +1,4 @@
-"""What the sections of the error explorer share: which digits they are about, and their gallery."""
+"""The gallery of digits that the sections of the error explorer share."""
 
 import math
 from collections.abc import Mapping
@@ -13,25 +13,23 @@ from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.runs.annotations import Annotation
 from mnistdash.runs.run import Run
 from mnistdash.ui.components.clickable_html import clickable
-from mnistdash.ui.errors import downloads
-from mnistdash.ui.errors.address import go
+from mnistdash.ui.errors import downloads, query_state
 from mnistdash.ui.errors.query_state import QueryState
 from mnistdash.ui.html import digits
 
-PER_PAGE = 100  # digits in a gallery at a time
-NAMES = {"train": "Training", "validation": "Validation", "test": "Test"}
+PER_PAGE = 100  # digits
 
 
 @dataclass(frozen=True)
 class ExplorerContext:
-    """What the explorer is looking at.
+    """The model and the split that the explorer shows.
 
     Attributes:
         name: of the split.
-        result: the model's answers over it.
-        features: (n, d) float16, of `analysis.Analysis`.
-        votes: on its disputed labels, by index.
-        marks: on its digits, by index.
+        result: the model's predictions for the split.
+        features: (n, d) float16, the penultimate-layer features of `predictions.Analysis`.
+        votes: human votes on disputed labels, by index.
+        marks: annotations, by index.
     """
 
     run: Run
@@ -48,89 +46,93 @@ class ExplorerContext:
 
     @property
     def is_seen(self) -> bool:
-        """Whether the model was trained on the split."""
+        """True if the model was trained on the split."""
         card = self.run.card
-        is_part = self.name == "train" or (self.name == "validation" and card.validation_seen)
-        return is_part and card.data == self.data.name
+        if card is None or card.data != self.data.name:
+            return False
+        return self.name == "train" or (self.name == "validation" and card.validation_seen)
 
     def title(self, index: int) -> str:
-        """One line on a digit."""
-        true, read = self.result.labels[index], self.result.predicted[index]
-        what = f"a {true}, read right" if true == read else f"a {true} read as {read}"
-        return f"{NAMES[self.name]} digit no. {index:,}: {what}"
+        """Return one line about a digit."""
+        true, predicted = self.result.labels[index], self.result.predicted[index]
+        split = "Training" if self.name == "train" else self.name.capitalize()
+        outcome = "classified correctly" if true == predicted else f"predicted as {predicted}"
+        return f"{split} digit no. {index:,}: a {true} {outcome}"
 
     def note(self, index: int) -> str:
-        """What people said of a digit, in a few words."""
-        words = [f"raters: {self.votes[index]}"] if index in self.votes else []
+        """Return the votes and the annotation of a digit as short HTML, or ""."""
+        lines = [f"raters: {self.votes[index]}"] if index in self.votes else []
         if index in self.marks:
-            words.append(self.marks[index].kind or "note")
-        return "<br>".join(words)
+            lines.append(self.marks[index].kind or "note")
+        return "<br>".join(lines)
 
 
 def show_gallery(
-    subject: ExplorerContext,
-    link: QueryState,
-    chosen: np.ndarray,
+    context: ExplorerContext,
+    query: QueryState,
+    indices: np.ndarray,
     caption: str,
-    notes: Mapping[int, str] | None = None,
-    whole: np.ndarray | None = None,
+    remarks: Mapping[int, str] | None = None,
+    complete: np.ndarray | None = None,
 ) -> None:
-    """Digits that can be opened, a page of them at a time, and as files.
+    """Show a page of digits that open on a click, with downloads of all of them.
 
     Args:
-        subject: what they are from.
-        link: what the address asks for.
-        chosen: (k,) int64 indices, in the order they are shown.
-        caption: what they are, after "1 to 100 of 1,234 ".
-        notes: words for some, beside what people said of them.
-        whole: (n,) int64 indices, at most a page of them, of which `chosen` are those of the link's kind; the browser
-            gets them all, and need not wait for the page to show another kind.
+        context: the split.
+        query: the page to show.
+        indices: (k,) int64 digits, in order.
+        caption: continues "1 to 100 of 1,234".
+        remarks: additional words about some digits, by index.
+        complete: (n,) int64, at most a page of digits, of which `indices` are those in the query's cell. The browser
+            gets all of them and can show another cell before the server answers.
     """
-    st.session_state.listed = chosen.tolist()
-    pages = max(1, math.ceil(len(chosen) / PER_PAGE))
-    page = min(link.page, pages)
+    st.session_state.listed = indices.tolist()
+    pages = max(1, math.ceil(len(indices) / PER_PAGE))
+    page = min(query.page, pages)
     first = (page - 1) * PER_PAGE
-    shown = chosen[first : first + PER_PAGE]
+    shown = indices[first : first + PER_PAGE]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(chosen):,}{caption}", width="content")
-        _downloads(subject, chosen)
-    words = notes or {}
-    there = shown if whole is None else whole
+        st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(indices):,}{caption}", width="content")
+        _downloads(context, indices)
+    sent = shown if complete is None else complete
     html = digits.gallery_of(
-        subject.split.images,
-        subject.result,
-        there,
-        notes=[subject.note(index) for index in there.tolist()],
-        remarks=[words.get(index, "") for index in there.tolist()],
+        context.split.images,
+        context.result,
+        sent,
+        notes=[context.note(index) for index in sent.tolist()],
+        remarks=[(remarks or {}).get(index, "") for index in sent.tolist()],
         pick=True,
     )
-    clickable(html, "gallery", lambda index: go(digit=int(index)), None if whole is None else link.kind)
+    cell = None if complete is None else query.cell
+    clickable(html, "gallery", lambda index: query_state.update(digit=int(index)), cell)
     if pages > 1:
-        # A widget of its own for each page, as this one cannot be given a value otherwise.
-        key = f"page-{page}"
-        st.pagination(pages, default=page, key=key, on_change=lambda: go(page=st.session_state[key]))
+        st.pagination(pages, **query_state.control("page", page))
 
 
-def _downloads(subject: ExplorerContext, chosen: np.ndarray) -> None:
-    name = f"{subject.run.name}-{subject.name}"
+def _downloads(context: ExplorerContext, indices: np.ndarray) -> None:
+    sheet = indices[: downloads.MAX_SHEET_DIGITS]
     with st.container(horizontal=True, width="content", gap="small"):
-        st.download_button(
-            "CSV",
-            lambda: downloads.csv_table(subject.result, chosen, subject.marks),
-            f"{name}.csv",
-            "text/csv",
-            icon=":material/download:",
-            key="csv",
-            on_click="ignore",
-            help="Index, true and predicted digit, the ten probabilities, marks and notes of all that are listed.",
-        )
-        st.download_button(
-            "PNG",
-            lambda: downloads.contact_sheet(subject.split.images, subject.result, chosen[: downloads.MOST]),
-            f"{name}.png",
-            "image/png",
-            icon=":material/download:",
-            key="png",
-            on_click="ignore",
-            help=f"A contact sheet of the listed digits, at most {downloads.MOST:,}.",
-        )
+        for label, make, mime, help in (
+            (
+                "CSV",
+                lambda: downloads.csv_table(context.result, indices.tolist(), context.marks),
+                "text/csv",
+                "All listed digits: index, true and predicted digit, ten probabilities, mark and note.",
+            ),
+            (
+                "PNG",
+                lambda: downloads.contact_sheet(context.split.images, context.result, sheet),
+                "image/png",
+                f"A contact sheet of the listed digits, at most {downloads.MAX_SHEET_DIGITS:,}.",
+            ),
+        ):
+            st.download_button(
+                label,
+                make,
+                f"{context.run.name}-{context.name}.{label.lower()}",
+                mime,
+                icon=":material/download:",
+                key=label.lower(),
+                on_click="ignore",
+                help=help,
+            )

@@ -1,6 +1,7 @@
-"""How robust a model is: one digit disturbed by hand, and a whole model's accuracy against each disturbance."""
+"""Robustness: one digit perturbed with sliders, and the accuracy of a model by perturbation."""
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,123 +13,105 @@ from mnistdash.inference.recognize import DIGIT
 from mnistdash.runs.run import Run
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
-from mnistdash.ui.errors.address import bound, go
-from mnistdash.ui.errors.query_state import FLIPS, QueryState
 from mnistdash.ui.html import digits, network
 from mnistdash.ui.html.flip_map import flip_grid, summary
-from mnistdash.ui.plots import robustness
+from mnistdash.ui.plots import evaluation
 
-# Kinds across and down, and cells along each; shifts by whole pixels, as others would blur the digit too.
+# Parameters across and down, and cells along each axis; shifts are whole pixels, as other ones would also blur.
 MAPS = {"shift": ("right", "down", 17), "turn": ("turn", "size", 13), "stroke": ("stroke", "noise", 13)}
-NAMES = {"shift": "Shift", "turn": "Turn and size", "stroke": "Stroke and noise"}
-
-
-def one_digit(image: np.ndarray, label: int, model: Predictor, link: QueryState) -> None:
-    """Disturb a digit by hand: sliders, what the model then reads, and a map of where the reading flips.
-
-    Args:
-        image: (28, 28) uint8, 255 = ink.
-        label: its true digit.
-        model: what reads.
-        link: what the address asks for; the sliders and the map change it.
-    """
-    _one_digit(image, label, model, {name: bound(link, name) for name in (*KINDS, "flips")})
 
 
 @st.fragment
 @widgets.guarded("Errors, robustness")
-def _one_digit(image: np.ndarray, label: int, model: Predictor, controls: dict[str, dict]) -> None:
-    # The picture stands before the sliders, so that both are in view on a phone.
+def show_perturbations(image: np.ndarray, label: int, model: Predictor, map_control: dict[str, Any]) -> None:
+    """Show sliders that perturb a digit, the prediction for it, and a map of predictions.
+
+    Args:
+        image: (28, 28) uint8, 255 = ink.
+        label: its true digit.
+        model: predicts.
+        map_control: arguments of the segmented control that chooses the map, one of MAPS.
+    """
+    # The image comes before the sliders, so that both are visible on a phone.
     left, right = st.columns([2, 3], gap="large", vertical_alignment="center")
     with right:
-        setting = _sliders(controls)
-    now = perturb(image[None], setting)
-    plain, probabilities = model(np.concatenate([image[None], now]))
-    undisturbed = int(plain.argmax())
+        perturbation = _sliders()
+    perturbed = perturb(image[None], perturbation)
+    unperturbed, probabilities = model(np.concatenate([image[None], perturbed]))
     with left, st.container(key="disturbed-now"):
-        view, said = st.columns([2, 3], vertical_alignment="center", wrap=False)
+        view, answer = st.columns([2, 3], vertical_alignment="center", wrap=False)
         with view:
-            st.html(network.network_view(now[0]))
-        with said:
+            st.html(network.network_view(perturbed[0]))
+        with answer:
             st.html(digits.answer(DIGIT, probabilities, None))
     left, right = st.columns([2, 3], gap="large")
     with left, st.container(key="disturbed-probabilities"):
         st.html(digits.probability_bars(probabilities))
-        sure = digits.percent(float(plain.max()))
-        st.caption(f"The true digit is {label}; undisturbed it is read as {undisturbed}, {sure} sure.")
+        confidence = digits.percent(float(unperturbed.max()))
+        st.caption(f"True digit: {label}. Unperturbed prediction: {unperturbed.argmax()}, {confidence}.")
     with right, st.container(key="disturbed-flips"):
-        name = st.segmented_control("Where it flips", FLIPS, required=True, format_func=NAMES.get, **controls["flips"])
-        flips = _flips(image, model, setting, name)
-        st.html(flip_grid(flips, setting, label))
+        name = st.segmented_control("Predictions by", required=True, **map_control)
+        st.html(flip_grid(_flip_map(image, model, perturbation, name), perturbation, label))
 
 
-def whole_model(run: Run, data: Dataset, split_name: str) -> None:
-    """A model's accuracy against each kind of disturbance, measured in the background where it is not kept yet.
+def show_curves(run: Run, data: Dataset, split_name: str) -> None:
+    """Show a model's accuracy by perturbation; a background task measures it unless it is stored.
 
     Args:
-        run: whose model it is.
-        data: that it reads.
-        split_name: of the split to read.
+        run: the model's run.
+        data: the data set.
+        split_name: the split to measure on.
     """
     count = min(MAX_DIGITS, len(data.split(split_name)))
-    label = f"{run.name} predicts the first {count:,} digits of the {split_name} split, perturbed …"
+    label = f"Measuring the robustness on the first {count:,} {split_name} digits"
     with st.container(key="robustness_state"):
-        made = widgets.result_or_progress(resources.robustness_task(run, data, split_name), label)
-        if made is not None:
-            st.caption(summary(made, split_name))
-    _charts(made)
+        curves = widgets.result_or_progress(resources.robustness_task(run, data, split_name), label)
+        if curves is not None:
+            st.caption(summary(curves, split_name))
+    _charts(curves)
 
 
-def _sliders(controls: dict[str, dict]) -> Perturbation:
-    """Six sliders and a button that puts them back."""
+def _sliders() -> Perturbation:
     columns = [*st.columns(3), *st.columns(3)]
     for column, kind in zip(columns, KINDS.values(), strict=True):
         column.slider(
             kind.label,
             kind.low,
             kind.high,
+            kind.neutral,
             step=kind.step,
             format="percent" if kind.unit == "%" else f"%g{kind.unit}",
-            **controls[kind.key],
+            key=kind.key,
+            bind="query-params",
         )
-    setting = Perturbation(**{kind: st.session_state[kind] for kind in KINDS})
+    perturbation = Perturbation(**{kind: st.session_state[kind] for kind in KINDS})
     st.button(
         "Reset",
         icon=":material/restart_alt:",
         key="disturbed-reset",
-        disabled=setting == Perturbation(),
-        on_click=_reset,
+        disabled=perturbation == Perturbation(),
+        on_click=lambda: st.session_state.update(asdict(Perturbation())),
     )
-    return setting
+    return perturbation
 
 
-def _reset() -> None:
-    neutral = asdict(Perturbation())
-    st.session_state.update(neutral)
-    go(**neutral)
-
-
-def _flips(image: np.ndarray, model: Predictor, setting: Perturbation, name: str) -> FlipMap:
-    """A map of MAPS; the last one is kept, as its own two sliders do not change it."""
+def _flip_map(image: np.ndarray, model: Predictor, perturbation: Perturbation, name: str) -> FlipMap:
+    """Compute a map of MAPS, or return the last one: its own two sliders do not change it."""
     across, down, cells = MAPS[name]
-    base = replace(setting, **{kind: KINDS[kind].neutral for kind in (across, down)})
-    asked = (image.tobytes(), model, base, name)
+    base = replace(perturbation, **{kind: KINDS[kind].neutral for kind in (across, down)})
+    inputs = (image.tobytes(), model, base, name)
     kept = st.session_state.get("flips_kept")
-    if kept is None or kept[0] != asked:
-        kept = asked, flip_map(model, image, across, down, base, cells)
+    if kept is None or kept[0] != inputs:
+        kept = inputs, flip_map(model, image, across, down, base, cells)
         st.session_state.flips_kept = kept
     return kept[1]
 
 
-def _charts(made: RobustnessCurves | None) -> None:
-    """Six small charts, empty while there is nothing to show: the page below them stays where it is."""
+def _charts(curves: RobustnessCurves | None) -> None:
+    """Show six charts; they are empty until the curves are measured, so that the page does not jump."""
     columns = [*st.columns(3, gap="medium"), *st.columns(3, gap="medium")]
     for column, (key, kind) in zip(columns, KINDS.items(), strict=True):
+        measured = (kind.levels, curves.accuracy[key]) if curves else ([], [])
+        figure, alt = evaluation.robustness_chart(kind, *measured), evaluation.describe_robustness(kind, *measured)
         with column:
-            if made is None:
-                figure, words = robustness.accuracy_chart(kind), f"Accuracy by {kind.label.lower()}"
-            else:
-                measured = kind.levels, made.accuracy[key]
-                figure = robustness.accuracy_chart(kind, *measured)
-                words = robustness.in_words(kind, *measured)
-            plotly_chart.chart(figure, key=f"robustness-{key}", alt=words)
+            plotly_chart.chart(figure, key=f"robustness-{key}", alt=alt)

@@ -1,4 +1,4 @@
-"""Pure functions like those of `markup`: what only the error explorer shows."""
+"""HTML of the error explorer: the confusion matrix and the pictures of an open digit."""
 
 from collections.abc import Sequence
 
@@ -7,46 +7,44 @@ import numpy as np
 from mnistdash.ui.html.network import COLD, WARM
 from mnistdash.ui.html.sprites import png_url
 
-LEAST_HEAT, MOST_HEAT = 12, 62  # per cent of the accent colour in a cell with errors
-FAINT = 0.45  # brightness of a digit under the colours of its evidence
+MIN_HEAT, MAX_HEAT = 12, 62  # percent of the accent color in a cell with errors
+DIGIT_BRIGHTNESS = 0.45  # under the colors of the evidence
 
 
 def confusion_matrix(
     confusion: np.ndarray, true: int | None, predicted: int | None, shares: bool = False, diagonal: bool = True
 ) -> str:
-    """A confusion matrix whose cells, rows and columns can be clicked, for `views.clickable`.
+    """Return a confusion matrix whose cells, rows and columns are clickable; color marks errors.
 
-    What is clicked says "true,predicted", with "" for any. The colour marks the errors.
+    The `data-pick` of a part is "true,predicted", with "" for any.
 
     Args:
         confusion: (10, 10) int, row = true digit, column = predicted digit.
-        true, predicted: what is chosen now, None for any.
-        shares: show shares of a row instead of counts.
-        diagonal: show what was read right.
+        true, predicted: the selected row and column, None for any.
+        shares: show percentages of a row instead of counts.
+        diagonal: show the numbers of correct digits.
     """
     errors = confusion - np.diag(confusion.diagonal())
     largest = max(1, int(errors.max()))
     counts = confusion.sum(1)
     cells = ['<span class="corner"></span><span class="across">predicted digit</span><span class="corner"></span>']
-    chosen_column = true is None and predicted is not None
-    cells += [
-        _button(f",{column}", str(column), f"All read as {column}", "head", chosen_column and predicted == column)
-        for column in range(10)
-    ]
+    for column in range(10):
+        pressed = (true, predicted) == (None, column)
+        cells.append(_button(f",{column}", str(column), f"Predicted as {column}", "head", pressed))
     cells.append('<span class="down">true digit</span>')
     for row in range(10):
-        chosen_row = true == row and predicted is None
-        cells.append(_button(f"{row},", str(row), f"All that are a {row}", "head", chosen_row))
+        pressed = (true, predicted) == (row, None)
+        cells.append(_button(f"{row},", str(row), f"True digit {row}", "head", pressed))
         for column in range(10):
             count = int(confusion[row, column])
             share = _percent(count / counts[row]) if counts[row] else ""
-            name = f"{count:,} of {counts[row]:,}: a {row} read as {column}"
+            name = f"{count:,} of {counts[row]:,}: a {row} predicted as {column}"
             text = (share if shares else str(count)) if count else ""
             kind, style = "none", ""
             if row == column:
                 kind, text = "right", text if diagonal else ""
             elif count:
-                heat = LEAST_HEAT + (MOST_HEAT - LEAST_HEAT) * (count / largest) ** 0.5
+                heat = MIN_HEAT + (MAX_HEAT - MIN_HEAT) * (count / largest) ** 0.5
                 kind, style = "wrong", f"--heat: {heat:.0f}%"
             pressed = (true, predicted) == (row, column)
             cells.append(_button(f"{row},{column}", text, name, kind, pressed, style))
@@ -62,15 +60,15 @@ def _button(pick: str, text: str, name: str, kind: str, pressed: bool, style: st
 
 
 def _percent(share: float) -> str:
-    """As short as a cell is narrow."""
+    """Format a share for a narrow cell."""
     return f"{share:.0%}" if share >= 0.1 else f"{100 * share:.1f}%" if share >= 0.0005 else "&lt;.1%"
 
 
 def pictures(parts: Sequence[tuple[str, np.ndarray]]) -> str:
-    """Pictures of one digit at ten times its size, side by side.
+    """Return enlarged pictures of a digit, side by side.
 
     Args:
-        parts: for each what it shows and (28, 28) or (28, 28, 3) uint8.
+        parts: for each its caption and a (28, 28) or (28, 28, 3) uint8 image.
     """
     figures = [
         f'<figure><img src="{png_url(image)}" alt="{text}"><figcaption>{text}</figcaption></figure>'
@@ -80,17 +78,18 @@ def pictures(parts: Sequence[tuple[str, np.ndarray]]) -> str:
 
 
 def evidence_picture(image: np.ndarray, evidence: np.ndarray, scale: float) -> np.ndarray:
-    """A digit under the colours of what speaks for an answer: warm for it, cold against it.
+    """Color a digit by the evidence for a class: warm for, cold against it.
 
     Args:
         image: (28, 28) uint8, 255 = ink.
-        evidence: (28, 28) float32, of `occlusion.evidence`.
-        scale: the evidence that gets the full colour.
+        evidence: (28, 28) float32, from `occlusion.occlusion_map`.
+        scale: evidence that gets the full color.
 
     Returns:
         (28, 28, 3) uint8.
     """
     share = np.clip(evidence[..., None] / max(scale, 1e-6), -1, 1)
-    colours = np.maximum(share, 0) * WARM + np.maximum(-share, 0) * COLD
-    grey = FAINT * image[..., None].astype(np.float32)
-    return np.clip(grey * (1 - np.abs(share)) + colours, 0, 255).astype(np.uint8)
+    colors = np.maximum(share, 0) * WARM + np.maximum(-share, 0) * COLD
+    gray = DIGIT_BRIGHTNESS * image[..., None].astype(np.float32)
+    picture: np.ndarray = np.clip(gray * (1 - np.abs(share)) + colors, 0, 255).astype(np.uint8)
+    return picture

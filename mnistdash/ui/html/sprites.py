@@ -1,4 +1,4 @@
-"""Pictures of digits for HTML: data URLs, and many digits in one image."""
+"""Images for HTML: data URLs, and sprites of many digits."""
 
 import base64
 import io
@@ -7,18 +7,18 @@ import math
 import numpy as np
 from PIL import Image
 
-COLUMNS = 10
+COLUMNS = 10  # digits in a row of a sprite
 
 
 def sprite(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
-    """Digits side by side, row by row.
+    """Combine digits into one image, row by row.
 
     Args:
         images: (n, 28, 28) uint8.
-        columns: how many in a row.
+        columns: digits in a row.
 
     Returns:
-        (28 * rows, 28 * columns) uint8, 0 where the last row is not full.
+        (28 * rows, 28 * columns) uint8, 0 in the rest of the last row.
     """
     count, height, width = images.shape
     rows = max(1, math.ceil(count / columns))
@@ -28,8 +28,8 @@ def sprite(images: np.ndarray, columns: int = COLUMNS) -> np.ndarray:
 
 
 def png_url(image: np.ndarray) -> str:
-    """A (height, width) uint8 picture as a data URL."""
+    """Encode a (height, width) or (height, width, 3) uint8 image as a PNG data URL."""
     buffer = io.BytesIO()
-    # Pictures are made anew for each stroke: a quarter smaller ones would take half as long again.
+    # Each stroke encodes several images: a higher level takes 1.5 times as long for files a quarter smaller.
     Image.fromarray(image).save(buffer, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,57 +1,109 @@
-"""Pure functions: evaluations in, Plotly figures out. Colours come from the page's theme."""
+"""Plotly figures of evaluations. Colors come from the page's theme."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from mnistdash.evaluation.metrics import BINS, Evaluation
+from mnistdash.evaluation.perturbations import PerturbationKind
 
 HEIGHT = 340  # pixels
-POINTS = 400  # of a curve
-MOST_REFUSED = 0.1  # share of the digits to which the curve of refusals goes
+SMALL_HEIGHT = 190  # pixels; six of them fit a screen
+MAX_POINTS = 400  # of a curve
+MAX_SKIPPED = 0.1  # share of the digits at which the selective prediction curve ends
 
 
 def reliability_chart(result: Evaluation) -> go.Figure:
-    """The share read right for bins of confidence, beside the line on which a calibrated model lies."""
+    """Draw accuracy by bin of confidence, and the diagonal of perfect calibration."""
     bins = result.reliability
-    middles = (np.arange(BINS) + 0.5) / BINS
     figure = go.Figure()
     figure.add_bar(
-        name="read right",
-        x=middles,
+        name="accuracy",
+        x=(np.arange(BINS) + 0.5) / BINS,
         y=bins.accuracy,
         width=0.9 / BINS,
         customdata=np.stack([bins.count, bins.confidence], axis=1),
-        hovertemplate="%{y:.1%} of %{customdata[0]:,} read right, %{customdata[1]:.1%} sure on average<extra></extra>",
+        hovertemplate="%{y:.1%} of %{customdata[0]:,} correct, mean confidence %{customdata[1]:.1%}<extra></extra>",
     )
     figure.add_scatter(
-        name="as sure as right", x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dash"}, hoverinfo="skip"
+        name="perfect calibration", x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dash"}, hoverinfo="skip"
     )
     _frame(figure)
     figure.update_xaxes(title="confidence", range=[0, 1.01], tickformat=".0%", dtick=0.2)
-    figure.update_yaxes(title="share read right", range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(title="accuracy", range=[0, 1.02], tickformat=".0%")
     return figure
 
 
-def refusal_chart(results: dict[str, Evaluation]) -> go.Figure:
-    """The share read right against the share of the least sure digits refused, a line for each model."""
+def selective_prediction_chart(name: str, result: Evaluation) -> go.Figure:
+    """Draw accuracy on the rest by share of skipped digits, the least confident first.
+
+    Args:
+        name: of the model.
+        result: its predictions.
+    """
+    skipped, accuracy = result.selective_accuracy
+    count = int(MAX_SKIPPED * len(skipped)) + 1
+    places = np.unique(np.linspace(0, count - 1, MAX_POINTS).astype(int))
     figure = go.Figure()
-    for name, result in results.items():
-        refused, right = result.selective_accuracy
-        count = int(MOST_REFUSED * len(refused)) + 1
-        places = np.unique(np.linspace(0, count - 1, POINTS).astype(int))
-        figure.add_scatter(
-            name=name,
-            x=refused[places],
-            y=right[places],
-            mode="lines",
-            hovertemplate="%{x:.2%} refused, %{y:.2%} of the rest read right<extra></extra>",
-        )
+    figure.add_scatter(
+        name=name,
+        x=skipped[places],
+        y=accuracy[places],
+        mode="lines",
+        hovertemplate="%{x:.2%} skipped, %{y:.2%} accuracy on the rest<extra></extra>",
+    )
     _frame(figure)
     figure.update_xaxes(
-        title="share refused, the least sure first", range=[0, MOST_REFUSED], tickformat=".0%", dtick=0.02
+        title="share skipped, least confident first", range=[0, MAX_SKIPPED], tickformat=".0%", dtick=0.02
     )
-    figure.update_yaxes(title="share of the rest read right", tickformat=".2~%")
+    figure.update_yaxes(title="accuracy on the rest", tickformat=".2~%")
     return figure
+
+
+def robustness_chart(kind: PerturbationKind, levels: Sequence[float], accuracy: Sequence[float]) -> go.Figure:
+    """Draw accuracy by level of one perturbation; a dotted line marks the unperturbed digits.
+
+    All kinds share one accuracy axis, so that their charts can be compared.
+
+    Args:
+        kind: of perturbation.
+        levels: measured levels, ascending; empty before they are measured.
+        accuracy: in [0, 1], for each level.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=list(levels),
+        y=list(accuracy),
+        customdata=[kind.text(level) for level in levels],
+        mode="lines+markers",
+        marker={"size": 6},
+        hovertemplate=f"{kind.label} %{{customdata}}: %{{y:.1%}}<extra></extra>",
+        cliponaxis=False,
+    )
+    # A trace takes its color from the theme, a shape would not.
+    figure.add_scatter(x=[kind.neutral] * 2, y=[0, 1], mode="lines", line={"dash": "dot", "width": 1}, hoverinfo="skip")
+    _frame(figure)
+    figure.update_layout(height=SMALL_HEIGHT, showlegend=False)
+    margin = 0.03 * (kind.high - kind.low)
+    # Four or five ticks, among them both ends and the neutral value.
+    ticks = kind.levels[:: 2 if len(kind.levels) % 2 else 3]
+    figure.update_xaxes(
+        title=kind.label,
+        range=[kind.low - margin, kind.high + margin],
+        tickvals=ticks,
+        ticktext=[kind.text(tick) for tick in ticks],
+    )
+    figure.update_yaxes(title="accuracy", range=[0, 1.03], tickformat=".0%", dtick=0.25)
+    return figure
+
+
+def describe_robustness(kind: PerturbationKind, levels: Sequence[float], accuracy: Sequence[float]) -> str:
+    """Describe a robustness chart in words: accuracy at both ends and for unperturbed digits."""
+    measured = dict(zip(levels, accuracy, strict=True))
+    points = dict.fromkeys((*levels[:1], kind.neutral, *levels[-1:]))
+    parts = [f"{measured[level]:.1%} at {kind.text(level)}" for level in points if level in measured]
+    return f"Accuracy by {kind.label.lower()}: {', '.join(parts) or 'not measured yet'}"
 
 
 def _frame(figure: go.Figure) -> None:

@@ -1,4 +1,4 @@
-"""Pure functions for the map of a split's features: its figure, and one picture of all its digits."""
+"""The map of a split's features as a Plotly figure, and one picture of all its digits."""
 
 import io
 
@@ -10,114 +10,119 @@ from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.ui.errors.lasso import points_inside
 from mnistdash.ui.html.sprites import sprite
 
-HEIGHT, LOW = 620, 460  # pixels; the lower one fits a phone's width
-COLUMNS = 100  # digits in a row of the picture
-SHADES = 16  # of grey in the picture, which halve its size and can hardly be told from 256
-# One for each digit: muted, of middling lightness, so that they stand out from white and from black.
-COLOURS = ("#5b7fc4", "#d9822b", "#4f9d69", "#c4504e", "#8f6bb3", "#98714f", "#d478a8", "#7f8790", "#a39a2e", "#35a3b3")
-TOOLS = {"lasso": "lasso", "box": "select", "click": "pan", "zoom": "zoom"}  # as Plotly calls what dragging does
-THIN = {"width": 1, "dash": "dot"}
-FAINT = 0.1  # opacity of what is not selected
+HEIGHT = 620  # pixels
+PHONE_HEIGHT = 460  # pixels; fits a phone's width
+SPRITE_COLUMNS = 100  # digits in a row of the picture; components/map_tooltip relies on it
+GRAY_LEVELS = 16  # of the picture: half the size of 256, with hardly a visible difference
+# By digit; their medium lightness stands out from white and from black.
+COLORS = ("#5b7fc4", "#d9822b", "#4f9d69", "#c4504e", "#8f6bb3", "#98714f", "#d478a8", "#7f8790", "#a39a2e", "#35a3b3")
+DRAG_MODES = {"lasso": "lasso", "box": "select", "click": "pan", "zoom": "zoom"}  # Plotly's, by tool
+DOTTED = {"width": 1, "dash": "dot"}
+UNSELECTED_OPACITY = 0.1
 
 
 def map_chart(
     points: np.ndarray,
     result: Evaluation,
-    ink: str,
+    text_color: str,
     tool: str = "lasso",
-    outline: np.ndarray | None = None,
+    polygon: np.ndarray | None = None,
     height: int = HEIGHT,
 ) -> go.Figure:
-    """All digits of a map in their colours, the misread ones crossed.
+    """Draw the map: a color for each digit, a cross for each error.
 
-    Each point carries its digit's index as `customdata`, and words on it as `text` where it is misread.
+    `customdata` of a point is its digit's index, `text` of a cross describes the error.
 
     Args:
         points: (n, 2) float32 in [-1, 1].
-        result: the model's answers over the split; those over its first n digits are shown.
-        ink: colour of the text, which edges the crosses.
-        tool: what dragging does, one of TOOLS.
-        outline: (k, 2) float, of what is selected at first, or one vertex at a single digit.
+        result: the model's predictions for the split, whose first n digits are drawn.
+        text_color: CSS color of the labels and of the crosses' outlines.
+        tool: action of dragging, one of DRAG_MODES.
+        polygon: the initial selection, (k, 2) float, or one vertex for a single digit.
         height: of the figure, in pixels.
     """
     labels, predicted = (values[: len(points)] for values in (result.labels, result.predicted))
-    right = labels == predicted
-    chosen = None if outline is None else points_inside(points, outline)
+    is_correct = labels == predicted
+    selected = None if polygon is None else points_inside(points, polygon)
     figure = go.Figure()
-    for digit, colour in enumerate(COLOURS):
-        those = np.flatnonzero(right & (labels == digit))
-        marker = {"size": 5, "color": colour, "opacity": 0.6}
-        figure.add_trace(_marks(points, those, chosen, name=str(digit), marker=marker))
-    wrong = np.flatnonzero(~right)
-    words = [
-        f"a {labels[index]} read as {predicted[index]}, {result.confidence[index]:.1%} sure" for index in wrong.tolist()
-    ]
-    cross = {"symbol": "x", "size": 10, "opacity": 1, "line": {"color": ink, "width": 1}}
-    marker = {**cross, "color": [COLOURS[label] for label in labels[wrong].tolist()]}
-    figure.add_trace(_marks(points, wrong, chosen, text=words, marker=marker, showlegend=False))
-    # In the legend the cross has no digit's colour.
-    figure.add_scatter(x=[None], y=[None], name="misread", mode="markers", marker={**cross, "color": ink})
+    for digit, color in enumerate(COLORS):
+        indices = np.flatnonzero(is_correct & (labels == digit))
+        marker = {"size": 5, "color": color, "opacity": 0.6}
+        figure.add_trace(_markers(points, indices, selected, name=str(digit), marker=marker))
+    errors = np.flatnonzero(~is_correct)
+    texts = [f"{labels[index]} predicted as {predicted[index]}, {result.confidence[index]:.1%}" for index in errors]
+    cross = {"symbol": "x", "size": 10, "opacity": 1, "line": {"color": text_color, "width": 1}}
+    marker = {**cross, "color": [COLORS[label] for label in labels[errors].tolist()]}
+    figure.add_trace(_markers(points, errors, selected, text=texts, marker=marker, showlegend=False))
+    # The legend's cross has no digit's color.
+    figure.add_scatter(x=[None], y=[None], name="misclassified", mode="markers", marker={**cross, "color": text_color})
     for digit in np.unique(labels).tolist():
         x, y = np.median(points[labels == digit], axis=0).tolist()
-        figure.add_annotation(x=x, y=y, text=f"<b>{digit}</b>", showarrow=False, font={"size": 22, "color": ink})
+        figure.add_annotation(x=x, y=y, text=f"<b>{digit}</b>", showarrow=False, font={"size": 22, "color": text_color})
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        dragmode=TOOLS[tool],
+        dragmode=DRAG_MODES[tool],
         hovermode="closest",
-        # Hiding a digit would not take it out of what is selected.
+        # Hiding a digit would not remove it from the selection.
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "itemsizing": "constant"},
         legend_itemclick=False,
         legend_itemdoubleclick=False,
-        newselection={"line": THIN},
+        newselection={"line": DOTTED},
     )
-    if outline is not None:
-        _add_outline(figure, outline if len(outline) > 1 else points[chosen], tool, ink)
+    if polygon is not None:
+        _add_selection(figure, polygon if len(polygon) > 1 else points[selected], tool, text_color)
     figure.update_xaxes(visible=False, range=[-1.05, 1.05])
     figure.update_yaxes(visible=False, range=[-1.05, 1.05], scaleanchor="x")
     return figure
 
 
-def stays(outline: np.ndarray, tool: str) -> bool:
-    """Whether an outline stays on a figure when something else is selected; otherwise Plotly replaces it."""
-    return len(outline) == 1 or tool not in ("lasso", "box")
+def keeps_selection(polygon: np.ndarray, tool: str) -> bool:
+    """Return True if a drawn selection stays when the user makes another one; otherwise Plotly replaces it."""
+    return len(polygon) == 1 or tool not in ("lasso", "box")
 
 
 def digits_picture(images: np.ndarray) -> bytes:
-    """All digits in one picture, COLUMNS in a row, as a PNG file of SHADES greys: 100 bytes for each digit.
+    """Combine digits into one picture, SPRITE_COLUMNS in a row.
 
     Args:
         images: (n, 28, 28) uint8.
+
+    Returns:
+        A PNG file of GRAY_LEVELS grays, about 100 bytes a digit.
     """
-    step = 255 // (SHADES - 1)
-    picture = Image.fromarray(np.round(sprite(images, COLUMNS) / step).astype(np.uint8)).convert("P")
-    picture.putpalette([shade * step for shade in range(SHADES) for _ in "RGB"])
+    step = 255 // (GRAY_LEVELS - 1)
+    picture = Image.fromarray(np.round(sprite(images, SPRITE_COLUMNS) / step).astype(np.uint8)).convert("P")
+    picture.putpalette([level * step for level in range(GRAY_LEVELS) for _ in "RGB"])
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", bits=4)
     return buffer.getvalue()
 
 
-def _marks(points: np.ndarray, indices: np.ndarray, chosen: np.ndarray | None, **more) -> go.Scattergl:
-    """Some of the digits; those that are not chosen, where any are, are faint."""
+def _markers(points: np.ndarray, indices: np.ndarray, selected: np.ndarray | None, **trace: object) -> go.Scattergl:
+    """Draw some of the digits, faint outside a selection."""
     return go.Scattergl(
         x=points[indices, 0],
         y=points[indices, 1],
         customdata=indices.astype(np.int32),
         mode="markers",
-        selectedpoints=None if chosen is None else np.flatnonzero(chosen[indices]).tolist(),
+        selectedpoints=None if selected is None else np.flatnonzero(selected[indices]).tolist(),
         selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": FAINT}},
-        hoverinfo="none",  # the page shows the digit's picture instead
-        **more,
+        unselected={"marker": {"opacity": UNSELECTED_OPACITY}},
+        hoverinfo="none",  # components/map_tooltip shows the digit instead
+        **trace,
     )
 
 
-def _add_outline(figure: go.Figure, outline: np.ndarray, tool: str, ink: str) -> None:
-    path = f"M{'L'.join(f'{x},{y}' for x, y in outline.tolist())}Z"
-    if not stays(outline, tool):
-        figure.add_selection(type="path", path=path, xref="x", yref="y", line=THIN)
-    elif len(outline) > 1:
-        figure.add_shape(type="path", path=path, xref="x", yref="y", line={**THIN, "color": ink})
+def _add_selection(figure: go.Figure, polygon: np.ndarray, tool: str, text_color: str) -> None:
+    path = f"M{'L'.join(f'{x},{y}' for x, y in polygon.tolist())}Z"
+    if not keeps_selection(polygon, tool):
+        figure.add_selection(type="path", path=path, xref="x", yref="y", line=DOTTED)
+    elif len(polygon) > 1:
+        figure.add_shape(type="path", path=path, xref="x", yref="y", line={**DOTTED, "color": text_color})
     else:
-        (x, y), ring = outline[0].tolist(), {"symbol": "circle-open", "size": 18, "color": ink, "line": {"width": 2}}
+        (x, y), ring = (
+            polygon[0].tolist(),
+            {"symbol": "circle-open", "size": 18, "color": text_color, "line": {"width": 2}},
+        )
         figure.add_scatter(x=[x], y=[y], mode="markers", marker=ring, hoverinfo="skip", showlegend=False)

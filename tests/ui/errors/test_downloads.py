@@ -23,7 +23,7 @@ def test_a_sprite_holds_each_digit_in_its_place():
     assert not made[56:, 84:].any()
 
 
-def test_the_table_holds_what_is_listed_in_its_order():
+def test_the_table_has_the_listed_digits_in_order():
     rows = list(
         csv.reader(
             io.StringIO(downloads.csv_table(RESULT, [5, 2], {2: Annotation("bad label", 'a 7, "surely"\nor not')}))

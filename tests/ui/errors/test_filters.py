@@ -8,26 +8,26 @@ from mnistdash.ui.errors.query_state import QueryState
 
 @pytest.fixture
 def result():
-    """Six digits: 1 right and unsure, 2 as 3 sure, 2 right and sure, 7 as 1 unsure, 7 right, 2 as 1."""
+    """Six digits, three of them misclassified: a 2 as 3, a 7 as 1 and a 2 as 1, in order of index."""
     labels = np.array([1, 2, 2, 7, 7, 2], np.uint8)
-    read, sure = [1, 3, 2, 1, 7, 1], [0.4, 0.9, 0.99, 0.5, 0.8, 0.6]
+    predicted, confidence = [1, 3, 2, 1, 7, 1], [0.4, 0.9, 0.99, 0.5, 0.8, 0.6]
     probabilities = np.full((6, 10), 0.0, np.float32)
-    probabilities[np.arange(6), read] = sure
-    rest = 1 - np.array(sure)
+    probabilities[np.arange(6), predicted] = confidence
+    rest = 1 - np.array(confidence)
     probabilities[np.arange(6), [0, 2, 0, 7, 0, 9]] = 0.6 * rest
     probabilities[np.arange(6), 8] = 0.4 * rest
     return Evaluation(labels, probabilities)
 
 
 @pytest.mark.parametrize(
-    ("link", "expected"),
+    ("query", "expected"),
     [
         (QueryState(), [1, 5, 3]),
-        (QueryState(sort="unsure"), [3, 5, 1]),
+        (QueryState(sort="least-confident"), [3, 5, 1]),
         (QueryState(sort="loss"), [5, 1, 3]),
         (QueryState(sort="margin"), [3, 5, 1]),
         (QueryState(sort="position"), [1, 3, 5]),
-        (QueryState(show="right"), [0, 4, 2]),
+        (QueryState(show="correct"), [0, 4, 2]),
         (QueryState(show="all", sort="true"), [0, 1, 2, 5, 3, 4]),
         (QueryState(true=2), [1, 5]),
         (QueryState(predicted=1), [5, 3]),
@@ -37,5 +37,5 @@ def result():
         (QueryState(show="marked", true=7), [3]),
     ],
 )
-def test_which_digits_and_in_which_order(result, link, expected):
-    assert select_digits(result, link, {2: None, 3: None}).tolist() == expected
+def test_digits_are_filtered_and_sorted(result, query, expected):
+    assert select_digits(result, query, {2, 3}).tolist() == expected

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict
 
 import pytest
 
@@ -8,65 +8,83 @@ from mnistdash.ui.errors.query_state import QueryState
 MODELS = ["flagship", "express-1"]
 
 
-def test_a_link_says_what_is_not_as_usual_and_is_read_back():
-    link = QueryState(
-        section="compare", show="right", sort="margin", true=4, predicted=9, page=3, digit=17, other="express-1"
-    )
-    assert query_state.parse_link(link.parameters, MODELS, 100) == (link, [])
-    assert QueryState().parameters == {}
-    assert QueryState(true=0, digit=0).parameters == {"true": "0", "digit": "0"}
-    looks = QueryState(unit="shares", diagonal="hidden", flips="stroke")
-    assert query_state.parse_link(looks.parameters, MODELS, 100) == (looks, [])
-
-
-def test_how_a_digit_is_disturbed_is_said_in_short_numbers():
-    link = QueryState(digit=3, right=-8.0, turn=45.0, size=1.05, stroke=-1.25, noise=0.1 + 0.2)
-    assert link.parameters == {
-        "digit": "3", "right": "-8", "turn": "45", "size": "1.05", "stroke": "-1.25", "noise": "0.3"
+def test_a_link_is_parsed():
+    """Every parameter of a link reaches the page with its type."""
+    link = {
+        "section": "compare", "show": "correct", "sort": "margin", "true": "4", "predicted": "9", "page": "3",
+        "digit": "17", "other": "express-1", "group": "both", "unit": "shares", "diagonal": "hidden", "flips": "stroke",
+        "map": "tsne", "lasso": "0,0;1,0;0,1",
     }  # fmt: skip
-    assert query_state.parse_link(link.parameters, MODELS, 100) == (replace(link, noise=0.3), [])
-
-
-def test_names_of_others_are_passed_over():
-    assert query_state.parse_link({"model": "flagship", "split": "test", "lasso": "x"}, MODELS, 100) == (
-        QueryState(),
-        [],
-    )
+    state, problems = query_state.parse(link, MODELS, 100)
+    assert {name: str(value) for name, value in asdict(state).items()} == link
+    assert (state.true, state.predicted, state.page, state.digit) == (4, 9, 3, 17)
+    assert problems == {}
 
 
 @pytest.mark.parametrize(
-    ("parameters", "sentence"),
+    ("link", "expected"),
     [
-        ({"digit": "100"}, "This link asks for digit `100`; expected a number from 0 to 99."),
-        ({"digit": "-1"}, "This link asks for digit `-1`; expected a number from 0 to 99."),
-        ({"digit": "٣"}, "This link asks for digit `٣`; expected a number from 0 to 99."),
-        ({"true": "four"}, "This link asks for true `four`; expected a number from 0 to 9."),
-        ({"predicted": ""}, "This link asks for predicted nothing; expected a number from 0 to 9."),
-        ({"page": "0"}, "This link asks for page `0`; expected a number from 1 to 100."),
-        (
-            {"show": "wrong"},
-            "This link asks for show `wrong`; there are misread, right, all and marked.",
-        ),
-        ({"other": "gone"}, "There is no model named `gone` to compare with."),
-        ({"turn": "61"}, "This link asks for turn `61`; expected a number from -60 to 60."),
-        ({"turn": "nan"}, "This link asks for turn `nan`; expected a number from -60 to 60."),
-        ({"size": "0.49"}, "This link asks for size `0.49`; expected a number from 0.5 to 1.5."),
-        ({"noise": "٠"}, "This link asks for noise `٠`; expected a number from 0 to 0.4."),
-        ({"noise": "0." + "1" * 50}, "This link asks for noise `0.1111"),
-        ({"diagonal": "no"}, "This link asks for diagonal `no`; there are shown and hidden."),
-        ({"section": "`**bold**`"}, "This link asks for section `**bold**`; there are digits"),
+        ({"show": "misread", "sort": "unsure"}, QueryState(sort="least-confident")),
+        ({"show": "right", "sort": "sure"}, QueryState(show="correct", sort="most-confident")),
+        ({"digit": "3", "turn": "-30", "size": "1.05", "noise": "0.3"}, QueryState(digit=3)),
     ],
 )
-def test_what_makes_no_sense_is_told_and_left_out(parameters, sentence):
-    link, objections = query_state.parse_link(
-        {**parameters, "true" if "true" not in parameters else "predicted": "3"}, MODELS, 100
-    )
-    assert objections[0].startswith(sentence)
-    assert len(objections) == 1
-    assert link == (QueryState(true=3) if "true" not in parameters else QueryState(predicted=3)), "the rest holds"
+def test_links_of_earlier_versions_are_valid(link, expected):
+    """Values that were renamed, and parameters that Streamlit reads itself, are accepted."""
+    assert query_state.parse(link, MODELS, 100) == (expected, {})
 
 
-def test_what_suits_is_the_order():
-    assert QueryState().order == "sure"
-    assert QueryState(show="right").order == "unsure"
-    assert QueryState(show="right", sort="loss").order == "loss"
+@pytest.mark.parametrize(
+    "link", [{}, {"section": "", "digit": "", "other": ""}, {"model": "flagship", "split": "test"}, {"utm_source": "x"}]
+)
+def test_empty_parameters_and_those_of_others_change_nothing(link):
+    assert query_state.parse(link, MODELS, 100) == (QueryState(), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("digit", "100", "a number from 0 to 99"),
+        ("digit", "-1", "a number from 0 to 99"),
+        ("digit", "nan", "a number from 0 to 99"),
+        ("digit", "1.5", "a number from 0 to 99"),
+        ("true", "four", "a number from 0 to 9"),
+        ("page", "0", "a number from 1 to 100"),
+        ("page", "9" * 10_000, "a number from 1 to 100"),
+        ("show", "wrong", "one of misclassified, correct, all, marked"),
+        ("diagonal", "no", "one of shown, hidden"),
+        ("other", "gone", "the name of a model"),
+        ("model", "gone", "the name of a model"),
+        ("split", "exam", "one of test, validation, train"),
+        ("map", "umap", "one of pca, tsne"),
+        ("lasso", "0,0;1,1", "x,y;x,y;…"),
+        ("section", "`**bold**`", "one of digits, confidence, robustness, map, compare, labels"),
+    ],
+)
+def test_an_invalid_parameter_gets_a_sentence_and_its_default(name, text, expected):
+    """The valid parameters beside it still hold."""
+    state, problems = query_state.parse({name: text, "predicted": "3"}, MODELS, 100)
+    assert state == QueryState(predicted=3)
+    assert list(problems) == [name]
+    assert problems[name].startswith(f"Invalid {name} `")
+    assert problems[name].endswith(f" in the link: expected {expected}.")
+    assert len(problems[name]) < 200
+
+
+@pytest.mark.parametrize("text", ["61", "nan", "inf", "left", "1e309"])
+def test_an_invalid_level_of_a_slider_gets_a_sentence_if_a_digit_is_open(text):
+    expected = f"Invalid turn `{text}` in the link: expected a number from -60 to 60."
+    assert query_state.parse({"turn": text, "digit": "1"}, MODELS, 100) == (QueryState(digit=1), {"turn": expected})
+    assert query_state.parse({"turn": text}, MODELS, 100) == (QueryState(), {})
+
+
+@pytest.mark.parametrize(
+    ("state", "order"),
+    [
+        (QueryState(), "most-confident"),
+        (QueryState(show="correct"), "least-confident"),
+        (QueryState(show="correct", sort="loss"), "loss"),
+    ],
+)
+def test_the_default_order_depends_on_what_is_shown(state, order):
+    assert state.order == order

@@ -20,25 +20,25 @@ def text(button: str) -> str:
     return re.sub("<[^>]+>", "", button)
 
 
-def test_cells_say_how_many_and_what():
+def test_cells_show_and_describe_counts():
     html = confusion.confusion_matrix(CONFUSION, None, None)
     assert html.count("<button") == 120, "a hundred cells, and ten heads each way"
     assert text(cell(html, "4,9")) == "10"
     assert text(cell(html, "4,4")) == "90"
     assert text(cell(html, "4,8")) == ""
-    assert 'aria-label="10 of 100: a 4 read as 9"' in cell(html, "4,9")
-    assert 'aria-label="All that are a 4"' in cell(html, "4,")
-    assert 'aria-label="All read as 9"' in cell(html, ",9")
+    assert 'aria-label="10 of 100: a 4 predicted as 9"' in cell(html, "4,9")
+    assert 'aria-label="True digit 4"' in cell(html, "4,")
+    assert 'aria-label="Predicted as 9"' in cell(html, ",9")
 
 
-def test_shares_are_of_a_row():
+def test_shares_are_relative_to_the_row():
     html = confusion.confusion_matrix(CONFUSION, None, None, shares=True)
     assert text(cell(html, "4,9")) == "10%"
     assert text(cell(html, "7,2")) == "1.1%"
     assert text(cell(html, "8,8")) == "", "there is no 8"
 
 
-def test_the_diagonal_can_be_hidden_and_errors_are_the_redder_the_more():
+def test_the_diagonal_can_be_hidden_and_more_errors_are_more_colored():
     html = confusion.confusion_matrix(CONFUSION, None, None, diagonal=False)
     assert text(cell(html, "4,4")) == ""
     assert text(cell(html, "4,9")) == "10"
@@ -54,7 +54,7 @@ def test_the_diagonal_can_be_hidden_and_errors_are_the_redder_the_more():
     ("true", "predicted", "pressed"),
     [(4, 9, "4,9"), (4, None, "4,"), (None, 9, ",9"), (4, 4, "4,4"), (None, None, None)],
 )
-def test_what_is_chosen_is_pressed(true, predicted, pressed):
+def test_the_selected_part_is_pressed(true, predicted, pressed):
     html = confusion.confusion_matrix(CONFUSION, true, predicted)
     assert re.findall(r'data-pick="([^"]*)"[^>]*aria-pressed="true"', html) == ([pressed] if pressed else [])
 
@@ -68,18 +68,18 @@ def test_evidence_is_warm_for_and_cold_against():
     assert made.dtype == np.uint8
     assert made[0, 0, 0] > made[0, 0, 2], "red above blue"
     assert made[27, 27, 2] > made[27, 27, 0]
-    assert len(set(made[14, 14].tolist())) == 1, "elsewhere grey"
+    assert len(set(made[14, 14].tolist())) == 1, "elsewhere gray"
     assert 0 < made[14, 14, 0] < 200
 
 
-def test_no_evidence_leaves_a_grey_digit():
+def test_without_evidence_the_digit_is_gray():
     image = np.arange(784, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
     nothing = occlusion.occlusion_map(lambda images: np.full((len(images), 10), 0.1), image)[0]
     made = confusion.evidence_picture(image, nothing, 0.0)
     assert np.array_equal(made[..., 0], made[..., 2])
 
 
-def test_pictures_stand_with_their_words():
+def test_pictures_have_captions():
     html = confusion.pictures([("One", np.zeros((28, 28), np.uint8)), ("Two", np.zeros((28, 28, 3), np.uint8))])
     assert html.count("<img") == 2
     assert "<figcaption>Two</figcaption>" in html

@@ -29,17 +29,17 @@ def island() -> FlipMap:
     return flips(digits)
 
 
-def test_every_cell_shows_its_digit_and_what_it_stands_for(island):
+def test_every_cell_shows_its_prediction_and_describes_it(island):
     html = flip_map.flip_grid(island, Perturbation(), 4)
     cells = re.findall(r'<span class="(right|other)"[^>]*title="([^"]+)">(\d)</span>', html)
     assert len(cells) == 25
     assert [digit for kind, _, digit in cells if kind == "right"] == ["4"] * 5
     assert {digit for kind, _, digit in cells if kind == "other"} == {"9"}
-    assert cells[0][1] == "Shift right −8 px, shift down −8 px: 9, 90.0% sure"
+    assert cells[0][1] == "Shift right −8 px, shift down −8 px: 9, 90.0%"
     assert cells[1][1].startswith("Shift right −4 px, shift down −8 px")
 
 
-def test_the_frame_is_around_the_sliders_place_and_around_all_cells_beside_it(island):
+def test_a_frame_surrounds_the_cells_next_to_the_sliders_values(island):
     def framed(here: Perturbation) -> tuple[str, ...]:
         html = flip_map.flip_grid(island, here, 4)
         return re.search(r"--x:(\d);--y:(\d);--w:(\d);--h:(\d)", html).groups()
@@ -50,21 +50,21 @@ def test_the_frame_is_around_the_sliders_place_and_around_all_cells_beside_it(is
     assert framed(Perturbation(right=-5, down=7)) == ("0", "3", "2", "2")
 
 
-def test_a_map_is_told_in_words(island):
-    words = flip_map.in_words(island, 4)
+def test_a_map_is_described_in_words(island):
+    words = flip_map.describe_flips(island, 4)
     assert words == (
-        "Read as 4 in 5 of 25 cells. "
-        "Shift right alone may go from 0 px to +8 px; shift down alone may go from −4 px to +4 px."
+        "Predicted as 4 in 5 of 25 cells. "
+        "Shift right alone keeps it from 0 px to +8 px; shift down alone keeps it from −4 px to +4 px."
     )
-    assert flip_map.in_words(island, 7) == "Read as 7 in 0 of 25 cells; with neither it is read as 4."
-    assert "shift down alone never flips it" in flip_map.in_words(flips(np.ones((5, 5))), 1)
+    assert flip_map.describe_flips(island, 7) == "No shift makes it a 7; unperturbed, it is predicted as 4."
+    assert "shift down alone never changes it" in flip_map.describe_flips(flips(np.ones((5, 5))), 1)
 
 
-def test_a_reading_that_flips_at_once_is_said_to():
+def test_an_immediate_change_is_described():
     digits = np.zeros((13, 13))
     digits[:, 0] = 1
-    words = flip_map.in_words(flips(digits, "noise", "size"), 1)
-    assert "Noise flips it at once" in words
+    words = flip_map.describe_flips(flips(digits, "noise", "size"), 1)
+    assert "Noise alone changes it immediately" in words
 
 
 def test_axes_name_their_ends_and_the_neutral_value(island):
@@ -78,5 +78,5 @@ def test_axes_name_their_ends_and_the_neutral_value(island):
 
 def test_the_summary_names_the_weakest_kind():
     said = flip_map.summary(made_curves(turn=[0.25] + [0.8] * 8), "validation")
-    assert "first 10 digits of the validation split" in said
-    assert "the weakest point is turning: 25.0% are read right at −60°" in said
+    assert "first 10 validation digits" in said
+    assert "Weakest point: turning, 25.0% at −60°" in said

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.ui.plots.map import COLOURS, digits_picture, map_chart
+from mnistdash.ui.plots.map import COLORS, digits_picture, map_chart
 
 
 @pytest.fixture
 def result() -> Evaluation:
-    """Twenty digits, two of each; no. 3 is read as 7."""
+    """Twenty digits, two of each; no. 3 is predicted as 7."""
     labels = np.repeat(np.arange(10), 2).astype(np.uint8)
     probabilities = np.full((20, 10), 0.01, np.float32)
     probabilities[np.arange(20), labels] = 0.9
@@ -35,22 +35,22 @@ def test_each_digit_is_drawn_once_where_it_belongs(points, result):
     assert all(x == points[index, 0] for index, x in drawn)
 
 
-def test_each_digit_has_a_colour_and_an_entry_in_the_legend(points, result):
+def test_each_digit_has_a_color_and_an_entry_in_the_legend(points, result):
     figure = map_chart(points, result, "#000000")
     shown = [trace for trace in figure.data if trace.showlegend is not False]
-    assert [trace.name for trace in shown] == [*map(str, range(10)), "misread"]
+    assert [trace.name for trace in shown] == [*map(str, range(10)), "misclassified"]
     assert indices(shown[4]) == [8, 9]
     assert len({trace.marker.color for trace in shown}) == 11
     assert [annotation.text for annotation in figure.layout.annotations] == [f"<b>{digit}</b>" for digit in range(10)]
 
 
-def test_misread_digits_are_crosses_on_top(points, result):
+def test_errors_are_crosses_on_top(points, result):
     figure = map_chart(points, result, "#123456")
     crosses = next(trace for trace in figure.data if indices(trace) == [3])
     assert crosses.marker.symbol == "x"
-    assert crosses.marker.color == (COLOURS[1],)
+    assert crosses.marker.color == (COLORS[1],)
     assert crosses.marker.line.color == "#123456"
-    assert crosses.text == ("a 1 read as 7, 95.0% sure",)
+    assert crosses.text == ("1 predicted as 7, 95.0%",)
     assert all(3 not in indices(trace) for trace in figure.data if trace is not crosses)
 
 
@@ -60,13 +60,13 @@ def test_only_the_digits_on_the_map_are_drawn(points, result):
 
 
 @pytest.mark.parametrize(("tool", "mode"), [("lasso", "lasso"), ("box", "select"), ("zoom", "zoom"), ("click", "pan")])
-def test_what_dragging_does(points, result, tool, mode):
+def test_each_tool_sets_the_action_of_dragging(points, result, tool, mode):
     assert map_chart(points, result, "#000000", tool).layout.dragmode == mode
 
 
-def test_an_outline_is_drawn_and_selects(points, result):
-    outline = np.array([[-1.1, -1], [-0.75, -1], [-0.75, 1], [-1.1, 1]])  # the first three, both 0s and one 1
-    figure = map_chart(points, result, "#000000", outline=outline)
+def test_a_selection_is_drawn_and_highlights_its_digits(points, result):
+    polygon = np.array([[-1.1, -1], [-0.75, -1], [-0.75, 1], [-1.1, 1]])  # the first three, both 0s and one 1
+    figure = map_chart(points, result, "#000000", polygon=polygon)
     (drawn,) = figure.layout.selections
     assert drawn.path == "M-1.1,-1.0L-0.75,-1.0L-0.75,1.0L-1.1,1.0Z"
     assert list(figure.data[0].selectedpoints) == [0, 1]
@@ -75,15 +75,15 @@ def test_an_outline_is_drawn_and_selects(points, result):
     assert map_chart(points, result, "#000000").data[2].selectedpoints is None
 
 
-def test_where_the_tool_does_not_select_the_outline_is_out_of_its_way(points, result):
-    outline = np.array([[-1.1, -1], [-0.75, -1], [-0.75, 1]])
-    figure = map_chart(points, result, "#000000", "click", outline)
+def test_with_another_tool_the_selection_is_only_a_shape(points, result):
+    polygon = np.array([[-1.1, -1], [-0.75, -1], [-0.75, 1]])
+    figure = map_chart(points, result, "#000000", "click", polygon)
     assert not figure.layout.selections
     assert figure.layout.shapes[0].path == "M-1.1,-1.0L-0.75,-1.0L-0.75,1.0Z"
 
 
-def test_a_single_digit_has_a_ring(points, result):
-    figure = map_chart(points, result, "#000000", outline=points[[8]] + 0.01)
+def test_a_single_selected_digit_has_a_ring(points, result):
+    figure = map_chart(points, result, "#000000", polygon=points[[8]] + 0.01)
     assert list(figure.data[4].selectedpoints) == [0]
     assert (figure.data[-1].x[0], figure.data[-1].y[0]) == (points[8, 0], points[8, 1])
     assert figure.data[-1].marker.symbol == "circle-open"

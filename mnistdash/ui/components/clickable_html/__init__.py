@@ -1,47 +1,18 @@
-"""HTML of ours with parts that can be clicked, which Streamlit's own HTML cannot have."""
+"""HTML with clickable parts, which `st.html` does not offer."""
 
 import re
 from collections.abc import Callable
 
 import streamlit as st
 
-# Pressing something with a `data-pick` reports what that says. What had the focus has it again afterwards. What shows
-# whether it is pressed does so at once, and if a whole gallery is on the page, that is narrowed at once to the kind of
-# digits that was picked, if it has such; the page, when it has run, says the same.
-SCRIPT = """
-function narrow(root, kind) {
-  const asked = kind.split(",");
-  const digits = [...root.querySelectorAll("[data-kind]")];
-  const isAskedFor = (digit) => digit.dataset.kind.split(",").every((label, k) => !asked[k] || asked[k] === label);
-  if (!digits.some(isAskedFor)) return;
-  for (const digit of digits) digit.closest("figure").hidden = !isAskedFor(digit);
-}
+from mnistdash.ui.components import read_asset
 
-export default function ({ parentElement, data, setTriggerValue }) {
-  const root = parentElement.querySelector(".md-clickable");
-  if (root.shown !== data.html) {
-    const focused = root.contains(document.activeElement) ? document.activeElement.dataset.pick : null;
-    root.innerHTML = root.shown = data.html;
-    if (focused) root.querySelector(`[data-pick="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
-  }
-  root.classList.toggle("md-whole", data.kind !== null);
-  narrow(root, data.kind ?? ",");
-  root.onclick = (event) => {
-    const picked = event.target.closest("[data-pick]");
-    if (!picked) return;
-    setTriggerValue("picked", picked.dataset.pick);
-    if (picked.ariaPressed === null) return;
-    const isPressed = picked.ariaPressed !== "true";
-    for (const button of root.querySelectorAll("[aria-pressed]")) button.ariaPressed = isPressed && button === picked;
-    root.shown = null;
-    const kind = isPressed ? picked.dataset.pick : ",";
-    for (const gallery of document.querySelectorAll(".md-whole")) narrow(gallery, kind);
-  };
-}
-"""
 PICK = re.compile(r"[\w ,:.-]{1,40}")
 _component = st.components.v2.component(
-    "mnistdash.clickable", html='<div class="md-clickable"></div>', js=SCRIPT, isolate_styles=False
+    "mnistdash.clickable",
+    html='<div class="md-clickable"></div>',
+    js=read_asset(__file__, "component.js"),
+    isolate_styles=False,
 )
 
 
@@ -49,16 +20,16 @@ def clickable(html: str, key: str, on_pick: Callable[[str], None], kind: str | N
     """Show HTML.
 
     Args:
-        html: of our own making; what can be clicked is a `<button data-pick="…">`.
+        html: made by this package; a clickable part is a `<button data-pick="…">`.
         key: of the element.
-        on_pick: called with the `data-pick` of what was clicked, before the page runs again.
-        kind: of the digits of a whole gallery that are shown, "true,predicted" with "" for any.
+        on_pick: called with the `data-pick` of the clicked part before the page reruns.
+        kind: for a complete gallery, the cell of the confusion matrix to show: "true,predicted", with "" for any.
     """
 
-    def picked() -> None:
-        what = st.session_state[key].picked
-        # The browser can send anything; what is on the page can be clicked.
-        if isinstance(what, str) and PICK.fullmatch(what) and f'data-pick="{what}"' in html:
-            on_pick(what)
+    def handle_pick() -> None:
+        pick = st.session_state[key].picked
+        # A browser can send anything: accept only parts of this HTML.
+        if isinstance(pick, str) and PICK.fullmatch(pick) and f'data-pick="{pick}"' in html:
+            on_pick(pick)
 
-    _component(data={"html": html, "kind": kind}, key=key, on_picked_change=picked)
+    _component(data={"html": html, "kind": kind}, key=key, on_picked_change=handle_pick)
