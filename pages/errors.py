@@ -15,7 +15,6 @@ from mnistdash.ui import page, resources, widgets
 from mnistdash.ui.errors import address, detail, digits, gallery, map, query_state, robustness, sections
 from mnistdash.ui.errors.gallery import ExplorerContext
 from mnistdash.ui.errors.query_state import SECTIONS, QueryState
-from mnistdash.ui.html import confusion, flip_map
 
 TITLES = dict(zip(SECTIONS, ("Digits", "Confidence", "Robustness", "Map", "Compare", "Labels"), strict=True))
 
@@ -81,7 +80,6 @@ def section(subject: ExplorerContext, link: QueryState) -> None:
 
 
 with page.page("Errors"):
-    st.html(f"<style>{confusion.STYLE}{flip_map.STYLE}</style>")
     st.title("Errors", anchor=False)
     # Kept until they are shown, which has to wait while the digits are read.
     objections = st.session_state.setdefault("objections", [])

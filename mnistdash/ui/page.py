@@ -4,11 +4,11 @@ import gc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from mnistdash.system.malloc import limit_malloc_arenas, trim_memory_periodically
-from mnistdash.ui.html import digits
 from mnistdash.ui.resources import jobs
 from mnistdash.ui.widgets import guarded
 
@@ -18,6 +18,7 @@ PAGES = (
     ("pages/train.py", "Train", ":material/model_training:"),
     ("pages/errors.py", "Errors", ":material/troubleshoot:"),
 )
+CSS = (Path(__file__).parent / "static" / "style.css").read_text()
 TIDY = 30.0  # seconds between two times that a server gives memory back
 
 _runs_of_pages: Counter[str] = Counter()  # of this process, whose memory outlives what Streamlit caches
@@ -30,7 +31,7 @@ def page(title: str) -> Iterator[None]:
     icon = next(icon for _, name, icon in PAGES if name == title)
     st.set_page_config(page_title=f"{title} · mnistdash", page_icon=icon, layout="wide")
     accent, text = map(_colour, ("primaryColor", "textColor"))
-    st.html(f"<style>:root {{ --md-accent: {accent}; --md-text: {text}; }}{digits.STYLE}</style>")
+    st.html(f"<style>:root {{ --md-accent: {accent}; --md-text: {text}; }}{CSS}</style>")
     with st.sidebar:
         st.subheader("mnistdash", anchor=False)
         for path, name, link_icon in PAGES:

@@ -7,34 +7,6 @@ import numpy as np
 from mnistdash.ui.html.network import COLD, WARM
 from mnistdash.ui.html.sprites import png_url
 
-STYLE = """
-.md-matrix { display: grid; grid-template-columns: 1.6rem 1.9rem repeat(10, minmax(0, 1fr)); gap: 2px;
-  font-variant-numeric: tabular-nums; font-size: 0.8rem; max-width: 40rem; }
-.md-matrix button { all: unset; box-sizing: border-box; width: 100%; aspect-ratio: 1.25; cursor: pointer;
-  display: grid; place-items: center; border-radius: 0.25rem; overflow: hidden; }
-.md-matrix button.head { font-weight: 600; }
-.md-matrix button.right { background: color-mix(in srgb, currentColor 7%, transparent); }
-.md-matrix button.wrong { background: color-mix(in srgb, var(--md-accent) var(--heat), transparent); }
-.md-matrix button.none { background: color-mix(in srgb, currentColor 3%, transparent); }
-.md-matrix button:hover { outline: 2px solid color-mix(in srgb, currentColor 60%, transparent); }
-.md-matrix button:focus-visible, .md-matrix button[aria-pressed="true"] {
-  outline: 2.5px solid var(--md-text); outline-offset: -1px; }
-@media (min-width: 641px) {
-  [data-testid="stLayoutWrapper"]:has(> .st-key-matrix_side) { position: sticky; top: 4rem; } }
-.md-matrix .across { grid-column: 3 / -1; text-align: center; }
-.md-matrix .down { grid-row: 3 / span 10; grid-column: 1; writing-mode: vertical-rl; transform: rotate(180deg);
-  text-align: center; }
-.md-matrix .corner { grid-column: 1 / span 2; }
-@media (max-width: 640px) {
-  .md-matrix { font-size: 0.7rem; grid-template-columns: 1.1rem 1.2rem repeat(10, minmax(0, 1fr)); gap: 1px; } }
-.md-digit { display: grid; grid-template-columns: repeat(3, minmax(0, 280px)); gap: 1.25rem; }
-@media (max-width: 640px) { .md-digit { grid-template-columns: repeat(2, minmax(0, 280px)); gap: 0.75rem; }
-  .md-digit figure:first-child { grid-column: 1 / -1; max-width: 280px; } }
-.md-digit figure { margin: 0; }
-.md-digit img { width: 100%; aspect-ratio: 1; display: block; image-rendering: pixelated; border-radius: 0.35rem;
-  background: #000; }
-.md-digit figcaption { font-size: 0.875rem; line-height: 1.4; margin-top: 0.35rem; }
-"""
 LEAST_HEAT, MOST_HEAT = 12, 62  # per cent of the accent colour in a cell with errors
 FAINT = 0.45  # brightness of a digit under the colours of its evidence
 

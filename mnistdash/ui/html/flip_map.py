@@ -10,39 +10,6 @@ from mnistdash.evaluation.perturbations import Perturbation, PerturbationKind
 from mnistdash.evaluation.robustness import FlipMap, RobustnessCurves
 from mnistdash.ui.html.digits import percent
 
-# Tints stay under half so that the page's own text colour has a contrast of more than 4.5:1 on them.
-STYLE = """
-.md-flips { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.25rem 0.4rem; max-width: 30rem;
-  margin: 0; font-size: 0.75rem; line-height: 1; font-variant-numeric: tabular-nums; }
-.md-flips .cells { display: grid; grid-template-columns: repeat(var(--n), minmax(0, 1fr)); gap: 1px;
-  position: relative; }
-.md-flips .cells span { aspect-ratio: 1; display: grid; place-items: center; border-radius: 2px;
-  background: color-mix(in srgb, currentColor var(--t), transparent); }
-.md-flips .cells .right { background: color-mix(in srgb, var(--md-accent) var(--t), transparent); font-weight: 700; }
-.md-flips .here { position: absolute; box-sizing: border-box; pointer-events: none; transform: translate(-2px, -2px);
-  width: calc((100% + 1px) * var(--w) / var(--n) + 3px); height: calc((100% + 1px) * var(--h) / var(--n) + 3px);
-  left: calc((100% + 1px) * var(--x) / var(--n)); top: calc((100% + 1px) * var(--y) / var(--n));
-  border: 2px solid currentColor; border-radius: 4px; }
-.md-flips .ticks { position: relative; white-space: nowrap; }
-.md-flips .ticks.down { width: 3.4em; }
-.md-flips .ticks.across { height: 1.1em; }
-.md-flips .ticks span { position: absolute; }
-.md-flips .ticks.down span { right: 0; top: calc((100% + 1px) * (var(--at) + 0.5) / var(--n)); translate: 0 -50%; }
-.md-flips .ticks.across span { left: calc((100% + 1px) * (var(--at) + 0.5) / var(--n)); translate: -50% 0; }
-.md-flips .ticks.across span.first { translate: calc(-50% + 0.4rem) 0; }
-.md-flips .ticks.across span.last { translate: calc(-50% - 0.4rem) 0; }
-.md-flips figcaption { grid-column: 1 / -1; font-size: 0.875rem; line-height: 1.35; }
-.md-key { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; font-size: 0.875rem; line-height: 1.35; margin-top: 0.5rem;
-  max-width: 30rem; }
-.md-key i { display: inline-block; box-sizing: border-box; width: 0.9rem; height: 0.9rem; border-radius: 2px;
-  margin-right: 0.35rem; vertical-align: -0.1rem; background: color-mix(in srgb, currentColor 16%, transparent); }
-.md-key p { margin: 0.25rem 0 0; flex-basis: 100%; font-size: inherit; line-height: inherit; }
-.md-key .right i { background: color-mix(in srgb, var(--md-accent) 45%, transparent); }
-.st-key-robustness_state { min-height: 3rem; }
-@media (max-width: 640px) { .st-key-robustness_state { min-height: 6.5rem; } }
-.md-key .here i { border: 2px solid currentColor; border-radius: 4px; background: none; }
-"""
-
 RIGHT = (12, 45)  # percent of the accent at the least and the greatest confidence
 OTHER = (4, 22)  # percent of the text's colour
 
