@@ -51,8 +51,8 @@ def show_steps(image: np.ndarray, recognition: Recognition, is_unprocessed: bool
     else:
         parts = [(f"Digit {position}", digit.ink) for position, digit in enumerate(digits, start=1)]
         steps = [("Foreground", recognition.ink), *parts]
-    st.subheader("From drawing to network input", anchor=False)
-    st.html(html.steps([("Drawing", image), *((name, to_uint8(values)) for name, values in steps)]))
+    st.subheader("Preprocessing", anchor=False)
+    st.html(html.steps([("Original", image), *((name, to_uint8(values)) for name, values in steps)]))
 
 
 def to_uint8(values: np.ndarray) -> np.ndarray:
