@@ -40,7 +40,7 @@ with st.container(key="canvas"):
     result = st_canvas(stroke_width=20, stroke_color="#ffffff", background_color="#000000", width=280, height=280,
                        return_image_data=True, key=f"canvas{number}")
 with st.container(key="prediction"):
-    st.write("Draw" if result.image_data is None else f"{result.image_data.mean():.1f} sure")
+    st.write("Draw" if result.image_data is None else f"{result.image_data.mean():.1f}%")
 
 def clear():
     st.session_state.number += 1
@@ -53,7 +53,7 @@ WATCH = """
   addEventListener("pointerup", event => { window.lifted = event.timeStamp; window.answered = null; }, true);
   new MutationObserver(() => {
     const text = document.querySelector(".st-key-prediction")?.innerText ?? "";
-    if (window.answered === null && text.includes("sure")) window.answered = performance.now();
+    if (window.answered === null && text.includes("%")) window.answered = performance.now();
   }).observe(document.body, { subtree: true, childList: true, characterData: true });
 }
 """
@@ -125,7 +125,7 @@ def one_stroke(page: Page, digit: int) -> float:
     duration = page.evaluate("() => window.answered - window.lifted")
     page.locator(".st-key-clear button").click()
     page.wait_for_function(
-        "() => !document.querySelector('.st-key-prediction').innerText.includes('sure')", timeout=TIMEOUT
+        "() => !document.querySelector('.st-key-prediction').innerText.includes('%')", timeout=TIMEOUT
     )
     page.wait_for_timeout(400)
     return duration

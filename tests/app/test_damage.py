@@ -77,7 +77,7 @@ def test_every_page_shows_every_run_that_has_one_damaged_file(page, with_sample,
             assert name not in train.selectbox(key="run").options
             continue
         train.selectbox(key="run").set_value(name).run()
-        for view in ("Mistakes", "Features", "Curves"):
+        for view in ("Errors", "Features", "Curves"):
             train.segmented_control(key="view").set_value(view).run()
             assert not train.exception
     assert "card.json" in status(train, names["card.json"])

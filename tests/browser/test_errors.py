@@ -39,10 +39,10 @@ def press(visitor, pick: str) -> None:
 def test_the_gallery_shows_true_and_predicted_labels(visitor):
     shown = captions(visitor)
     for caption in shown:
-        true, read, sure = re.match(r"(\d) → (\d)\s+>?([\d.]+)% sure", caption).groups()
+        true, read, sure = re.match(r"(\d) → (\d)\s+>?([\d.]+)%", caption).groups()
         assert true != read
         assert 10 <= float(sure) <= 100
-    shares = [float(re.search(r"([\d.]+)% sure", caption).group(1)) for caption in shown]
+    shares = [float(re.search(r"([\d.]+)%\s", caption).group(1)) for caption in shown]
     assert shares == sorted(shares, reverse=True)
     sizes = visitor.page.locator(".st-key-gallery .digit:visible").first.bounding_box()
     assert sizes["width"] == pytest.approx(sizes["height"], abs=1)
@@ -77,7 +77,7 @@ def test_from_a_cell_to_a_digit_by_link_to_a_colleague_to_draw_and_back(server, 
     visitor.page.get_by_role("heading", name="Draw", level=1).wait_for()
     visitor.settle()
     assert title in visitor.page.locator(".st-key-handed").inner_text()
-    before = visitor.wait_for("prediction", "sure|Not a digit")
+    before = visitor.wait_for("prediction", "%|Not a digit")
     visitor.page.locator(".st-key-tool").get_by_text("Eraser", exact=True).click()
     visitor.settle()
     for height in (0.3, 0.36, 0.42, 0.24):  # the top, with a thick eraser, row by row

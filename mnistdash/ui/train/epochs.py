@@ -56,8 +56,8 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
         hardest = metrics.hardest_errors(predictions, labels, MAX_HARDEST)
         st.caption(
             f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epoch}. The least likely "
-            f"true labels come first. {int(forgotten.sum()):,} digits were correct after an earlier epoch: these are "
-            "framed as forgotten."
+            f"true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
+            f"{int(forgotten.sum()):,}."
         )
         st.html(
             gallery(
