@@ -1,4 +1,4 @@
-"""Files that are cut short, empty, or something else: each page tells it in a sentence, and shows the rest."""
+"""Damaged files of runs: each page reports them and shows the rest."""
 
 import shutil
 import subprocess
@@ -15,6 +15,8 @@ from mnistdash.inference.model import load_model
 from mnistdash.runs import annotations, store
 from mnistdash.settings import PROJECT
 
+pytestmark = pytest.mark.slow
+
 DAMAGES = {
     "cut short": lambda content: content[: len(content) // 2],
     "empty": lambda content: b"",
@@ -30,7 +32,7 @@ FILES = (
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, sample) -> Path:
-    """A run with all that it can hold: two epochs, marks, what it makes of the digits."""
+    """A run with two epochs, annotations and saved predictions."""
     models = tmp_path_factory.mktemp("trained")
     script = (
         "import sys; from mnistdash.data import sample as data_sample; sample = data_sample.load_sample(); "
@@ -51,7 +53,7 @@ def trained(tmp_path_factory, sample) -> Path:
 
 @pytest.fixture
 def damaged(trained, models, flagship):
-    """Copies of the run, each with one file damaged: damaged("empty") -> name of the copy by file."""
+    """Copies of the run, each with one damaged file: damaged("empty") -> file -> name of the copy."""
 
     def make(kind: str) -> dict[str, str]:
         names = {}
@@ -67,7 +69,7 @@ def damaged(trained, models, flagship):
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_every_page_shows_every_run_that_has_one_damaged_file(page, with_sample, damaged, kind):
+def test_every_page_shows_runs_with_a_damaged_file(page, with_sample, damaged, kind):
     names = damaged(kind)
     assert load_mnist_or_sample(None)[0] is with_sample
     train = page("train")
@@ -94,6 +96,6 @@ def test_every_page_shows_every_run_that_has_one_damaged_file(page, with_sample,
 
 
 def status(train, name: str) -> str:
-    """What Train says of a run, its errors included."""
+    """Return the text of Train for a run, errors included."""
     train.selectbox(key="run").set_value(name).run()
     return text(train).replace("\\", "")

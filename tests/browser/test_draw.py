@@ -5,6 +5,8 @@ from hands import NOT_DIGITS
 from pen import STROKES, draw
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 VIEW = ".md-view img"
 PREDICTED = r"^\s*{digit}\s.*%\s+runner-up"
 

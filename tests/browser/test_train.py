@@ -17,6 +17,8 @@ from mnistdash.runs.recipes import RECIPES
 from mnistdash.runs.run import KERAS, TFLITE
 from mnistdash.system.liveness import LivenessLock
 
+pytestmark = pytest.mark.slow
+
 PERCENT = r"\d+\.\d\d%"
 
 
