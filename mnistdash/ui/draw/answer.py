@@ -8,13 +8,12 @@ from mnistdash.inference.recognize import Recognition
 from mnistdash.ui.html import digits as html
 
 
-def show(recognition: Recognition, prompt: str, is_unprocessed: bool) -> None:
+def show(recognition: Recognition, prompt: str) -> None:
     """Show the predicted digits with their probabilities, or a prompt if there are none.
 
     Args:
         recognition: the predictions.
         prompt: text to show without a prediction.
-        is_unprocessed: the network's input is the image itself, neither cropped nor centered.
     """
     digits = recognition.digits
     single = digits[0] if len(digits) == 1 else None
@@ -30,27 +29,26 @@ def show(recognition: Recognition, prompt: str, is_unprocessed: bool) -> None:
             st.html(html.cards([(digit.verdict, to_uint8(digit.view), digit.probabilities) for digit in digits]))
     else:
         view = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.uint8) if single is None else to_uint8(single.view)
-        processing = "not cropped or centered" if is_unprocessed else "cropped and centered"
+        processing = "cropped and centered" if single is None or recognition.steps else "not cropped or centered"
         caption = f"Network input: 28&nbsp;×&nbsp;28&nbsp;pixels, {processing}."
         st.html(html.prediction_details(None if single is None else single.probabilities, view, caption))
 
 
-def show_steps(image: np.ndarray, recognition: Recognition, is_unprocessed: bool) -> None:
+def show_steps(image: np.ndarray, recognition: Recognition) -> None:
     """Show the steps from an image to the network's input.
 
     Args:
         image: (height, width) or (…, 4) uint8.
         recognition: its predictions, at least one.
-        is_unprocessed: as for `show`.
     """
     digits = recognition.digits
-    if is_unprocessed:
-        steps = [(f"Resized to {IMAGE_SIDE} × {IMAGE_SIDE}", digits[0].view)]
-    elif len(digits) == 1:
-        steps = [("Foreground", recognition.ink), *recognition.steps]
-    else:
+    if len(digits) > 1:
         parts = [(f"Digit {position}", digit.ink) for position, digit in enumerate(digits, start=1)]
         steps = [("Foreground", recognition.ink), *parts]
+    elif recognition.steps:
+        steps = [("Foreground", recognition.ink), *recognition.steps]
+    else:
+        steps = [(f"Resized to {IMAGE_SIDE} × {IMAGE_SIDE}", digits[0].view)]
     st.subheader("Preprocessing", anchor=False)
     st.html(html.steps([("Original", image), *((name, to_uint8(values)) for name, values in steps)]))
 

@@ -1,6 +1,5 @@
 """Draw page: an input, the prediction, and how it came about."""
 
-import numpy as np
 import streamlit as st
 
 from mnistdash.inference.recognize import NOT_A_DIGIT, NOTHING, recognize, recognize_unprocessed
@@ -61,15 +60,16 @@ def show(source: str, run: Run) -> None:
     # On a phone, and below the wide canvas, the answer comes under the canvas.
     with st.container(horizontal=source != NUMBER, gap="small"):
         left, right = st.container(width=width + EXTRA_WIDTH), st.container(width="stretch")
+    is_drawn = source in (ONE, NUMBER)
     with left:
-        image = _show_input(source, width)
-    if image is None:
-        recognition = NOTHING
-    else:
-        recognition = (recognize if transferred is None else recognize_unprocessed)(image, resources.model(run))
-    is_blank_file = image is not None and source in (FILE, CAMERA)
+        if is_drawn:
+            image = canvas.show("drawing" if source == ONE else "number", width)
+        else:
+            image = upload.show(use_camera=source == CAMERA)
+    predict = recognize if transferred is None else recognize_unprocessed
+    recognition = NOTHING if image is None else predict(image, resources.model(run))
     with right:
-        answer.show(recognition, "The image is blank" if is_blank_file else PROMPTS[source], transferred is not None)
+        answer.show(recognition, PROMPTS[source] if is_drawn or image is None else "The image is blank")
         st.caption(
             f"Predicted by {run.name} in {recognition.milliseconds:.1f} ms."
             if recognition.digits
@@ -78,17 +78,9 @@ def show(source: str, run: Run) -> None:
         if source == ONE and transferred is None:
             score.ask(recognition)
     if image is not None and recognition.digits:
-        answer.show_steps(image, recognition, transferred is not None)
+        answer.show_steps(image, recognition)
     if source == ONE:
         score.show_misclassified()
     # Last, as it may have to wait for the test split to be predicted.
     if len(recognition.digits) == 1 and recognition.digits[0].verdict != NOT_A_DIGIT:
         show_similar_errors(run, recognition.digits[0].view)
-
-
-def _show_input(source: str, width: int) -> np.ndarray | None:
-    if source == FILE:
-        return upload.show_file_uploader()
-    if source == CAMERA:
-        return upload.show_camera()
-    return canvas.show("drawing" if source == ONE else "number", width)

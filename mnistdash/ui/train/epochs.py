@@ -123,7 +123,7 @@ def _choose_epoch(run: Run, so_far: History, data: Dataset) -> int | None:
 def _latest_view(run: Run, epoch: int) -> tuple[int, NetworkView]:
     """Return the last epoch up to `epoch` whose network view was saved, and that view."""
     for saved in reversed([e for e in snapshots.snapshot_epochs(run.folder) if e <= epoch]):
-        if (view := _network_view(run.folder, run.config.created, saved)) is not None:
+        if (view := snapshots.read_network_view(run.folder, saved)) is not None:
             return saved, view
     return epoch, NetworkView(np.zeros((0, 1, 1), np.float32), [])
 
@@ -137,8 +137,3 @@ def _predictions(run: Path, created: float, epoch: int, digits: int) -> EpochPre
     except RunError:
         return None
     return predictions if len(predictions.predicted) == digits else None
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _network_view(run: Path, created: float, epoch: int) -> NetworkView | None:
-    return snapshots.read_network_view(run, epoch)

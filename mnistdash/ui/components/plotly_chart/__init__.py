@@ -20,7 +20,7 @@ SCRIPT_PATH = f"component/{_files.name}/plotly.min.js?{plotly.__version__}"
 _component = st.components.v2.component(
     "mnistdash.chart",
     html='<div class="md-chart" role="figure" style="height: 100%"></div>',
-    js=read_asset("plotly_chart", "component.js"),
+    js=read_asset(__file__, "component.js"),
     isolate_styles=False,
 )
 
