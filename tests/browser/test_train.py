@@ -310,26 +310,6 @@ def test_a_chart_grows_in_place_and_stays_zoomed_in(server, open_visitor, traine
     )
 
 
-def test_a_long_run_with_several_watchers_is_updated_rarely(server, open_visitor, trained_here):
-    """Every update slows down training."""
-    for step in range(1, 8):
-        trained_here.write(
-            "batch", step=step, epoch=1, loss=2.0, accuracy=0.1, learning_rate=0.1, images_per_second=5000.0
-        )
-        time.sleep(0.4)  # a step: the run seems to take minutes
-    updates = []
-    for _ in range(2):
-        visitor = open_visitor(server)
-        visitor.page.clock.install()
-        visitor.page.on("websocket", lambda socket: socket.on("framesent", lambda sent: updates.append(sent)))
-        visitor.visit("/train?run=run")
-    visitor.page.wait_for_timeout(15_000)
-    updates.clear()
-    visitor.page.clock.run_for(60_000)
-    visitor.settle()
-    assert 5 <= len(updates) <= 7, "one of two watchers updates every 10 seconds"
-
-
 def test_a_chart_shows_an_error_if_its_script_fails_to_load(server, open_visitor):
     visitor = open_visitor(server)
     visitor.page.route("**/plotly.min.js*", lambda route: route.abort())

@@ -35,7 +35,7 @@ def show(data: Dataset) -> None:
         actions.show(runs[names.index(name)])
     others = [other for other in names if other != name]
     compared = st.multiselect("Compare with", others, key="compared", bind="query-params") if others else []
-    interval = _update_interval(name, runs)
+    interval = update_interval(name, runs)
     st.fragment(_update, run_every=interval)(name, compared, _states(runs), interval, data)
 
 
@@ -44,7 +44,7 @@ def _update(name: str, compared: list[str], states: list[tuple[str, str]], inter
     """Show the current state of the runs; `states` and `interval` are those of the page around it."""
     jobs, runs = resources.jobs(), store.list_runs(resources.settings().models)
     jobs.adopt(runs)
-    if _states(runs) != states or _update_interval(name, runs) != interval:
+    if _states(runs) != states or update_interval(name, runs) != interval:
         st.rerun()  # the whole page
     jobs.stand_by()
     by_name = {run.name: run for run in runs}
@@ -59,7 +59,7 @@ def _states(runs: list[Run]) -> list[tuple[str, str]]:
     return [(run.name, run.status) for run in runs]
 
 
-def _update_interval(name: str, runs: list[Run]) -> float:
+def update_interval(name: str, runs: list[Run]) -> float:
     """Return the seconds between two updates of a run and the list of runs."""
     run = next(run for run in runs if run.name == name)
     if not any(run.status in ACTIVE for run in runs):
