@@ -1,4 +1,4 @@
-"""Files that are cut short, empty, or something else: each page tells it in a sentence, and shows the rest."""
+"""Damaged files of runs: each page reports them and shows the rest."""
 
 import shutil
 import subprocess
@@ -13,6 +13,8 @@ from mnistdash.evaluation.predictions import predict_split
 from mnistdash.inference.model import load_model
 from mnistdash.runs import annotations, store
 from mnistdash.settings import PROJECT
+
+pytestmark = pytest.mark.slow
 
 DAMAGES = {
     "cut short": lambda content: content[: len(content) // 2],
@@ -29,7 +31,7 @@ FILES = (
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, sample) -> Path:
-    """A run with all that it can hold: two epochs, marks, what it makes of the digits."""
+    """A run with two epochs, annotations and saved predictions."""
     models = tmp_path_factory.mktemp("trained")
     script = (
         "import sys; from mnistdash.data import sample as data_sample; sample = data_sample.load_sample(); "
@@ -48,7 +50,7 @@ def trained(tmp_path_factory, sample) -> Path:
 
 @pytest.fixture
 def damaged(trained, models, flagship):
-    """Copies of the run, each with one file damaged: damaged("empty") -> name of the copy by file."""
+    """Copies of the run, each with one damaged file: damaged("empty") -> file -> name of the copy."""
 
     def make(kind: str) -> dict[str, str]:
         names = {}
@@ -64,7 +66,7 @@ def damaged(trained, models, flagship):
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_every_page_shows_every_run_that_has_one_damaged_file(page, with_sample, damaged, kind):
+def test_every_page_shows_runs_with_a_damaged_file(page, with_sample, damaged, kind):
     names = damaged(kind)
     train = page("train")
     assert f"{names['config.json']}/config.json" in text(train).replace("\\", "")
@@ -73,7 +75,7 @@ def test_every_page_shows_every_run_that_has_one_damaged_file(page, with_sample,
             assert name not in train.selectbox(key="run").options
             continue
         train.selectbox(key="run").set_value(name).run()
-        for view in ("Mistakes", "Features", "Curves"):
+        for view in ("Errors", "Features", "Curves"):
             train.segmented_control(key="view").set_value(view).run()
             assert not train.exception
     assert "card.json" in status(train, names["card.json"])
@@ -90,6 +92,6 @@ def test_every_page_shows_every_run_that_has_one_damaged_file(page, with_sample,
 
 
 def status(train, name: str) -> str:
-    """What Train says of a run, its errors included."""
+    """Return the text of Train for a run, errors included."""
     train.selectbox(key="run").set_value(name).run()
     return text(train).replace("\\", "")

@@ -86,7 +86,7 @@ def test_read_only_mode_offers_nothing_that_changes_anything(page, with_sample, 
     keys = {element.key for element in [*train.button, *train.selectbox, *train.text_input]}
     assert "start" not in keys
     assert not {"delete", "restore_now", "name", "stop"} & keys
-    assert "for looking only" in text(train)
+    assert "Read-only mode: training is disabled." in text(train)
     assert "Restore" not in text(train)
     errors = page("errors")
     errors.query_params["digit"] = "0"

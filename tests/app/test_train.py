@@ -38,8 +38,8 @@ def batch(step: int, elapsed: float) -> dict:
 
 
 @pytest.fixture
-def nothing_begins(monkeypatch, models):
-    """A run that is started has its settings in its folder, and no process trains it."""
+def no_training(monkeypatch, models):
+    """Starting a run creates its folder, but no process trains it."""
     monkeypatch.setattr(queue.JobQueue, "submit", lambda self, config: store.create_run(config, models))
     monkeypatch.setattr(queue.JobQueue, "adopt", lambda self, found: None)
 
@@ -48,43 +48,40 @@ def progress(test) -> str:
     return test.get("progress")[0].proto.text
 
 
-def test_a_run_that_trains_on_validation_says_so_with_every_figure(page, make_run, with_sample):
+def test_runs_that_train_on_validation_images_carry_a_warning(page, make_run, with_sample):
     make_run("classic", "keras-cnn", events=[], card={"status": "finished", "validation_seen": True})
     make_run("plain", "softmax", events=[], card={"status": "finished", "validation_seen": False})
     test = page("train")
     test.selectbox(key="run").set_value("classic").run()
-    words = "It was trained on the validation images too"
-    assert words in text(test)
+    warning = "Also trained on the validation images, so validation results are optimistic."
+    assert warning in text(test)
     listed = test.table[-1].value.set_index("Run")["Validation accuracy"]
     assert listed["classic"].endswith("%*") and listed["plain"].endswith("%")
-    assert "Trained on the validation images too" in text(test)
     test.selectbox(key="run").set_value("plain").run()
-    assert words not in text(test)
+    assert warning not in text(test)
 
 
-@pytest.mark.parametrize("name", recipes.RECIPES)
-def test_every_recipe_is_offered_with_a_sentence_and_its_published_figure(page, with_sample, name):
+def test_every_recipe_is_offered_with_its_accuracy_and_settings(page, with_sample):
     test = page("train")
-    test.selectbox(key="recipe").set_value(name).run()
-    recipe = recipes.RECIPES[name]
-    assert recipe.summary in text(test)
-    assert recipe.reaches in text(test)
-    assert test.number_input(key=f"batch-{name}").value == recipe.batch_size
-    assert test.number_input(key=f"rate-{name}").value == recipe.learning_rate
-    assert test.number_input(key=f"epochs-{name}").value == recipe.epochs
+    for name, recipe in recipes.RECIPES.items():
+        test.selectbox(key="recipe").set_value(name).run()
+        assert recipe.summary in text(test)
+        assert recipe.reaches in text(test)
+        assert test.number_input(key=f"batch-{name}").value == recipe.batch_size
+        assert test.number_input(key=f"rate-{name}").value == recipe.learning_rate
+        assert test.number_input(key=f"epochs-{name}").value == recipe.epochs
 
 
-def test_start_trains_and_the_model_is_offered_everywhere(page, with_sample, offline, models):
-    """The whole way, with a real child process."""
+@pytest.mark.slow
+def test_start_trains_a_model_that_other_pages_offer(page, with_sample, offline, models):
+    """A real worker process trains; a run ends as "failed" if it dies, so waiting needs no deadline."""
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.number_input(key="epochs-softmax").set_value(3).run()
     test.button(key="start").click().run()
     assert not test.exception
     assert test.selectbox(key="run").value == "softmax-1"
-    deadline = time.monotonic() + 90
     while store.load_run(models / "softmax-1").status in run.ACTIVE:
-        assert time.monotonic() < deadline
         time.sleep(0.2)
     test.run()
     assert not test.exception
@@ -94,7 +91,7 @@ def test_start_trains_and_the_model_is_offered_everywhere(page, with_sample, off
         assert "softmax-1" in page(other).selectbox(key="model").options[0]
 
 
-def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, nothing_begins):
+def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("flagship").run()
     test.number_input(key="epochs-flagship").set_value(4).run()
@@ -107,7 +104,7 @@ def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, nothi
     assert (config.epochs, config.batch_size, config.learning_rate, config.seed, config.limit) == (4, 64, 0.01, 9, 500)
 
 
-def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_sample, models, nothing_begins):
+def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("flagship").run()
     for field, value in (
@@ -127,7 +124,7 @@ def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_
     )
 
 
-def test_dropout_is_asked_for_where_a_network_has_it_and_reaches_the_run(page, with_sample, models, nothing_begins):
+def test_dropout_is_offered_if_the_network_has_it_and_reaches_the_run(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("keras-cnn").run()
     test.number_input(key="dropout-keras-cnn").set_value(0.2).run()
@@ -137,25 +134,25 @@ def test_dropout_is_asked_for_where_a_network_has_it_and_reaches_the_run(page, w
     assert "Dropout" not in [field.label for field in test.number_input]
 
 
-def test_a_batch_of_more_images_than_there_are_is_refused_with_a_reason(page, with_sample):
+def test_a_batch_larger_than_the_data_is_refused(page, with_sample):
     test = page("train")
     test.selectbox(key="recipe").set_value("keras-cnn").run()
     test.number_input(key="batch-keras-cnn").set_value(2000).run()
-    assert "A batch of 2,000 is more than the 1,497 training images" in test.error[0].value
+    assert "2,000" in test.error[0].value and "1,497" in test.error[0].value
     assert test.button(key="start").disabled
     test.number_input(key="batch-keras-cnn").set_value(64).run()
     assert not test.error
     assert not test.button(key="start").disabled
 
 
-def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample, models, nothing_begins):
+def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.selectbox(key="sweep-softmax").set_value("Learning rate").run()
     assert test.button(key="start").disabled, "there is no value yet"
     values = test.text_input(key="values-Learning rate")
     values.set_value("0.5, fast").run()
-    assert "'fast' is none" in test.error[0].value
+    assert "fast" in test.error[0].value
     assert test.button(key="start").disabled
     values.set_value("0.5, 0.1, 0.02").run()
     assert test.button(key="start").label == "Start 3 runs"
@@ -168,7 +165,7 @@ def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample
     assert "**Learning rate**" in set(test.table[0].value.iloc[:, 0])
 
 
-def test_what_a_run_will_take_is_said_before_the_start(page, with_sample, offline):
+def test_the_training_time_is_estimated_before_the_start(page, with_sample, offline):
     speed = Throughput({"float32": 0.1, "bfloat16": 0.05}, 0.001, 0.0, 1.0)
     test = page("train")
     test.selectbox(key="recipe").set_value("keras-cnn").run()
@@ -183,7 +180,7 @@ def test_what_a_run_will_take_is_said_before_the_start(page, with_sample, offlin
 
 
 def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:
-    """A run whose epochs misread the first digit, then the second, then both."""
+    """Make a run whose epochs misclassify the first digit, then the second, then both."""
     folder = make_run("watched", "keras-cnn", events=[STARTED, {**FITTING, "data": "sample"}, batch(1, 6.0)])
     labels = sample.validation.labels
     for epoch, wrong in zip(range(1, epochs + 1), ([0], [1], [0, 1]), strict=False):
@@ -200,28 +197,28 @@ def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:
     return folder
 
 
-def test_mistakes_are_shown_epoch_by_epoch_and_the_forgotten_are_marked(page, with_sample, make_run):
+def test_errors_are_shown_for_each_epoch_with_forgotten_digits(page, with_sample, make_run):
     folder = with_snapshots(make_run, with_sample)
     test = page("train")
-    test.segmented_control(key="view").set_value("Mistakes").run()
+    test.segmented_control(key="view").set_value("Errors").run()
     assert not test.exception
     slider = test.select_slider(key="epoch-of-watched")
     assert slider.value == 3
-    assert "2 of 200 validation digits are misread after epoch 3" in text(test)
-    assert "2 of them were read right after an earlier epoch" in text(test)
+    assert "2 of 200 validation digits are misclassified after epoch 3" in text(test)
+    assert "are framed: 2." in text(test)
     slider.set_value(1).run()
-    assert "1 of 200 validation digits are misread after epoch 1" in text(test)
-    assert "0 of them were read right after an earlier epoch" in text(test)
+    assert "1 of 200 validation digits are misclassified after epoch 1" in text(test)
+    assert "are framed: 0." in text(test)
     shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0004.npz")
     test.run()
-    assert test.select_slider(key="epoch-of-watched").value == 1, "it stays where it was put"
+    assert test.select_slider(key="epoch-of-watched").value == 1, "the slider stays where the user moved it"
     test.select_slider(key="epoch-of-watched").set_value(4).run()
     shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0005.npz")
     test.run()
-    assert test.select_slider(key="epoch-of-watched").value == 5, "and follows the run from its end"
+    assert test.select_slider(key="epoch-of-watched").value == 5, "at the last epoch it follows the run"
 
 
-def test_features_show_the_filters_and_how_each_layer_answers(page, with_sample, make_run):
+def test_features_show_filters_and_activations(page, with_sample, make_run):
     with_snapshots(make_run, with_sample)
     test = page("train")
     test.segmented_control(key="view").set_value("Features").run()
@@ -231,28 +228,28 @@ def test_features_show_the_filters_and_how_each_layer_answers(page, with_sample,
     assert "Convolution, 32 channels of 5×5" in text(test)
 
 
-@pytest.mark.parametrize("view", ["Mistakes", "Features"])
-def test_a_run_that_kept_nothing_of_its_epochs_says_so(page, with_sample, make_run, flagship, view):
+@pytest.mark.parametrize("view", ["Errors", "Features"])
+def test_a_run_without_epoch_data_is_explained(page, with_sample, make_run, flagship, view):
     test = page("train")
     test.segmented_control(key="view").set_value(view).run()
-    assert "Nothing was kept of this run's epochs." in text(test) or "other data" in text(test)
+    assert "This run was trained on different data." in text(test)
     make_run("new", "keras-cnn", events=[STARTED, {**FITTING, "data": "sample"}])
     test = page("train")
     test.segmented_control(key="view").set_value(view).run()
     assert test.selectbox(key="run").value == "new"
-    assert "This fills as soon as the first epoch has ended." in text(test)
+    assert "Available after the first epoch." in text(test)
 
 
-def test_a_run_of_other_data_is_not_mixed_with_what_the_pages_show(page, with_sample, make_run):
+def test_a_run_on_different_data_shows_no_errors(page, with_sample, make_run):
     folder = with_snapshots(make_run, with_sample)
     events = folder / "events.jsonl"
     events.write_text(events.read_text().replace('"sample"', '"mnist"'))
     test = page("train")
-    test.segmented_control(key="view").set_value("Mistakes").run()
-    assert "This run was trained on other data" in text(test)
+    test.segmented_control(key="view").set_value("Errors").run()
+    assert "This run was trained on different data." in text(test)
 
 
-def test_untouched_settings_are_the_recipes_own(page, with_sample, models, nothing_begins):
+def test_default_settings_are_the_recipes(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.button(key="start").click().run()
@@ -261,30 +258,7 @@ def test_untouched_settings_are_the_recipes_own(page, with_sample, models, nothi
     assert config.effective_recipe(recipes.RECIPES["softmax"]) == recipes.RECIPES["softmax"]
 
 
-@pytest.mark.parametrize(
-    ("events", "says"),
-    [
-        ([STARTED], "Starting"),
-        ([STARTED, {"event": "preparing", "elapsed": 3.0}], "Making the training images"),
-        ([STARTED, FITTING], "Epoch 1 of 2: the first steps."),
-        ([STARTED, FITTING, batch(1, 6.0)], "Epoch 1 of 2: the first steps."),
-        (
-            [STARTED, FITTING, batch(1, 6.0), batch(501, 16.0)],
-            "Epoch 2 of 2, step 501 of 860 · 7 s left · 1,280 images/s",
-        ),
-        (
-            [STARTED, FITTING, batch(1, 6.0), {**batch(501, 16.0), "learning_rate": 0.00123}],
-            "Epoch 2 of 2, step 501 of 860 · 7 s left · 1,280 images/s · learning rate 0.0012",
-        ),
-        ([STARTED, FITTING, batch(1, 6.0), batch(860, 16.0)], "Scoring and exporting the best epoch."),
-    ],
-)
-def test_progress_says_how_far_a_run_is(page, with_sample, make_run, events, says):
-    make_run("run", "flagship", events=events)
-    assert progress(page("train")).startswith(says)
-
-
-def test_a_failed_run_says_why(page, with_sample, make_run):
+def test_a_failed_run_shows_the_reason(page, with_sample, make_run):
     reason = "The loss became not a number (NaN) at step 2."
     make_run("run", events=[STARTED, {"event": "ended", "elapsed": 5, "status": "failed", "reason": reason}])
     test = page("train")
@@ -292,13 +266,13 @@ def test_a_failed_run_says_why(page, with_sample, make_run):
     assert "failed" in test.table[0].value["Status"][0]
 
 
-def test_a_run_that_this_server_did_not_start_is_asked_to_stop(page, with_sample, make_run):
+def test_stop_reaches_a_run_of_another_server(page, with_sample, make_run):
     folder = make_run("run", events=[STARTED, FITTING, batch(1, 6.0)])
     test = page("train")
     assert not run.is_asked_to_stop(folder)
     test.button(key="stop").click().run()
     assert run.is_asked_to_stop(folder)
-    assert progress(test) == "Stopping: the best weights are kept."
+    assert progress(test) == "Stopping and keeping the best weights"
     assert test.button(key="stop").disabled
 
 
@@ -310,10 +284,10 @@ def test_the_list_shows_every_run_with_its_status(page, with_sample, make_run, f
     assert [status.split()[-1] for status in table["Status"]] == ["stopped", "running", "finished"]
 
 
-def test_a_run_is_given_a_name_and_the_next_is_not_given_the_same(page, with_sample, models, nothing_begins):
+def test_a_typed_name_is_used_once(page, with_sample, models, no_training):
     test = page("train")
     test.text_input(key="name").set_value("first try").run()
-    assert "cannot be a run's name" in test.error[0].value
+    assert "first try" in test.error[0].value
     assert test.button(key="start").disabled
     test.text_input(key="name").set_value("first").run()
     test.button(key="start").click().run()
@@ -322,10 +296,10 @@ def test_a_run_is_given_a_name_and_the_next_is_not_given_the_same(page, with_sam
     assert (models / "first").is_dir()
     assert test.text_input(key="name").value == ""
     test.text_input(key="name").set_value("first").run()
-    assert "There is a run named first already" in test.error[0].value
+    assert "first" in test.error[0].value
 
 
-def test_the_runs_of_a_sweep_share_a_name_and_are_numbered(page, with_sample, models, nothing_begins):
+def test_the_runs_of_a_sweep_have_numbered_names(page, with_sample, models, no_training):
     test = page("train")
     test.text_input(key="name").set_value("seeds").run()
     test.selectbox(key="sweep-express").set_value("Seed").run()
@@ -346,13 +320,13 @@ def test_a_run_is_renamed_and_stays_chosen(page, with_sample, flagship, models):
     assert store.load_run(models / "better").card.name == "better"
 
 
-def test_a_name_that_will_not_do_is_refused_on_the_page(page, with_sample, flagship, models):
+def test_a_taken_name_is_refused(page, with_sample, flagship, models):
     shutil.copytree(flagship.folder, models / "mine")
     test = page("train")
     test.selectbox(key="run").set_value("mine").run()
     next(field for field in test.text_input if field.label == "New name").set_value("flagship")
     next(button for button in test.button if button.label == "Rename").click().run()
-    assert "There is a run named flagship already" in test.error[0].value
+    assert "flagship" in test.error[0].value
     assert (models / "mine").exists()
 
 
@@ -372,7 +346,7 @@ def test_runs_are_compared_side_by_side(page, with_sample, flagship, make_run):
     assert "**Recipe**" in set(table.iloc[:, 0])
 
 
-def test_a_run_is_continued_from_the_page(page, with_sample, flagship, models, nothing_begins):
+def test_a_run_is_continued(page, with_sample, flagship, models, no_training):
     test = page("train")
     next(field for field in test.number_input if field.label == "More epochs").set_value(3)
     next(button for button in test.button if button.label == "Start" and button.key != "start").click().run()

@@ -1,1 +1,1 @@
-"""draw."""
+"""Parts of the Draw page."""

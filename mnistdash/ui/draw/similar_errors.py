@@ -1,4 +1,4 @@
-"""The misread digits that look to a model like a drawing."""
+"""Test errors that resemble a drawing."""
 
 import numpy as np
 import streamlit as st
@@ -12,33 +12,31 @@ from mnistdash.ui.html import digits
 COUNT = 8  # digits
 
 
-def similar_errors(run: Run, view: np.ndarray, key: str) -> None:
-    """Offer the test digits that a model misreads whose last features are nearest to a drawing's; one opens by a click.
+def show_similar_errors(run: Run, view: np.ndarray) -> None:
+    """Show the misclassified test digits closest to a drawing in feature space; clicking one opens it on Errors.
 
     Args:
-        run: whose model it is.
-        view: (28, 28) float32 in [0, 1], the drawing as the network saw it.
-        key: of the toggle; the digits are in a container that has this key and "_digits".
+        run: the run whose model predicts.
+        view: (28, 28) float32 in [0, 1], the network's input.
     """
-    if not st.toggle("Test errors that look like yours", key=key, persist_state="session"):
+    if not st.toggle("Show similar test errors", key="similar", persist_state="session"):
         return
     data = widgets.dataset()
     found = widgets.split_predictions(run, data, "test")
     errors = found.result.errors
     if not len(errors):
-        st.success("No digit of the test split is misread.", icon=":material/check_circle:")
+        st.success(f"{run.name} makes no errors on the test split.", icon=":material/check_circle:")
         return
     features = found.pca.project(resources.model(run).predict_with_features(view[None])[1])[0]
     nearest, _ = predictions.nearest_neighbors(found.features[errors], features, COUNT)
     st.caption(
-        f"Of the {len(errors):,} test digits that {run.name} misreads, those nearest to yours, by the features from "
-        "which it decides: true → predicted."
+        f"Most similar of the {len(errors):,} test digits that {run.name} misclassifies (penultimate-layer features): "
+        "true → predicted."
     )
-    chosen = errors[nearest]
-    with st.container(key=f"{key}_digits"):
+    with st.container(key="similar_digits"):
         clickable(
-            digits.gallery_of(data.test.images, found.result, chosen, pick=True),
-            key=f"{key}_picked",
-            # Both pages share the model that is chosen.
+            digits.gallery_of(data.test.images, found.result, errors[nearest], pick=True),
+            key="similar_picked",
+            # Both pages share the selected model.
             on_pick=lambda index: st.switch_page("pages/errors.py", query_params={"digit": index}),
         )

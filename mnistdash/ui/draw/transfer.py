@@ -1,26 +1,26 @@
-"""Hands a misread digit over to Draw, where one can erase parts of it and draw on it."""
+"""Transfer of a misclassified digit from Errors to Draw, for editing."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import streamlit as st
 
 from mnistdash.ui.html import sprites
 
-SCALE = 10  # times; 28 pixels fill the canvas's 280
+SCALE = 10  # 28 pixels fill the canvas's 280
 
 
 @dataclass(frozen=True)
 class TransferredDigit:
-    """A digit that another page hands over.
+    """A digit to edit on Draw.
 
     Attributes:
-        image: (28, 28) uint8, 255 = ink.
-        title: what it is: "Test digit no. 1,234: a 4 read as 9".
-        model: name of the run that read it.
-        back: query parameters of the errors page that it came from.
+        image: (28, 28) uint8, 255 = foreground.
+        title: "Test digit no. 1,234: a 4 predicted as 9".
+        model: name of the run that predicts it.
+        back: query parameters that open it on Errors.
     """
 
     image: np.ndarray
@@ -30,41 +30,39 @@ class TransferredDigit:
 
     @cached_property
     def picture(self) -> np.ndarray:
-        """(280, 280) uint8, 255 = ink: the digit as the canvas shows it, each pixel to be told apart."""
+        """(280, 280) uint8, 255 = foreground: the digit as the canvas shows it, with sharp pixels."""
         return self.image.repeat(SCALE, 0).repeat(SCALE, 1)
 
-    def as_object(self) -> dict:
-        """The digit as an object of Fabric.js, the canvas's library, which fills the canvas."""
-        # It comes enlarged, so that no browser smooths it.
+    def as_object(self) -> dict[str, Any]:
+        """Return the digit as a Fabric.js object that fills the canvas."""
+        # Enlarged here, as browsers would smooth it.
         source = sprites.png_url(self.picture)
         return {"type": "Image", "src": source, "left": 0, "top": 0, "originX": "left", "originY": "top"}
 
 
 def to_draw(image: np.ndarray, title: str, model: str, back: dict[str, str] | None = None) -> NoReturn:
-    """Go to Draw, which starts with this digit on the canvas; may be called in a fragment.
+    """Open Draw with a digit on the canvas; works in fragments too.
 
     Args:
-        image: (28, 28) uint8, 255 = ink.
-        title: what it is, without a full stop: "Test digit no. 1,234: a 4 read as 9".
-        model: name of the run that is to read it.
-        back: query parameters of the errors page, for the way back.
+        image: (28, 28) uint8, 255 = foreground.
+        title: without a full stop: "Test digit no. 1,234: a 4 predicted as 9".
+        model: name of the run that predicts it.
+        back: query parameters that open it on Errors.
     """
-    st.session_state.handover = TransferredDigit(image, title, model, back or {})
-    # The model is not among the query parameters: Streamlit refuses those that are bound to a widget of the page
-    # that one comes from.
+    st.session_state.transfer = TransferredDigit(image, title, model, back or {})
+    # Without the model: Streamlit refuses query parameters that are bound to a widget of the page it leaves.
     st.switch_page("pages/draw.py", query_params={})
 
 
 def take_transfer() -> TransferredDigit | None:
-    """What was handed over since this was last called."""
-    return st.session_state.pop("handover", None)
+    """Return the digit that `to_draw` left for Draw, once."""
+    digit: TransferredDigit | None = st.session_state.pop("transfer", None)
+    return digit
 
 
 def show_banner(digit: TransferredDigit) -> None:
-    """Say what is on the canvas, with the way back."""
-    # In two lines, as the canvas's own tools appear right above it: beside the link they cover nothing.
+    """Show the title of the digit on the canvas and a link back to Errors."""
+    # On two lines: the canvas's toolbar would cover the link.
     with st.container(gap="xxsmall", key="handed"):
-        st.markdown(f"**{digit.title}.** Erase or draw on it.")
-        st.page_link(
-            "pages/errors.py", label="Back to the errors", icon=":material/arrow_back:", query_params=digit.back
-        )
+        st.markdown(f"**{digit.title}.** Erase or add strokes.")
+        st.page_link("pages/errors.py", label="Back to Errors", icon=":material/arrow_back:", query_params=digit.back)

@@ -1,10 +1,10 @@
-"""Pure functions: arrays in, HTML out, for what Streamlit has no element for.
+"""HTML for predictions and digits: arrays in, text out.
 
-Only numbers and our own words go into it, so there is nothing to escape. Text takes the page's
-colour; the accent is `--md-accent`, which `ui.page` defines.
+It contains numbers and fixed words only, so nothing needs escaping. `static/style.css` styles it.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,148 +14,142 @@ from mnistdash.inference.recognize import DIGIT, NOT_A_DIGIT, UNSURE
 from mnistdash.ui.html.network import network_view
 from mnistdash.ui.html.sprites import COLUMNS, png_url, sprite
 
-STEP_SIDE = 288  # pixels, of a picture in `steps`: twice what it has on the page
-
-
-def _reduced(picture: np.ndarray) -> np.ndarray:
-    if max(picture.shape[:2]) <= STEP_SIDE:
-        return picture
-    image = Image.fromarray(picture)
-    image.thumbnail((STEP_SIDE, STEP_SIDE), Image.Resampling.BOX)
-    return np.asarray(image)
+MAX_STEP_SIDE = 288  # pixels, of a picture in `steps`: twice its height on the page
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] to one decimal, which never rounds to certainty either way."""
+    """Format a share in [0, 1] with one decimal, never rounding to 0 % or 100 %."""
     if 0 < share < 0.0005:
         return "&lt;0.1%"
     return "&gt;99.9%" if share >= 0.9995 else f"{share:.1%}"
 
 
 def answer(verdict: str, probabilities: np.ndarray, is_digit: float | None) -> str:
-    """The digit that was read, large, with how sure that is; or the two it may be, or that it is none.
+    """Show the predicted digit in large type with its confidence and the runner-up.
 
     Args:
-        verdict, is_digit: of `reading.Reading`.
+        verdict, is_digit: as in `recognize.DigitPrediction`.
         probabilities: (10,) float in [0, 1].
     """
     best, second = np.argsort(-probabilities, kind="stable")[:2]
-    sure, less = percent(probabilities[best]), percent(probabilities[second])
-    if verdict == NOT_A_DIGIT:
-        return _answer('<span class="invitation">Not a digit</span>', f"{percent(1 - is_digit)} sure")
+    confidence, runner_up = percent(probabilities[best]), percent(probabilities[second])
+    if verdict == NOT_A_DIGIT and is_digit is not None:
+        return _answer('<span class="invitation">Not a digit</span>', percent(1 - is_digit))
     if verdict == UNSURE:
         either = f'<span class="digit">{best}</span> or <span class="digit">{second}</span>'
-        return _answer(either, f"unsure: {sure}<br>or {less}")
-    return _answer(f'<span class="digit">{best}</span>', f"{sure} sure<br>runner-up {second}, {less}")
+        return _answer(either, f"low confidence:<br>{confidence} or {runner_up}")
+    return _answer(f'<span class="digit">{best}</span>', f"{confidence}<br>runner-up {second}, {runner_up}")
 
 
 def number(verdicts: Sequence[str], digits: str, confidence: float) -> str:
-    """A number that was read, large; what is no digit is a question mark, what is unsure is fainter.
+    """Show a predicted number in large type: uncertain digits fainter, non-digits as question marks.
 
     Args:
-        verdicts: of `reading.Reading`, one for each digit.
+        verdicts: as in `recognize.DigitPrediction`, one for each digit.
         digits: the number.
-        confidence: that all of it is right, in [0, 1].
+        confidence: probability that all digits are correct.
     """
     signs = "".join(
-        f'<span class="{"doubt" if verdict != DIGIT else "sure"}">{"?" if verdict == NOT_A_DIGIT else digit}</span>'
+        f"<span{'' if verdict == DIGIT else ' class=doubt'}>{'?' if verdict == NOT_A_DIGIT else digit}</span>"
         for verdict, digit in zip(verdicts, digits, strict=True)
     )
     if NOT_A_DIGIT in verdicts:
-        detail = "not all of it<br>is digits"
-    elif UNSURE in verdicts:
-        detail = f"unsure: {percent(confidence)}<br>for all {len(digits)} digits"
+        detail = "contains<br>non-digits"
     else:
-        detail = f"{percent(confidence)} sure<br>of all {len(digits)} digits"
+        low = "low confidence: " if UNSURE in verdicts else ""
+        detail = f"{low}{percent(confidence)}<br>for all {len(digits)} digits"
     return _answer(f'<span class="digit">{signs}</span>', detail)
 
 
-def _answer(what: str, detail: str) -> str:
-    return f'<div class="md-answer">{what} <span>{detail}</span></div>'
-
-
-def invitation(text: str) -> str:
-    """What stands in the answer's place before there is one; as tall, so that nothing jumps."""
+def prompt(text: str) -> str:
+    """Show a text in the place and height of an answer."""
     return _answer(f'<span class="invitation">{text}</span>', "")
 
 
+def _answer(main: str, detail: str) -> str:
+    return f'<div class="md-answer">{main} <span>{detail}</span></div>'
+
+
 def probability_bars(probabilities: np.ndarray | None) -> str:
-    """Ten bars, one for each digit, the likeliest set off in weight and colour if it stands out.
+    """Show ten bars, the highest emphasized unless another has the same percentage.
 
     Args:
         probabilities: (10,) float in [0, 1]; None for empty bars.
     """
-    shares = [0.0] * 10 if probabilities is None else [float(share) for share in probabilities]
-    figures = ["–" if probabilities is None else f"{share:.1%}" for share in shares]
+    shares = np.zeros(10) if probabilities is None else probabilities
+    labels = ["–" if probabilities is None else f"{share:.1%}" for share in shares]
     rows = []
-    for digit, (share, figure) in enumerate(zip(shares, figures, strict=True)):
-        # Of what is no digit, all ten are as likely: then none is the best.
-        mark = " best" if share == max(shares) and figures.count(figure) == 1 else ""
+    for digit, (share, label) in enumerate(zip(shares, labels, strict=True)):
+        mark = " best" if share == max(shares) and labels.count(label) == 1 else ""
         rows.append(
             f'<span class="label{mark}">{digit}</span>'
             f'<span class="track{mark}"><span class="fill" style="width:{100 * share:.1f}%"></span></span>'
-            f'<span class="share{mark}">{figure}</span>'
+            f'<span class="share{mark}">{label}</span>'
         )
     return f'<div class="md-bars">{"".join(rows)}</div>'
 
 
+def prediction_details(probabilities: np.ndarray | None, image: np.ndarray, caption: str) -> str:
+    """Show `probability_bars` beside the network's input (28, 28) uint8; on a phone above it."""
+    return f'<div class="md-reading">{probability_bars(probabilities)}{network_view(image, caption)}</div>'
+
+
 def gallery(
     images: np.ndarray,
-    labels: Sequence[int],
-    predicted: Sequence[int | str],
-    confidence: Sequence[float],
-    indices: Sequence[int],
+    labels: Sequence[int] | np.ndarray,
+    predicted: Sequence[int | str] | np.ndarray,
+    confidence: Sequence[float] | np.ndarray,
+    indices: Sequence[int] | np.ndarray,
     notes: Sequence[str] | None = None,
     remarks: Sequence[str] | None = None,
     pick: bool = False,
 ) -> str:
-    """Digits with their true and predicted labels, as a grid that fits any width.
+    """Show digits with their true and predicted labels in a grid of any width.
 
     Args:
-        images: (n, 28, 28) uint8, 255 = ink.
-        labels: n digits.
-        predicted: n digits, or words.
-        confidence: n shares in [0, 1].
-        indices: n positions in the split.
-        notes: n words, each "" or what sets the digit off; it is framed then.
-        remarks: n words, each "" or what else there is to say.
-        pick: whether each can be clicked, for `views.clickable`.
+        images: (n, 28, 28) uint8, 255 = foreground.
+        labels: (n,) true digits.
+        predicted: (n,) digits or words.
+        confidence: (n,) in [0, 1].
+        indices: (n,) positions in the split.
+        notes: n texts below the digits; a digit with a note is framed.
+        remarks: n texts below the digits, without a frame.
+        pick: make each digit a button for `components.clickable_html`.
     """
-    notes, remarks = ([""] * len(images) if words is None else words for words in (notes, remarks))
+    notes, remarks = (texts or [""] * len(images) for texts in (notes, remarks))
     figures = []
-    for place, (index, true, read, sure, note, remark) in enumerate(
+    for place, (index, true, guess, share, note, remark) in enumerate(
         zip(indices, labels, predicted, confidence, notes, remarks, strict=True)
     ):
-        name = f"Digit {index}: a {true} read as {read}"
-        picture = f'<span class="digit" role="img" aria-label="{name}" style="{_place(place, len(images))}"></span>'
+        name = f"Digit {index}: a {true} predicted as {guess}"
+        picture = f'<span class="digit" role="img" aria-label="{name}" style="{_position(place, len(images))}"></span>'
         if pick:
             title = f"Open digit no. {index}"
-            picture = f'<button data-pick="{index}" data-kind="{true},{read}" title="{title}">{picture}</button>'
+            picture = f'<button data-pick="{index}" data-kind="{true},{guess}" title="{title}">{picture}</button>'
+        lines = [f"<b>{true} → {guess}</b>", percent(share), f"no. {index}", *filter(None, (remark, note))]
         figures.append(
-            f"<figure{' class=noted' if note else ''}>{picture}"
-            f"<figcaption><b>{true} → {read}</b><br>{percent(sure)} sure<br>no. {index}"
-            f"{''.join(f'<br>{words}' for words in (remark, note) if words)}</figcaption></figure>"
+            f"<figure{' class=noted' if note else ''}>{picture}<figcaption>{'<br>'.join(lines)}</figcaption></figure>"
         )
-    # One picture for all: a browser shows it in a blink, a hundred small ones one after the other.
+    # A browser draws one picture at once, a hundred small ones one after the other.
     sheet = png_url(sprite(images)) if len(images) else ""
     return f'<div class="md-gallery" style="--sheet: url({sheet})">{"".join(figures)}</div>'
 
 
-def gallery_of(images: np.ndarray, result: Evaluation, chosen: np.ndarray, **more) -> str:
-    """A `gallery` of some digits of a split.
+def gallery_of(images: np.ndarray, result: Evaluation, chosen: np.ndarray, **options: Any) -> str:
+    """Show a `gallery` of some digits of a split.
 
     Args:
         images: (n, 28, 28) uint8, of the split.
-        result: a model's answers over it.
+        result: a model's predictions on the split.
         chosen: (k,) int64 indices.
-        more: as for `gallery`.
+        **options: `notes`, `remarks` and `pick` as for `gallery`.
     """
     labels, predicted, confidence = result.labels[chosen], result.predicted[chosen], result.confidence[chosen]
-    return gallery(images[chosen], labels, predicted, confidence, chosen, **more)
+    return gallery(images[chosen], labels, predicted, confidence, chosen, **options)
 
 
-def _place(place: int, count: int) -> str:
-    """Where on the sprite of `count` digits a digit is, as CSS."""
+def _position(place: int, count: int) -> str:
+    """Return the CSS that selects a digit from the sprite of `count` digits."""
     rows = -(-count // COLUMNS)
     row, column = divmod(place, COLUMNS)
     across, down = 100 * column / (COLUMNS - 1), 100 * row / max(1, rows - 1)
@@ -163,35 +157,30 @@ def _place(place: int, count: int) -> str:
 
 
 def digit_scores(confusion: np.ndarray) -> str:
-    """For each digit the share read right, and a bar for how many were not.
+    """Show the accuracy on each digit and a bar for its number of errors.
 
     Args:
         confusion: (10, 10) int, row = true digit.
     """
     counts = confusion.sum(axis=1)
-    wrong = counts - confusion.diagonal()
-    most = max(1, int(wrong.max()))
+    errors = counts - confusion.diagonal()
+    most = max(1, int(errors.max()))
     rows = []
-    for digit, (count, missed) in enumerate(zip(counts.tolist(), wrong.tolist(), strict=True)):
-        share = f"{1 - missed / count:.1%}" if count else "–"
+    for digit, (count, wrong) in enumerate(zip(counts.tolist(), errors.tolist(), strict=True)):
+        accuracy = f"{1 - wrong / count:.1%}" if count else "–"
         rows.append(
-            f'<span class="label">{digit}</span><span class="share">{share}</span>'
-            f'<span class="track"><span class="fill" style="width:{100 * missed / most:.1f}%"></span></span>'
-            f'<span class="share">{missed:,} wrong</span>'
+            f'<span class="label">{digit}</span><span class="share">{accuracy}</span>'
+            f'<span class="track"><span class="fill" style="width:{100 * wrong / most:.1f}%"></span></span>'
+            f'<span class="share">{wrong:,} error{"" if wrong == 1 else "s"}</span>'
         )
     return f'<div class="md-bars md-scores">{"".join(rows)}</div>'
 
 
-def reading(probabilities: np.ndarray | None, image: np.ndarray, caption: str) -> str:
-    """The `probability_bars` and the `network_view` side by side, on a phone one above the other."""
-    return f'<div class="md-reading">{probability_bars(probabilities)}{network_view(image, caption)}</div>'
-
-
 def cards(digits: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> str:
-    """The digits of a number, each with what the network sees and its ten probabilities.
+    """Show the digits of a number, each with the network's input and ten probabilities.
 
     Args:
-        digits: for each its verdict, (28, 28) uint8 view and (10,) float probabilities in [0, 1].
+        digits: for each its verdict, (28, 28) uint8 input and (10,) float probabilities in [0, 1].
     """
     figures = []
     for verdict, view, probabilities in digits:
@@ -206,36 +195,36 @@ def cards(digits: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> str:
             f'style="height:{100 * share:.1f}%"></span></span>{digit}</span>'
             for digit, share in enumerate(probabilities)
         )
-        what = "no digit" if verdict == NOT_A_DIGIT else f"a {best}"
+        alt = "not a digit" if verdict == NOT_A_DIGIT else f"predicted as {best}"
         figures.append(
-            f'<figure><img src="{png_url(view)}" alt="What the network sees, read as {what}">'
+            f'<figure><img src="{png_url(view)}" alt="Network input, {alt}">'
             f'<figcaption>{title}</figcaption><div class="columns">{columns}</div></figure>'
         )
     return f'<div class="md-cards">{"".join(figures)}</div>'
 
 
 def steps(pictures: Sequence[tuple[str, np.ndarray]]) -> str:
-    """Pictures of one thing becoming another, from left to right; those of at most 28 pixels show them.
+    """Show named pictures from left to right; those of at most 28 pixels with sharp pixels.
 
     Args:
         pictures: for each its name and (height, width) or (…, 4) uint8.
     """
     figures = []
-    for name, picture in pictures:
-        pixels = ' class="pixels"' if max(picture.shape[:2]) <= 28 else ""
-        figures.append(
-            f'<figure><img src="{png_url(_reduced(picture))}" alt="{name}"{pixels}>'
-            f"<figcaption>{name}</figcaption></figure>"
-        )
+    for name, pixels in pictures:
+        picture = Image.fromarray(pixels)
+        sharp = ' class="pixels"' if max(picture.size) <= 28 else ""
+        picture.thumbnail((MAX_STEP_SIDE, MAX_STEP_SIDE), Image.Resampling.BOX)
+        url = png_url(np.asarray(picture))
+        figures.append(f'<figure><img src="{url}" alt="{name}"{sharp}><figcaption>{name}</figcaption></figure>')
     return f'<div class="md-steps">{"".join(figures)}</div>'
 
 
-def samples(images: np.ndarray, labels: Sequence[int]) -> str:
-    """Digits in rows of ten.
+def samples(images: np.ndarray, labels: Sequence[int] | np.ndarray) -> str:
+    """Show digits in rows of ten.
 
     Args:
-        images: (n, 28, 28) uint8, 255 = ink.
-        labels: n digits.
+        images: (n, 28, 28) uint8, 255 = foreground.
+        labels: (n,) digits.
     """
     pictures = [f'<img src="{png_url(image)}" alt="a {label}">' for image, label in zip(images, labels, strict=True)]
     return f'<div class="md-samples">{"".join(pictures)}</div>'

@@ -1,6 +1,6 @@
-"""Pure functions: arrays and histories in, Plotly figures out. Colours come from the page's theme.
+"""Plotly figures of a run and the data: histories and arrays in, figures out.
 
-They are given in the order of traces, but to those that ask for one of them by `meta`.
+The page's theme supplies the colors, in the order of traces unless a trace selects one by `meta`.
 """
 
 from itertools import cycle
@@ -12,11 +12,13 @@ from mnistdash.runs.history import History
 from mnistdash.runs.recipes import Published
 from mnistdash.runs.schedules import learning_rates
 
-HEIGHT = 300  # pixels, of a curve; fixed, so that nothing jumps while data comes in
-LOW = 130  # pixels, of a small one
+HEIGHT = 300  # pixels, of most charts
+SCHEDULE_HEIGHT = 130  # pixels
+MARGIN = {"l": 0, "r": 0, "t": 8, "b": 0}  # pixels
+DIGITS = [str(digit) for digit in range(10)]
 SYMBOLS = ("diamond", "circle", "square", "triangle-up", "cross", "x", "star", "pentagon")
-POINTS = 400  # of a schedule
-ACCENT, GREY, LIGHT = range(3)  # as a trace's `meta`: which of the theme's colours for charts it has
+SCHEDULE_POINTS = 400
+ACCENT, GREY, LIGHT = range(3)  # a trace's `meta`: index into the theme's chart colors
 
 
 def loss_chart(history: History, log: bool = False) -> go.Figure:
@@ -86,36 +88,35 @@ def comparison_chart(histories: dict[str, History], what: str, log: bool = False
 
 
 def schedule_chart(schedule: str, peak: float, epochs: float) -> go.Figure:
-    """The learning rate over the epochs of a run to come.
+    """Plot the learning rate over the epochs of a planned run.
 
     Args:
         schedule: one of `schedules.SCHEDULES`.
-        peak: its largest value.
-        epochs: how long the run is, the last epoch perhaps cut short.
+        peak: largest learning rate.
+        epochs: length of the run; the last epoch may be partial.
     """
-    done = np.linspace(0, 1, POINTS + 1)
-    rates = learning_rates(schedule, peak, POINTS, POINTS * done)
-    figure = go.Figure(go.Scatter(x=epochs * done, y=rates, mode="lines", hovertemplate="%{y:.3g}<extra></extra>"))
-    figure.update_layout(height=LOW, margin={"l": 0, "r": 0, "t": 8, "b": 0}, hovermode="x")
+    fraction = np.linspace(0, 1, SCHEDULE_POINTS + 1)
+    rates = learning_rates(schedule, peak, SCHEDULE_POINTS, SCHEDULE_POINTS * fraction)
+    figure = go.Figure(go.Scatter(x=epochs * fraction, y=rates, mode="lines", hovertemplate="%{y:.3g}<extra></extra>"))
+    figure.update_layout(height=SCHEDULE_HEIGHT, margin=MARGIN, hovermode="x")
     figure.update_xaxes(title="epoch", range=[0, epochs], fixedrange=True)
     figure.update_yaxes(title="learning rate", range=[0, 1.1 * peak], nticks=4, fixedrange=True)
     return figure
 
 
 def confusion_chart(confusion: np.ndarray) -> go.Figure:
-    """A confusion matrix; the colour shows the errors only, which the diagonal would drown.
+    """Plot a confusion matrix, colored by errors only: correct predictions would drown them.
 
     Args:
         confusion: (10, 10) int, row = true digit, column = predicted digit.
     """
     errors = confusion.astype(float)
     np.fill_diagonal(errors, 0)
-    digits = [str(digit) for digit in range(10)]
     figure = go.Figure(
         go.Heatmap(
             z=errors,
-            x=digits,
-            y=digits,
+            x=DIGITS,
+            y=DIGITS,
             text=confusion,
             texttemplate="%{text}",
             textfont={"size": 12},
@@ -127,23 +128,20 @@ def confusion_chart(confusion: np.ndarray) -> go.Figure:
             zmax=max(1.0, errors.max()),
         )
     )
-    figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 8, "b": 0})
+    figure.update_layout(height=420, margin=MARGIN)
     figure.update_xaxes(title="predicted digit", type="category", fixedrange=True, showgrid=False)
     figure.update_yaxes(title="true digit", type="category", autorange="reversed", fixedrange=True, showgrid=False)
     return figure
 
 
 def digit_counts_chart(counts: dict[str, np.ndarray]) -> go.Figure:
-    """Images per digit, a stacked bar for each with a part for each split.
+    """Plot the images per digit as bars stacked by split.
 
     Args:
         counts: split name -> (10,) int.
     """
-    digits = [str(digit) for digit in range(10)]
-    figure = go.Figure([go.Bar(name=name, x=digits, y=values) for name, values in counts.items()])
-    figure.update_layout(
-        height=HEIGHT, margin={"l": 0, "r": 0, "t": 8, "b": 0}, barmode="stack", legend={"orientation": "h", "y": 1.15}
-    )
+    figure = go.Figure([go.Bar(name=name, x=DIGITS, y=values) for name, values in counts.items()])
+    figure.update_layout(height=HEIGHT, margin=MARGIN, barmode="stack", legend={"orientation": "h", "y": 1.15})
     figure.update_traces(hovertemplate="%{y:,} images of %{x}<extra>%{fullData.name}</extra>")
     figure.update_xaxes(title="digit", type="category", fixedrange=True)
     figure.update_yaxes(title="images", fixedrange=True)

@@ -1,10 +1,11 @@
-"""What can be done with a run on Train: download, continue, rename, delete."""
+"""Actions on runs on Train: download, continue, rename, delete, restore."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
+from mnistdash.exceptions import RunError
 from mnistdash.jobs import conversions
 from mnistdash.runs import archive, config, events, history, store, weights
 from mnistdash.runs.run import ACTIVE, KERAS, TFLITE, Run
@@ -13,22 +14,30 @@ from mnistdash.ui.train import form
 
 
 def show(run: Run) -> None:
-    """A button for each; to be called inside a horizontal container."""
+    """Show the buttons for a run; call this inside a horizontal container."""
     with st.popover("Download", icon=":material/download:", key="downloads"):
         _downloads(run)
     if resources.settings().readonly:
         return
     with st.popover("Continue", icon=":material/resume:", key="continuing", disabled=not weights.can_continue(run)):
-        _ask_continue(run)
-    with st.popover("Rename", icon=":material/edit:", key="renaming", disabled=_is_fixed(run)):
-        _ask_name(run)
-    if st.button("Delete", icon=":material/delete:", key="delete", disabled=_is_fixed(run)):
-        _ask_delete(run)
+        _show_continue_form(run)
+    is_fixed = run.name == store.SHIPPED or run.status in ACTIVE
+    with st.popover("Rename", icon=":material/edit:", key="renaming", disabled=is_fixed):
+        _show_rename_form(run)
+    if st.button("Delete", icon=":material/delete:", key="delete", disabled=is_fixed):
+        _confirm_delete(run)
 
 
-def _is_fixed(run: Run) -> bool:
-    """Whether a run can be neither renamed nor deleted now."""
-    return run.name == store.SHIPPED or run.status in ACTIVE
+def show_restore() -> None:
+    """Explain that runs may be lost, and offer to restore one."""
+    with st.container(horizontal=True, vertical_alignment="center", key="restore"):
+        st.caption(
+            "Runs are stored on this server's disk, which some hosts erase when they restart. Download runs you want "
+            "to keep.",
+            width="stretch",
+        )
+        with st.popover("Restore a run", icon=":material/upload:", key="restoring"):
+            _show_restore_form()
 
 
 def _downloads(run: Run) -> None:
@@ -57,49 +66,64 @@ def _downloads(run: Run) -> None:
         st.caption("A SavedModel takes TensorFlow some seconds to make. A whole run can be restored.")
 
 
-def _ask_continue(run: Run) -> None:
-    """Fields for how to go on from a run's best weights, in a run of its own."""
-    st.markdown(f"A new run with the settings of {run.name} begins with its best weights.")
+def _show_continue_form(run: Run) -> None:
+    st.markdown(f"Start a new run from {run.name}'s best weights, with the same settings.")
     with st.form(f"continue-{run.name}", border=False):
         epochs = st.number_input("More epochs", 1, config.MAX_EPOCHS, 5)
-        rate = st.number_input(
-            "Learning rate",
-            *config.LEARNING_RATE_RANGE,
-            max(config.LEARNING_RATE_RANGE[0], run.config.learning_rate / 2),
-            format="%g",
-        )
+        lowest, highest = config.LEARNING_RATE_RANGE
+        half = max(lowest, run.config.learning_rate / 2)
+        rate = st.number_input("Learning rate", lowest, highest, half, format="%g")
         if not st.form_submit_button("Start", type="primary"):
             return
     models = resources.settings().models
     form.submit([lambda: config.resume_config(run.config, models, epochs=epochs, learning_rate=rate)])
 
 
-def _ask_name(run: Run) -> None:
-    """A field for another name."""
+def _show_rename_form(run: Run) -> None:
     with st.form(f"rename-{run.name}", border=False):
-        name = st.text_input("New name", run.name, max_chars=64)
+        name = st.text_input("New name", run.name, max_chars=64).strip()
         if not st.form_submit_button("Rename"):
             return
     try:
-        store.rename_run(run, name.strip())
-    except store.RunError as error:
+        store.rename_run(run, name)
+    except RunError as error:
         widgets.show_error(error)
         return
-    st.session_state.next_run = name.strip()
+    st.session_state.next_run = name
     st.rerun()
 
 
 @st.dialog("Delete this run?")
-def _ask_delete(run: Run) -> None:
-    """Delete a run once the user has said so again."""
-    st.markdown(f"The weights and curves of **{run.name}** will be gone for good.")
+def _confirm_delete(run: Run) -> None:
+    st.markdown(f"The weights and curves of **{run.name}** will be permanently deleted.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="delete_now"):
             try:
                 store.remove_run(run)
-            except store.RunError as error:
+            except RunError as error:
                 widgets.show_error(error)
                 return
             st.rerun()
-        if st.button("Keep it", key="keep"):
+        if st.button("Cancel", key="keep"):
             st.rerun()
+
+
+def _show_restore_form() -> None:
+    st.markdown(
+        "Choose the zip file of a run. Its model is rebuilt from the weights and evaluated on this server's data."
+    )
+    # A new key after each success, so that the uploader is empty.
+    number = st.session_state.get("restored", 0)
+    file = st.file_uploader("Zip file of a run", ["zip"], key=f"zip-{number}", label_visibility="collapsed")
+    if not st.button("Restore", type="primary", key="restore_now", disabled=file is None) or file is None:
+        return
+    try:
+        if objection := resources.jobs().objection(begins=False):
+            raise RunError(objection)
+        with st.spinner("Rebuilding and evaluating the model …"):
+            name = conversions.restore(file.getvalue(), resources.settings().models)
+    except RunError as error:
+        widgets.show_error(error)
+        return
+    st.session_state.update(restored=number + 1, next_run=name)
+    st.rerun()

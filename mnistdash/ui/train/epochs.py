@@ -1,4 +1,4 @@
-"""A run epoch by epoch on Train: the validation digits it gets wrong, its filters and activations."""
+"""A run epoch by epoch on Train: validation errors, filters and activations."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import streamlit as st
 
 from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation import metrics
-from mnistdash.evaluation.metrics import confusion_matrix
-from mnistdash.runs import recipes, snapshots, store
+from mnistdash.exceptions import RunError
+from mnistdash.runs import recipes, snapshots
 from mnistdash.runs.history import History
 from mnistdash.runs.run import ACTIVE, Run
 from mnistdash.runs.snapshots import EpochPredictions, NetworkView
@@ -18,22 +18,25 @@ from mnistdash.ui.html.digits import digit_scores, gallery
 from mnistdash.ui.html.network import activations, filters
 from mnistdash.ui.plots import training
 
-HARDEST = 20  # digits shown
+MAX_HARDEST = 20  # digits
 
 
-def mistakes(run: Run, so_far: History, data: Dataset) -> None:
-    """Confusion matrix, accuracy of each digit and the hardest digits, of a chosen epoch."""
+def show_errors(run: Run, so_far: History, data: Dataset) -> None:
+    """Show the confusion matrix, the accuracy on each digit and the hardest digits after a chosen epoch."""
     epoch = _choose_epoch(run, so_far, data)
     if epoch is None:
         return
     labels = data.validation.labels
-    earlier = (_answers_or_none(run, e, len(labels)) for e in snapshots.snapshot_epochs(run.folder) if e < epoch)
-    answers = _answers(run.folder, run.config.created, epoch)
-    if len(answers.predicted) != len(labels):
-        widgets.show_error("What was kept of this epoch is about other digits than these pages show now.")
+    saved = [
+        _predictions(run.folder, run.config.created, e, len(labels))
+        for e in snapshots.snapshot_epochs(run.folder)
+        if e <= epoch
+    ]
+    predictions = saved[-1]
+    if predictions is None:
+        widgets.show_error("The saved predictions of this epoch are damaged or belong to different data.")
         return
-    history = [*filter(None, earlier), answers]
-    confusion = confusion_matrix(labels, answers.predicted)
+    confusion = metrics.confusion_matrix(labels, predictions.predicted)
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="epoch_confusion"):
         st.subheader("Confusion matrix", anchor=False)
@@ -41,107 +44,96 @@ def mistakes(run: Run, so_far: History, data: Dataset) -> None:
             training.confusion_chart(confusion), key="epoch_confusion_plot", alt=f"Confusion matrix after epoch {epoch}"
         )
     with right, st.container(key="epoch_digits"):
-        st.subheader("Each digit", anchor=False)
+        st.subheader("Accuracy per digit", anchor=False)
         st.html(digit_scores(confusion))
-    wrong = int((answers.predicted != labels).sum())
-    forgotten = metrics.forgotten(history, labels)
-    shown = metrics.hardest_errors(answers, labels, HARDEST)
     with st.container(key="epoch_hardest"):
         st.subheader("Hardest digits", anchor=False)
-        if not wrong:
-            st.success("No validation digit is misread after this epoch.", icon=":material/check_circle:")
+        errors = int((predictions.predicted != labels).sum())
+        if not errors:
+            st.success("No validation errors after this epoch.", icon=":material/check_circle:")
             return
+        forgotten = metrics.forgotten([*filter(None, saved)], labels)
+        hardest = metrics.hardest_errors(predictions, labels, MAX_HARDEST)
         st.caption(
-            f"{wrong:,} of {len(labels):,} validation digits are misread after epoch {epoch}; those whose true label "
-            f"seemed least likely come first. {int(forgotten.sum()):,} of them were read right after an earlier epoch "
-            "and are framed: forgotten."
+            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epoch}. The least likely "
+            f"true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
+            f"{int(forgotten.sum()):,}."
         )
         st.html(
             gallery(
-                data.validation.images[shown],
-                labels[shown],
-                answers.predicted[shown],
-                answers.confidence[shown].astype(float),
-                shown,
-                ["forgotten" if forgotten[index] else "" for index in shown],
+                data.validation.images[hardest],
+                labels[hardest],
+                predictions.predicted[hardest],
+                predictions.confidence[hardest].astype(float),
+                hardest,
+                ["forgotten" if forgotten[index] else "" for index in hardest],
             )
         )
 
 
-def features(run: Run, so_far: History, data: Dataset) -> None:
-    """The weights of the first layer, and how each layer answers to a chosen digit, of a chosen epoch."""
+def show_features(run: Run, so_far: History, data: Dataset) -> None:
+    """Show the first layer's weights and each layer's activations for a chosen digit and epoch."""
     epoch = _choose_epoch(run, so_far, data)
     if epoch is None:
         return
-    kept, details = _latest_details(run, epoch)
+    saved, view = _latest_view(run, epoch)
     recipe = recipes.RECIPES.get(run.config.recipe)
-    has_members = recipe is not None and recipe.loss == "members_cross_entropy"
+    is_mixture = recipe is not None and recipe.loss == "members_cross_entropy"
     st.subheader("First layer", anchor=False)
     st.caption(
-        f"The weights after epoch {kept}: warm colours look for ink, cold ones for paper."
-        + (" Of the networks in it, the one for drawings is shown." if has_members else "")
+        f"Weights after epoch {saved}: warm colors are positive, cold colors negative."
+        + (" Of the networks in this model, only the one for drawings is shown." if is_mixture else "")
     )
     with st.container(key="filters"):
-        st.html(filters(details.filters))
+        st.html(filters(view.filters))
     st.subheader("Activations", anchor=False)
-    if not details.layers:
-        st.caption("This network has no layer between the pixels and the answer: the weights above are all it has.")
+    if not view.layers:
+        st.caption("This network has no hidden layers.")
         return
     digit = st.segmented_control(
         "Digit", range(10), default=0, required=True, key="activated", label_visibility="collapsed"
     )
-    st.caption("Where each layer answers to this digit, the brighter the more; of its channels the first eight.")
+    st.caption("How strongly each layer responds (brighter is stronger). First eight channels.")
     image = data.validation.images[snapshots.first_of_each_digit(data.validation.labels)[digit]]
     with st.container(key="activations"):
-        st.html(activations(image, [(layer.name, layer.maps[digit]) for layer in details.layers]))
+        st.html(activations(image, [(layer.name, layer.maps[digit]) for layer in view.layers]))
 
 
 def _choose_epoch(run: Run, so_far: History, data: Dataset) -> int | None:
-    """A slider over the epochs so far, at the last one until it is moved; None where there is nothing to show."""
+    """Show a slider over the saved epochs, which follows the last one until it is moved; return None without any."""
     epochs = snapshots.snapshot_epochs(run.folder)
     if so_far.data is not None and so_far.data != data.name:
-        st.info("This run was trained on other data than these pages show now.", icon=":material/info:")
+        st.info("This run was trained on different data.", icon=":material/info:")
         return None
     if not epochs:
-        waits = run.status in ACTIVE
-        st.info(
-            "This fills as soon as the first epoch has ended." if waits else "Nothing was kept of this run's epochs.",
-            icon=":material/hourglass_empty:" if waits else ":material/info:",
-        )
+        if run.status in ACTIVE:
+            st.info("Available after the first epoch.", icon=":material/hourglass_empty:")
+        else:
+            st.info("This run saved no data about its epochs.", icon=":material/info:")
         return None
     if len(epochs) == 1:
         return epochs[0]
     key, last = f"epoch-of-{run.name}", f"last-epoch-of-{run.name}"
-    # It follows the run, unless someone has moved it back.
     if st.session_state.get(key) in (None, st.session_state.get(last)) or st.session_state[key] not in epochs:
         st.session_state[key] = epochs[-1]
     st.session_state[last] = epochs[-1]
     return st.select_slider("Epoch", epochs, key=key)
 
 
-def _latest_details(run: Run, epoch: int) -> tuple[int, NetworkView]:
-    """The last epoch until `epoch` of which details were kept, and they; the first epoch always has some."""
-    for kept in reversed([e for e in snapshots.snapshot_epochs(run.folder) if e <= epoch]):
-        if (details := _details(run.folder, run.config.created, kept)) is not None:
-            return kept, details
+def _latest_view(run: Run, epoch: int) -> tuple[int, NetworkView]:
+    """Return the last epoch up to `epoch` whose network view was saved, and that view."""
+    for saved in reversed([e for e in snapshots.snapshot_epochs(run.folder) if e <= epoch]):
+        if (view := snapshots.read_network_view(run.folder, saved)) is not None:
+            return saved, view
     return epoch, NetworkView(np.zeros((0, 1, 1), np.float32), [])
 
 
-def _answers_or_none(run: Run, epoch: int, digits: int) -> EpochPredictions | None:
-    """Those of an epoch of which nothing else depends on them; None where its file is damaged."""
-    try:
-        answers = _answers(run.folder, run.config.created, epoch)
-    except store.RunError:
-        return None
-    return answers if len(answers.predicted) == digits else None
-
-
-# A name may be used again after a run was deleted; when it was created tells it from the former.
+# A deleted run's name may be used again: `created` tells the two apart.
 @st.cache_resource(max_entries=3_000, show_spinner=False)
-def _answers(run: Path, created: float, epoch: int) -> EpochPredictions:
-    return snapshots.read_predictions(run, epoch)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _details(run: Path, created: float, epoch: int) -> NetworkView | None:
-    return snapshots.read_network_view(run, epoch)
+def _predictions(run: Path, created: float, epoch: int, digits: int) -> EpochPredictions | None:
+    """Return the predictions after an epoch, or None if the file is damaged or of another number of digits."""
+    try:
+        predictions = snapshots.read_predictions(run, epoch)
+    except RunError:
+        return None
+    return predictions if len(predictions.predicted) == digits else None

@@ -1,4 +1,4 @@
-"""One run on Train: how far it is, its curves, its mistakes, what it sees."""
+"""One run on Train: progress, curves, errors and features."""
 
 import streamlit as st
 
@@ -13,17 +13,16 @@ from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
 from mnistdash.ui.train import epochs
 
-CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
+CURVES, ERRORS, FEATURES = "Curves", "Errors", "Features"
 
 
 def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
-    """Progress, Stop, and the chosen view of one run."""
+    """Show the progress, the Stop button and the chosen view of a run."""
     so_far = History.from_events(events.read_events(run.folder)[0])
     state = None
     if run.status in ACTIVE:
-        # A process begins before its first event. Of what this server has not begun, only the folder tells.
-        elsewhere = "stopping" if is_asked_to_stop(run.folder) else run.status
-        state = jobs.state(run.name) or elsewhere
+        # The queue knows runs of this server, even before their first event; other runs are known by their folder.
+        state = jobs.state(run.name) or ("stopping" if is_asked_to_stop(run.folder) else run.status)
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
@@ -44,12 +43,12 @@ def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
     elif run.reason:
         st.caption(escape_markdown(run.reason))
     if run.config.sees_validation(len(data.train)):
-        st.caption("It was trained on the validation images too, so what is said of them is too good.")
+        st.caption("Also trained on the validation images, so validation results are optimistic.")
     if so_far.why_sample:
         st.warning(f"Trained on the offline sample. {escape_markdown(so_far.why_sample)}", icon=":material/cloud_off:")
     view = st.segmented_control(
         "View",
-        (CURVES, MISTAKES, FEATURES),
+        (CURVES, ERRORS, FEATURES),
         default=CURVES,
         required=True,
         key="view",
@@ -57,34 +56,34 @@ def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
         label_visibility="collapsed",
     )
     if view == CURVES:
-        _curves(run, so_far)
-    elif view == MISTAKES:
-        epochs.mistakes(run, so_far, data)
+        _show_curves(run, so_far)
+    elif view == ERRORS:
+        epochs.show_errors(run, so_far, data)
     else:
-        epochs.features(run, so_far, data)
+        epochs.show_features(run, so_far, data)
 
 
 def progress_text(run: Run, so_far: History, state: str | None) -> str:
-    """One line on how far a run is; `state` is "queued", "running", "stopping" or None."""
+    """Describe the progress of a run in one line; `state` is "queued", "running", "stopping" or None."""
     if state == "stopping":
-        return "Stopping: the best weights are kept."
+        return "Stopping and keeping the best weights"
     if run.status == "queued" and state != "running":
-        return "Queued: it starts when the run before it has ended."
+        return "Queued until another run ends"
     if run.card is not None:
         return (
             f"{run.status.capitalize()}. Best epoch {run.card.best_epoch}: validation accuracy "
             f"{run.card.validation_accuracy:.2%}, test accuracy {run.card.test_accuracy:.2%}."
         )
     if run.status not in ACTIVE:
-        return f"{run.status.capitalize()}. There is no model."
+        return f"{run.status.capitalize()}. No model was saved."
     if so_far.phase in ("waiting", "starting"):
-        return "Starting: the data and TensorFlow are loaded."
+        return "Loading TensorFlow and the data"
     if so_far.phase == "preparing":
-        return "Making the training images: digits redrawn in other hands, and what is no digit."
+        return "Generating training images: redrawn digits and non-digits"
     if so_far.seconds_left is None:
-        return f"Epoch 1 of {so_far.epochs_planned}: the first steps."
+        return f"Epoch 1 of {so_far.epochs_planned}, first steps"
     if so_far.step >= so_far.steps:
-        return "Scoring and exporting the best epoch."
+        return "Evaluating and exporting the best epoch"
     rate = "" if so_far.learning_rate is None else f" · learning rate {so_far.learning_rate:.2g}"
     return (
         f"Epoch {so_far.epoch} of {so_far.epochs_planned}, step {so_far.step:,} of {so_far.steps:,} · "
@@ -92,7 +91,7 @@ def progress_text(run: Run, so_far: History, state: str | None) -> str:
     )
 
 
-def _curves(run: Run, so_far: History) -> None:
+def _show_curves(run: Run, so_far: History) -> None:
     recipe = recipes.RECIPES.get(run.config.recipe)
     published = recipe.published if recipe else None
     loss, accuracy = st.columns(2, gap="large")

@@ -1,4 +1,4 @@
-"""Several runs on Train: side by side, and the list of all."""
+"""Several runs on Train: comparison and list."""
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ STATUS = {
 
 
 def compare(chosen: list[Run]) -> None:
-    """The validation curves of several runs over one another, and their settings and figures side by side."""
+    """Show the validation curves, settings and results of several runs side by side."""
     st.subheader("Comparison", anchor=False)
     names = [run.name for run in chosen]
     histories = {run.name: History.from_events(events.read_events(run.folder)[0]) for run in chosen}
@@ -40,11 +40,11 @@ def compare(chosen: list[Run]) -> None:
         ]
         st.table(rows, border="horizontal", hide_index=True)
     widgets.explain_star(chosen)
-    st.caption("Settings in which the runs differ come first, in bold.")
+    st.caption("Settings that differ come first, in bold.")
 
 
 def show_list(all_runs: list[Run]) -> None:
-    """The list of runs, newest first."""
+    """Show the list of runs, newest first."""
     st.subheader("Runs", anchor=False)
     with st.container(key="runs"):
         st.table(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistdash.ui.html import digits, network, sprites
+from mnistdash.ui.html import digits, sprites
 
 
-def words(html: str) -> str:
+def text(html: str) -> str:
     return " ".join(re.sub("<[^>]+>", " ", html).split())
 
 
@@ -20,31 +20,31 @@ def test_a_picture_survives_its_data_url():
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said"),
+    ("verdict", "expected"),
     [
-        ("digit", "4 80.0% sure runner-up 9, 20.0%"),
-        ("unsure", "4 or 9 unsure: 80.0% or 20.0%"),
-        ("not a digit", "Not a digit 99.0% sure"),
+        ("digit", "4 80.0% runner-up 9, 20.0%"),
+        ("unsure", "4 or 9 low confidence: 80.0% or 20.0%"),
+        ("not a digit", "Not a digit 99.0%"),
     ],
 )
-def test_the_answer_says_the_verdict(verdict, said):
+def test_the_answer_shows_the_verdict(verdict, expected):
     probabilities = np.zeros(10)
     probabilities[[4, 9]] = 0.8, 0.2
-    assert words(digits.answer(verdict, probabilities, 0.01)) == said
+    assert text(digits.answer(verdict, probabilities, 0.01)) == expected
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "said"),
+    ("verdicts", "expected"),
     [
-        (["digit", "digit"], "4 2 90.0% sure of all 2 digits"),
-        (["digit", "unsure"], "4 2 unsure: 90.0% for all 2 digits"),
-        (["not a digit", "unsure"], "? 2 not all of it is digits"),
+        (["digit", "digit"], "4 2 90.0% for all 2 digits"),
+        (["digit", "unsure"], "4 2 low confidence: 90.0% for all 2 digits"),
+        (["not a digit", "unsure"], "? 2 contains non-digits"),
     ],
 )
-def test_a_number_marks_what_is_doubtful(verdicts, said):
+def test_uncertain_digits_of_a_number_are_marked(verdicts, expected):
     html = digits.number(verdicts, "42", 0.9)
-    assert words(html) == said
-    assert html.count('class="doubt"') == sum(verdict != "digit" for verdict in verdicts)
+    assert text(html) == expected
+    assert html.count("class=doubt") == sum(verdict != "digit" for verdict in verdicts)
 
 
 def test_each_digit_of_a_number_has_a_card_with_ten_columns():
@@ -55,16 +55,16 @@ def test_each_digit_of_a_number_has_a_card_with_ten_columns():
     assert html.count('class="fill"') == 30
     assert html.count("column best") == 3
     assert "<b>0</b> or <b>1</b>" in html
-    assert 'alt="What the network sees, read as no digit"' in html
+    assert 'alt="Network input, not a digit"' in html
 
 
-def test_steps_have_names_and_only_small_pictures_show_their_pixels():
-    html = digits.steps([("Drawing", np.zeros((280, 280, 4), np.uint8)), ("Centred", np.zeros((28, 28), np.uint8))])
-    assert re.findall("<figcaption>(.*?)</figcaption>", html) == ["Drawing", "Centred"]
+def test_steps_have_names_and_only_small_pictures_have_sharp_pixels():
+    html = digits.steps([("Drawing", np.zeros((280, 280, 4), np.uint8)), ("Centered", np.zeros((28, 28), np.uint8))])
+    assert re.findall("<figcaption>(.*?)</figcaption>", html) == ["Drawing", "Centered"]
     assert html.count('class="pixels"') == 1
 
 
-def test_nothing_short_of_certain_is_called_certain():
+def test_percentages_never_round_to_certainty():
     assert [digits.percent(share) for share in (0.0, 0.0001, 0.0006, 0.5, 0.9994, 0.9999, 1.0)] == [
         "0.0%",
         "&lt;0.1%",
@@ -76,7 +76,7 @@ def test_nothing_short_of_certain_is_called_certain():
     ]
 
 
-def test_ten_bars_of_which_one_is_set_off():
+def test_the_highest_of_ten_bars_is_emphasized():
     html = digits.probability_bars(np.array([0.01] * 7 + [0.9] + [0.015] * 2))
     assert len(re.findall('class="fill"', html)) == 10
     assert '<span class="label best">7</span>' in html
@@ -85,27 +85,27 @@ def test_ten_bars_of_which_one_is_set_off():
     assert "width:90.0%" in html
 
 
-def test_bars_without_a_reading_are_empty_and_none_is_set_off():
+def test_bars_without_a_prediction_are_empty():
     html = digits.probability_bars(None)
     assert "best" not in html
     assert html.count("–") == 10
     assert html.count("width:0.0%") == 10
 
 
-def test_of_equal_bars_none_is_set_off():
+def test_equal_bars_are_not_emphasized():
     assert "best" not in digits.probability_bars(np.full(10, 0.1) + np.linspace(0, 1e-5, 10))
 
 
-def test_the_gallery_says_true_and_predicted_of_each_digit_to_eye_and_ear():
+def test_the_gallery_shows_true_and_predicted_digits_also_to_screen_readers():
     images = np.zeros((2, 28, 28), np.uint8)
     html = digits.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7])
     assert "<b>4 → 9</b>" in html
-    assert 'role="img" aria-label="Digit 115: a 4 read as 9"' in html
-    assert "99.8% sure" in html
+    assert 'role="img" aria-label="Digit 115: a 4 predicted as 9"' in html
+    assert "99.8%" in html
     assert html.count("<figure>") == 2
 
 
-def test_the_gallery_is_one_picture_with_each_digit_in_its_place():
+def test_the_gallery_draws_all_digits_from_one_sprite():
     images = np.random.default_rng(0).integers(0, 256, (23, 28, 28), np.uint8)
     html = digits.gallery(images, [0] * 23, [1] * 23, [0.5] * 23, range(23))
     (source,) = re.findall(r"data:image/png;base64,([^)\"]+)", html)
@@ -124,55 +124,34 @@ def test_a_gallery_of_one_row_or_none():
     assert digits.gallery(np.zeros((0, 28, 28), np.uint8), [], [], [], []).count("<figure") == 0
 
 
-def test_digits_that_can_be_picked_are_buttons():
+def test_digits_to_pick_are_buttons():
     images = np.zeros((2, 28, 28), np.uint8)
     assert "<button" not in digits.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7])
     html = digits.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7], pick=True)
     assert re.findall(r'<button data-pick="(\d+)"', html) == ["115", "7"]
 
 
-def test_remarks_frame_nothing():
+def test_remarks_do_not_frame_a_digit():
     html = digits.gallery(np.zeros((1, 28, 28), np.uint8), [1], [3], [0.5], [7], remarks=["quality 0.001"])
     assert "quality 0.001" in html
     assert "noted" not in html
 
 
-def test_every_picture_has_a_text():
+def test_samples_have_text_alternatives():
     image = np.zeros((28, 28), np.uint8)
-    for html in (network.network_view(image), digits.samples(image[None], [3])):
-        assert re.search(r'<img [^>]*alt="[^"]+"', html)
+    assert re.search(r'<img [^>]*alt="[^"]+"', digits.samples(image[None], [3]))
 
 
-def test_digit_scores_say_how_many_of_each_were_right():
+def test_digit_scores_show_accuracy_and_errors_of_each_digit():
     confusion = np.diag([100] * 9 + [0])
     confusion[3, 5] = 25
     html = digits.digit_scores(confusion)
     assert "80.0%" in html
-    assert "25 wrong" in html
+    assert "25 errors" in html
     assert html.count("100.0%") >= 8
-    assert "–" in html, "of a digit that does not occur nothing is said"
+    assert "–" in html, "a digit without images has no accuracy"
 
 
-def test_filters_are_warm_for_positive_and_cold_for_negative_weights():
-    weights = np.zeros((3, 2, 2), np.float32)
-    weights[0], weights[1] = 1, -1
-    html = network.filters(weights)
-    colours = [
-        np.array(Image.open(io.BytesIO(base64.b64decode(part.split('"')[0])))) for part in html.split("base64,")[1:]
-    ]
-    assert [tuple(colour[0, 0]) for colour in colours] == [tuple(network.WARM), tuple(network.COLD), (0, 0, 0)]
-
-
-def test_activations_show_the_digit_and_every_layer():
-    html = network.activations(
-        np.zeros((28, 28), np.uint8),
-        [("Convolution", np.zeros((8, 5, 5), np.uint8)), ("Dense", np.zeros((1, 4, 32), np.uint8))],
-    )
-    assert html.count("<img") == 1 + 8 + 1
-    assert html.count('class="wide"') == 1
-    assert "Convolution" in html and "Dense" in html
-
-
-def test_a_note_sets_a_digit_of_the_gallery_off():
+def test_a_note_frames_a_digit():
     html = digits.gallery(np.zeros((2, 28, 28), np.uint8), [1, 2], [3, 4], [0.5, 0.5], [7, 8], ["forgotten", ""])
     assert html.count("class=noted") == html.count("forgotten") == 1
