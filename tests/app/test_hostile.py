@@ -104,7 +104,7 @@ def test_a_note_is_shown_as_it_was_written(page, with_sample, flagship):
         test.run()
         assert not test.exception
         assert not any(markup in text(test) for markup in MARKUP)
-    assert len(annotations.load_annotations(flagship, "sample", "test")[0].note) == annotations.LONGEST
+    assert len(annotations.load_annotations(flagship, "sample", "test")[0].note) == annotations.MAX_NOTE_CHARACTERS
 
 
 def test_the_folder_of_the_project_is_not_among_what_a_visitor_is_told(page, with_sample, flagship, models):

@@ -129,7 +129,7 @@ def _mark(subject: ExplorerContext, index: int) -> None:
         st.text_input(
             "Note",
             key="note",
-            max_chars=annotations.LONGEST,
+            max_chars=annotations.MAX_NOTE_CHARACTERS,
             on_change=save,
             placeholder="What do you see in it?",
             disabled=fixed,
