@@ -3,8 +3,7 @@
 import streamlit as st
 
 from mnistdash.data.dataset import Dataset
-from mnistdash.runs import events, store
-from mnistdash.runs.history import History
+from mnistdash.runs import store
 from mnistdash.runs.run import ACTIVE, Run
 from mnistdash.ui import page, resources, widgets
 from mnistdash.ui.train import actions, form, restoring, run_panel, tables
@@ -77,9 +76,10 @@ def refresh(name: str, all_runs: list[Run]) -> float:
     if run.status not in ACTIVE:
         return REFRESH
     watchers = resources.watchers(name)
-    if resources.jobs().state(name) == "running" and not events.has_batch(run.folder):
+    history = resources.history(run)
+    if resources.jobs().state(name) == "running" and not history.batches:
         return REFRESH_FIRST * watchers
-    length = History.from_events(events.read_events(run.folder)[0]).first_estimate or 0
+    length = history.first_estimate or 0
     slowest = SLOWEST if watchers == 1 else SLOWEST_SHARED
     return min(slowest, max(REFRESH, round(watchers * length / LOOKS)))
 

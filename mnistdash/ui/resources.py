@@ -3,6 +3,7 @@
 import atexit
 import time
 import uuid
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,7 @@ from mnistdash.evaluation.prediction_task import PredictionTask
 from mnistdash.inference.model import Model, load_model
 from mnistdash.jobs.queue import JobQueue
 from mnistdash.runs import store
+from mnistdash.runs.history import History, HistoryReader
 from mnistdash.runs.run import Run
 from mnistdash.settings import Settings
 from mnistdash.system.logging import configure_logging
@@ -48,6 +50,11 @@ def watchers(run: str) -> int:
     return sum(watched == run for watched, _ in list(looks.values()))
 
 
+def history(run: Run) -> History:
+    """Return a run's history; only events that no session has seen yet are read."""
+    return _history_reader(run.folder, run.config.created).read()
+
+
 def model(run: Run) -> Model:
     """A run's network, loaded once for all sessions."""
     return _model(run.name, run.version)
@@ -67,6 +74,11 @@ def features_of(run: Run, data: Dataset, views: np.ndarray) -> np.ndarray:
 def _last_looks() -> dict[str, tuple[str, float]]:
     """By session: the run that it watches, and when it last looked."""
     return {}
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _history_reader(folder: Path, created: float) -> HistoryReader:
+    return HistoryReader(folder)  # `created` tells runs apart that had the same name
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnistdash.data.dataset import Dataset
 from mnistdash.jobs.queue import JobQueue
-from mnistdash.runs import events, recipes
+from mnistdash.runs import recipes
 from mnistdash.runs.history import History
 from mnistdash.runs.run import ACTIVE, Run, is_asked_to_stop
 from mnistdash.text import escape_markdown, format_duration
@@ -18,7 +18,7 @@ CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
 
 def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
     """Progress, Stop, and the chosen view of one run."""
-    so_far = History.from_events(events.read_events(run.folder)[0])
+    so_far = resources.history(run)
     state = None
     if run.status in ACTIVE:
         # A process begins before its first event. Of what this server has not begun, only the folder tells.
