@@ -2,13 +2,14 @@
 
 import csv
 import io
+import math
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass as validated_dataclass
 
 from mnistdash.runs.config import MAX_EPOCHS
@@ -20,14 +21,13 @@ FIRST_REPORTS = 6  # batch and epoch events of a run's first seconds
 
 _Positive = Annotated[int, Field(ge=1, lt=10**15)]
 _Number = Annotated[float, Field(ge=0, lt=1e15)]
-_Share = Annotated[float, Field(ge=0, le=1)]
 _Loss = Annotated[float, Field(ge=0)]
-_LENIENT_FIELDS = ConfigDict(**STRICT, extra="ignore")  # later versions may add fields
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
-@validated_dataclass(frozen=True, slots=True, config=_LENIENT_FIELDS)
-class FittingEvent:
-    """The plan of a run: optimizer steps, epochs (the last may be cut short), and training images."""
+@validated_dataclass(frozen=True, config=STRICT)
+class Plan:
+    """A "fitting" event: the planned steps and epochs (the last may be cut short), and the training images."""
 
     steps: _Positive
     epochs: _Positive
@@ -36,39 +36,29 @@ class FittingEvent:
     data: str | None = None
 
 
-@validated_dataclass(frozen=True, slots=True, config=_LENIENT_FIELDS)
-class BatchEvent:
-    """Means over the steps since the previous batch event; a loss of None was not finite."""
+@validated_dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Report:
+    """A "batch" event: means over the steps since the previous one; also the common part of an "epoch" event."""
 
     elapsed: _Number
     step: _Positive
-    loss: _Loss | None
-    accuracy: _Share | None
-    images_per_second: _Number
-    learning_rate: _Number | None = None
-
-
-@validated_dataclass(frozen=True, slots=True, config=_LENIENT_FIELDS)
-class EpochEvent:
-    """Training means and validation results at the end of an epoch; `best` if its weights are kept."""
-
-    elapsed: _Number
-    epoch: _Positive
-    step: _Positive
-    loss: _Loss | None
+    loss: _Loss
     accuracy: _Share
-    val_loss: _Loss | None
-    val_accuracy: _Share
     images_per_second: _Number
-    best: bool
     learning_rate: _Number | None = None
 
 
-_KINDS: dict[str, type[FittingEvent | BatchEvent | EpochEvent]] = {
-    "fitting": FittingEvent,
-    "batch": BatchEvent,
-    "epoch": EpochEvent,
-}
+@validated_dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class EpochReport(Report):
+    """An "epoch" event: training means and validation results; `best` if the weights of this epoch are kept."""
+
+    epoch: _Positive
+    val_loss: _Loss
+    val_accuracy: _Share
+    best: bool
+
+
+_KINDS: dict[str, type[Plan | Report]] = {"fitting": Plan, "batch": Report, "epoch": EpochReport}
 _PHASES = ("waiting", "starting", "preparing", "fitting", "ended")
 
 
@@ -79,7 +69,10 @@ class History:
     Attributes:
         phase: "waiting" (no event yet), "starting" (TensorFlow and the data load), "preparing" (training images are
             synthesized), "fitting" or "ended".
-        plan: the "fitting" event; None before fitting.
+        steps: optimizer steps planned; 0 before fitting.
+        epochs_planned: epochs planned, the last perhaps cut short; 0 before fitting.
+        steps_per_epoch: optimizer steps of a whole epoch; 0 before fitting.
+        data: name of the data set; None before fitting.
         batches: at most MAX_BATCHES evenly spaced batch events, among them the first and the last.
         epochs: all epoch events.
         why_sample: the reason that the run trains on the offline sample; "" for MNIST.
@@ -90,12 +83,15 @@ class History:
     """
 
     phase: str = "waiting"
-    plan: FittingEvent | None = None
-    batches: list[BatchEvent] = field(default_factory=list)
-    epochs: list[EpochEvent] = field(default_factory=list)
+    steps: int = 0
+    epochs_planned: int = 0
+    steps_per_epoch: int = 0
+    data: str | None = None
+    batches: list[Report] = field(default_factory=list)
+    epochs: list[EpochReport] = field(default_factory=list)
     why_sample: str = ""
-    first_reports: list[BatchEvent | EpochEvent] = field(default_factory=list)
-    last_report: BatchEvent | EpochEvent | None = None
+    first_reports: list[Report] = field(default_factory=list)
+    last_report: Report | None = None
     batch_count: int = 0
     spacing: int = 1
 
@@ -120,13 +116,14 @@ class History:
         self.phase = max(self.phase, kind if kind in _PHASES else "starting", key=_PHASES.index)
         if kind == "sample":
             self.why_sample = str(event.get("why", ""))
-        if isinstance(report, FittingEvent):
-            self.plan = report
+        if isinstance(report, Plan):
+            self.steps, self.epochs_planned, self.data = report.steps, report.epochs, report.data
+            self.steps_per_epoch = math.ceil(report.examples / report.batch_size)
         elif report is not None:
             self._add_report(report)
 
-    def _add_report(self, report: BatchEvent | EpochEvent) -> None:
-        if isinstance(report, EpochEvent):
+    def _add_report(self, report: Report) -> None:
+        if isinstance(report, EpochReport):
             if len(self.epochs) < MAX_EPOCHS:
                 self.epochs.append(report)
         else:
@@ -141,26 +138,6 @@ class History:
         self.last_report = report
 
     @property
-    def steps(self) -> int:
-        """Optimizer steps planned; 0 before fitting."""
-        return self.plan.steps if self.plan else 0
-
-    @property
-    def epochs_planned(self) -> int:
-        """Epochs planned, the last perhaps cut short; 0 before fitting."""
-        return self.plan.epochs if self.plan else 0
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimizer steps of a whole epoch; 0 before fitting."""
-        return -(-self.plan.examples // self.plan.batch_size) if self.plan else 0
-
-    @property
-    def data(self) -> str | None:
-        """Name of the data set; None before fitting."""
-        return self.plan.data if self.plan else None
-
-    @property
     def step(self) -> int:
         """Optimizer steps reported so far."""
         return self.last_report.step if self.last_report else 0
@@ -168,10 +145,10 @@ class History:
     @property
     def epoch(self) -> int:
         """The current epoch, counted from 1; 0 before fitting."""
-        return min(self.epochs_planned, self.step // self.steps_per_epoch + 1) if self.plan else 0
+        return min(self.epochs_planned, self.step // self.steps_per_epoch + 1) if self.steps else 0
 
     @property
-    def best_epoch(self) -> EpochEvent | None:
+    def best_epoch(self) -> EpochReport | None:
         """The epoch whose weights are kept; None before the first has ended."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
 
@@ -210,7 +187,7 @@ class History:
         speeds = [epoch.images_per_second for epoch in self.epochs]
         return sum(speeds) / len(speeds) if speeds else None
 
-    def position(self, report: BatchEvent | EpochEvent) -> float:
+    def position(self, report: Report) -> float:
         """Return where a report lies, in epochs since the start; not whole for an epoch that was cut short."""
         return report.step / max(1, self.steps_per_epoch)
 
@@ -252,6 +229,6 @@ def epochs_csv(history: History) -> str:
     return text.getvalue()
 
 
-def _seconds_per_step(first: BatchEvent | EpochEvent, last: BatchEvent | EpochEvent) -> float | None:
+def _seconds_per_step(first: Report, last: Report) -> float | None:
     # From the end of the first report on: most of that one is spent on building the network's graph.
     return (last.elapsed - first.elapsed) / max(1, last.step - first.step) if last is not first else None

@@ -12,6 +12,16 @@ STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 STRICT_FIELDS = ConfigDict(**STRICT, extra="forbid")  # a misspelled keyword is an error, too
 MAX_VALUE_CHARACTERS = 40  # of an invalid value that a message quotes
 
+# Clauses for pydantic's types of errors, with its names for the values.
+_CLAUSES = {
+    "greater_than": "must be above {gt}, not {input}",
+    "greater_than_equal": "must be at least {ge}, not {input}",
+    "less_than_equal": "must be at most {le}, not {input}",
+    "missing": "is missing",
+    "json_invalid": "not valid JSON ({error})",
+    "value_error": "{error}",
+}
+
 T = TypeVar("T")
 
 
@@ -46,27 +56,15 @@ def parse_json(adapter: TypeAdapter[T], content: bytes, source: str) -> T:
 def describe(error: ValidationError) -> str:
     """Return the first problem as a clause, such as "batch size must be at most 4,096, not 5,000"."""
     first = error.errors(include_url=False)[0]
-    context = first.get("ctx", {})
-    label = str(first["loc"][-1]).replace("_", " ") if first["loc"] else "the file"
-    match first["type"]:
-        case "json_invalid":
-            return f"not valid JSON ({context['error']})"
-        case "missing":
-            return f"{label} is missing"
-        case "value_error":
-            return f"{label} {context['error']}" if first["loc"] else str(context["error"])
-        case "greater_than_equal":
-            rule = f"at least {_quote(context['ge'])}"
-        case "less_than_equal":
-            rule = f"at most {_quote(context['le'])}"
-        case "greater_than":
-            rule = f"above {_quote(context['gt'])}"
-        case _:
-            rule = first["msg"].removeprefix("Input should be ")
-    return f"{label} must be {rule}, not {_quote(first['input'])}"
+    clause = _CLAUSES.get(first["type"], "must be {expected}, not {input}")
+    context = {name: value if name == "error" else _quote(value) for name, value in first.get("ctx", {}).items()}
+    expected = first["msg"].removeprefix("Input should be ")
+    label = str(first["loc"][-1]).replace("_", " ") if first["loc"] else ""
+    return f"{label} {clause.format(**context, expected=expected, input=_quote(first['input']))}".lstrip()
 
 
 def _quote(value: object) -> str:
-    is_count = isinstance(value, int) and not isinstance(value, bool)
-    text = f"{value:,}" if is_count else f"{value:g}" if isinstance(value, float) else repr(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = f"{value:,}" if type(value) is int else repr(value)
     return text if len(text) <= MAX_VALUE_CHARACTERS else f"{text[: MAX_VALUE_CHARACTERS - 1]}…"

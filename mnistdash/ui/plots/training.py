@@ -10,7 +10,7 @@ from itertools import cycle
 import numpy as np
 import plotly.graph_objects as go
 
-from mnistdash.runs.history import EpochEvent, History
+from mnistdash.runs.history import EpochReport, History
 from mnistdash.runs.recipes import Published
 from mnistdash.runs.schedules import learning_rates
 
@@ -218,7 +218,7 @@ def _curves(history: History, what: str) -> go.Figure:
     return figure
 
 
-def _thin_out(epochs: Sequence[EpochEvent]) -> Sequence[EpochEvent]:
+def _thin_out(epochs: Sequence[EpochReport]) -> Sequence[EpochReport]:
     """Return at most MAX_POINTS evenly spaced epochs, among them the last."""
     spacing = -(-len(epochs) // MAX_POINTS) or 1
     return epochs[::-spacing][::-1]
@@ -229,7 +229,7 @@ def _lowest_accuracy(history: History, published: Published | None) -> float:
     if history.epochs:
         reached = [max(getattr(epoch, name) for epoch in history.epochs) for name in ("accuracy", "val_accuracy")]
     else:
-        reached = [batch.accuracy for batch in history.batches[-5:] if batch.accuracy is not None]
+        reached = [batch.accuracy for batch in history.batches[-5:]]
     if not reached:
         return 0.0
     if published is not None:
