@@ -1,4 +1,4 @@
-"""A run's folder as an object: its files, status and model."""
+"""Run."""
 
 import hashlib
 import shutil
@@ -12,21 +12,27 @@ from mnistdash.runs.config import RunConfig
 from mnistdash.system import liveness
 
 CONFIG, CARD, LOG, STOP = "config.json", "card.json", "log.txt", "stop"
+
+
 KERAS, TFLITE = "model.keras", "model.tflite"
+
+
 ACTIVE = ("queued", "running")
+
+
 LOG_TAIL = 2_000  # characters of a dead run's log that its reason quotes
+
+
 FULL = 1_000_000  # bytes; with less of the disk free, that is why a process ended
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder at one moment.
+    """A run's folder as it is now.
 
     Attributes:
-        folder: named like the run.
-        config: its settings.
         status: "queued", "running", "finished", "stopped" or "failed".
-        reason: why it failed or was stopped, unless a user stopped it; else "".
+        reason: why it failed, or was stopped by other than a user; else "".
         card: None until there is a usable model.
     """
 
@@ -38,12 +44,11 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name of the run."""
         return self.folder.name
 
     @property
     def version(self) -> int:
-        """Cache key that changes with the model."""
+        """Changes when the model does; a key for caches."""
         try:
             return (self.folder / TFLITE).stat().st_mtime_ns
         except OSError:
@@ -51,7 +56,7 @@ class Run:
 
 
 def ask_to_stop(folder: Path) -> None:
-    """Ask the process that trains a run to stop, no matter who started it.
+    """Have the process that trains a run stop soon, whoever started it.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -60,12 +65,12 @@ def ask_to_stop(folder: Path) -> None:
 
 
 def is_asked_to_stop(folder: Path) -> bool:
-    """Return True if someone asked the run to stop."""
+    """Whether someone asked that."""
     return (folder / STOP).exists()
 
 
 def log_tail(folder: Path) -> str:
-    """Return the end of a run's log with a heading, for the reason of a failure."""
+    """The end of a run's log, with a word on what it is, for the reason of a failure."""
     try:
         text = (folder / LOG).read_text(errors="replace").strip()
     except OSError:
@@ -74,16 +79,16 @@ def log_tail(folder: Path) -> str:
 
 
 def check_model(run: Run) -> None:
-    """Raise RunError unless the .tflite file is the one that the run's card describes."""
+    """Raise RunError unless a run's .tflite file is the one that its card describes."""
     path = run.folder / TFLITE
     try:
         content = path.read_bytes()
     except OSError as error:
         raise RunError(f"{run.name}/{TFLITE} cannot be read ({error.strerror or error}).") from error
-    card = run.card
-    if card is None or len(content) != card.bytes or card.sha256 not in (None, hashlib.sha256(content).hexdigest()):
+    known = run.card.sha256
+    if len(content) != run.card.bytes or known not in (None, hashlib.sha256(content).hexdigest()):
         raise RunError(
-            f"{run.name}/{TFLITE} is not the file that this run exported: restore it, or train the run again."
+            f"{run.name}/{TFLITE} is not the file that this run made: bring that back, or train the run again."
         )
 
 

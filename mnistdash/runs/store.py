@@ -29,10 +29,10 @@ SHIPPED = "flagship"  # the model that comes with the dashboard: never renamed o
 
 
 def create_run(config: RunConfig, models: Path) -> Path:
-    """Create the run's folder with its config.json, and return it.
+    """Make the run's folder with its config.json, and return it.
 
     Raises:
-        NameTakenError: a run of that name exists.
+        NameTakenError: there is one of that name already.
         RunError: the folder cannot be written to.
     """
     folder = models / config.name
