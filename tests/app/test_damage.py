@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from page_text import text
 
-from mnistdash.data.sample import load_mnist_or_sample
+from mnistdash.data import sample as data_sample
 from mnistdash.evaluation.prediction_task import PredictionTask
 from mnistdash.inference.model import load_model
 from mnistdash.runs import annotations, store
@@ -69,7 +69,7 @@ def damaged(trained, models, flagship):
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_every_page_shows_every_run_that_has_one_damaged_file(page, with_sample, damaged, kind):
     names = damaged(kind)
-    assert load_mnist_or_sample(None)[0] is with_sample
+    assert data_sample.load_mnist_or_sample(None)[0] is with_sample
     train = page("train")
     assert f"{names['config.json']}/config.json" in text(train).replace("\\", "")
     for file, name in names.items():
