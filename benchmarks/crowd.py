@@ -27,6 +27,7 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
 from mnistdash.data import dataset
 from mnistdash.runs import events, run, store
+from mnistdash.runs.history import History
 from mnistdash.settings import PROJECT
 from mnistdash.ui import resources
 
@@ -211,7 +212,7 @@ async def start(dashboard: Dashboard, visitor: Visitor, recipe: str, **settings:
 async def until_training(folder: Path) -> None:
     """Wait for the first steps of a run."""
     async with asyncio.timeout(MEASURED):
-        while not events.has_batch(folder):
+        while not History.from_events(events.read_events(folder)[0]).batches:
             await asyncio.sleep(0.2)
 
 

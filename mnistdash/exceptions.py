@@ -68,7 +68,7 @@ class RunError(MnistdashError):
 
 
 class NameTakenError(RunError):
-    """A run of this name exists already."""
+    """A run of this name already exists."""
 
     def __init__(self, name: str):
         super().__init__(f"There is a run named {name} already; choose another name.")

@@ -1,21 +1,21 @@
-"""Numbers the way one would say them, and strangers' words so that they do no harm."""
+"""Text for people: rounded durations, and untrusted text made safe for Markdown."""
 
 import re
 import unicodedata
 
-QUOTED = 40  # characters of a stranger's words that are shown
-ISOLATE, POP_ISOLATE = "\u2068", "\u2069"  # around text whose direction is its own
+MAX_QUOTED_CHARACTERS = 40  # of untrusted text
+ISOLATE, POP_ISOLATE = "\u2068", "\u2069"  # Unicode controls around text with its own direction
 
 
 def format_duration(seconds: float) -> str:
-    """Rounded seconds, minutes or hours."""
+    """Return a duration in rounded seconds, minutes or hours."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def escape_markdown(text: str) -> str:
-    """Text for a place that understands Markdown, in which it must mean nothing but itself."""
+    """Escape text for Markdown, and remove control characters."""
     visible = "".join(
         character if unicodedata.category(character)[0] != "C" else " " if character.isspace() else ""
         for character in text
@@ -24,17 +24,17 @@ def escape_markdown(text: str) -> str:
 
 
 def code_span(text: str) -> str:
-    """A stranger's words, such as part of an address or a file's name, as code for a sentence in Markdown.
+    """Return untrusted text, such as a file name, as a Markdown code span of at most MAX_QUOTED_CHARACTERS.
 
-    There they mean nothing, and what is around them keeps its order. The longest are cut.
+    The text cannot change the order of the words around it.
     """
-    # Only the beginning: a name may have a million characters.
+    # A file name may have a million characters.
     visible = "".join(character for character in text[:1000] if unicodedata.category(character)[0] != "C")
     words = " ".join(visible.replace("`", "").split())
     if not words:
         return "nothing"
-    shown = words if len(words) <= QUOTED else f"{words[: QUOTED - 1]}…"
-    # Letters that run from right to left would take punctuation and numbers around them along.
+    shown = words if len(words) <= MAX_QUOTED_CHARACTERS else f"{words[: MAX_QUOTED_CHARACTERS - 1]}…"
+    # Right-to-left letters would reorder the punctuation and numbers around them.
     if any(unicodedata.bidirectional(character) in ("R", "AL") for character in shown):
         shown = f"{ISOLATE}{shown}{POP_ISOLATE}"
     return f"`{shown}`"

@@ -1,93 +1,79 @@
-"""What people say of a model's digits: a mark and a note each, kept in the run's folder."""
+"""Users' annotations of a model's digits: a label and a note each, stored in the run's folder."""
 
-import json
 import threading
-from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from mnistdash.exceptions import RunError
 from mnistdash.runs.run import Run
+from mnistdash.runs.validation import STRICT_FIELDS, one_of, parse_json
 from mnistdash.system.atomic import atomic_write_json
 
-FILE = "marks.json"  # data set -> split -> index -> Mark
+FILE = "marks.json"  # data set -> split -> index -> Annotation
 KINDS = ("bad label", "ambiguous", "model's fault")
-LONGEST = 500  # characters of a note
+MAX_NOTE_CHARACTERS = 500
 _lock = threading.Lock()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT_FIELDS)
 class Annotation:
-    """A digit's mark.
+    """The annotation of a digit.
 
     Attributes:
         kind: one of KINDS, or "" for a note alone.
-        note: free text, or "".
+        note: free text, cut to MAX_NOTE_CHARACTERS, or "".
     """
 
-    kind: str = ""
-    note: str = ""
+    kind: Annotated[str, one_of(("", *KINDS))] = ""
+    note: Annotated[str, AfterValidator(lambda note: note[:MAX_NOTE_CHARACTERS])] = ""
+
+
+_Annotations = dict[str, dict[str, dict[Annotated[int, Field(ge=0)], Annotation]]]
+_ADAPTER = TypeAdapter(_Annotations)
 
 
 def load_annotations(run: Run, data: str, split: str) -> dict[int, Annotation]:
-    """The marks on a split's digits, by index.
+    """Return the annotations of a split, by index.
 
     Raises:
-        RunError: the run's marks cannot be read.
+        RunError: the run's annotations cannot be read.
     """
     return _load(run).get(data, {}).get(split, {})
 
 
-def save_annotation(run: Run, data: str, split: str, index: int, mark: Annotation) -> None:
-    """Mark a digit; an empty mark takes its mark away.
+def save_annotation(run: Run, data: str, split: str, index: int, annotation: Annotation) -> None:
+    """Annotate a digit; an empty annotation removes the present one.
 
     Raises:
-        RunError: the run's folder cannot be written to, or its marks cannot be read.
+        RunError: the run's folder cannot be written to, or its annotations cannot be read.
     """
-    with _lock:  # of two who write at the same time, none may lose the other's
-        kept = _load(run)
-        of_split = kept.setdefault(data, {}).setdefault(split, {})
-        of_split[index] = Annotation(mark.kind, mark.note[:LONGEST])
-        if mark == Annotation():
+    with _lock:  # simultaneous writers must not lose each other's annotations
+        stored = _load(run)
+        of_split = stored.setdefault(data, {}).setdefault(split, {})
+        of_split[index] = annotation
+        if annotation == Annotation():
             del of_split[index]
-        plain = {
-            data: {
-                split: {index: asdict(mark) for index, mark in sorted(of_split.items())}
-                for split, of_split in splits.items()
-            }
-            for data, splits in kept.items()
-        }
         try:
-            atomic_write_json(run.folder / FILE, plain)
+            atomic_write_json(run.folder / FILE, _ADAPTER.dump_python(stored))
         except OSError as error:
-            raise RunError(f"The mark cannot be kept in {run.folder}: {error.strerror or error}.") from error
+            raise RunError(f"The annotation cannot be saved in {run.folder}: {error.strerror or error}.") from error
 
 
-def _load(run: Run) -> dict[str, dict[str, dict[int, Annotation]]]:
-    """By data set, split and index."""
-    path = run.folder / FILE
+def parse_annotations(content: bytes) -> _Annotations:
+    """Return the annotations in a file's content, by data set, split and index.
+
+    Raises:
+        RunError: it does not hold valid annotations.
+    """
+    return parse_json(_ADAPTER, content, FILE)
+
+
+def _load(run: Run) -> _Annotations:
     try:
-        return parse_annotations(json.loads(path.read_text()))
+        return parse_annotations((run.folder / FILE).read_bytes())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{run.name}/{FILE} cannot be read; mend it, or move it away.") from error
-
-
-def parse_annotations(plain: object) -> dict[str, dict[str, dict[int, Annotation]]]:
-    """What a marks file says, by data set, split and index.
-
-    Raises:
-        ValueError: it is no such file.
-    """
-    try:
-        return {
-            data: {
-                split: {
-                    int(index): Annotation(str(mark["kind"])[:LONGEST], str(mark["note"])[:LONGEST])
-                    for index, mark in of_split.items()
-                }
-                for split, of_split in splits.items()
-            }
-            for data, splits in plain.items()
-        }
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError("not a file of marks") from error
+    except (OSError, RunError) as error:
+        raise RunError(f"{run.name}/{FILE} cannot be read; repair it or move it away.") from error

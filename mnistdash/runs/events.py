@@ -1,13 +1,13 @@
-"""What a run reports while it trains: JSON objects, one a line, only ever appended.
+"""The events of a run: JSON objects, one a line, appended by the process that trains.
 
-Every event has `event` and `elapsed` (seconds since the run's process began). The kinds:
+Every event has `event` and `elapsed` (seconds since the run's process started). The kinds:
 
     begun      by: the lifeline of the dashboard that starts the run's process
     started    lifeline of that process, pid, time (seconds since 1970)
-    preparing  nothing more: training images are being made from the digits, which takes long
-    sample     why: MNIST could not be had, and the offline sample stands in
+    preparing  training images are being synthesized, which takes minutes
+    sample     why: the reason that the offline sample replaces MNIST
     fitting    steps, epochs, batch_size, examples, data, precision
-    batch      step, epoch, loss, accuracy: means since the last such event; learning_rate, images_per_second
+    batch      step, epoch, loss, accuracy: means since the previous batch event; learning_rate, images_per_second
     epoch      epoch, step, loss, accuracy, val_loss, val_accuracy, learning_rate, images_per_second, best
     ended      status ("finished", "stopped" or "failed"), reason
 """
@@ -19,111 +19,114 @@ import os
 import time
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
 
 FILE_NAME = "events.jsonl"
-LONGEST = 16_384  # bytes; no event is longer
+MAX_EVENT_BYTES = 16_384
+CHUNK_BYTES = 4_000_000  # that one call of `read_events` reads
+
+Event = dict[str, Any]
 
 
 class EventWriter:
-    """Appends events to a run's file; readers see each as soon as `write` returns.
+    """Append events to a run's file; readers see each as soon as `write` returns.
 
     Args:
         folder: of the run.
-        began: `time.monotonic()` of when the run's process began; by default now.
+        began: `time.monotonic()` at which the run's process started; by default now.
     """
 
     def __init__(self, folder: Path, began: float | None = None):
         self._path = folder / FILE_NAME
         self._began = time.monotonic() if began is None else began
 
-    def write(self, event: str, **fields: object) -> dict:
+    def write(self, event: str, **fields: object) -> Event:
         """Append one event and return it; numbers that are not finite become null.
 
         Raises:
-            OSError: it cannot be written, or not all of it: the disk is full.
+            OSError: the event cannot be written in full, for example because the disk is full.
         """
         record = self.record(event, **fields)
         line = json.dumps(record, allow_nan=False).encode() + b"\n"
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            if _ends_within_a_line(handle):  # a disk that was full then: what follows must not be lost with it
+            if _has_partial_line(handle):  # left by a full disk; a line break keeps this event apart from it
                 line = b"\n" + line
-            # One write of one line in append mode: a reader never sees two events mixed.
+            # One write in append mode: events of two writers never mix.
             if os.write(handle, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(handle)
         return record
 
-    def record(self, event: str, **fields: object) -> dict:
-        """What `write` would write."""
-        fields = {key: _finite(value) for key, value in fields.items()}
+    def record(self, event: str, **fields: object) -> Event:
+        """Return the event that `write` would append."""
+        fields = {key: _null_unless_finite(value) for key, value in fields.items()}
         return {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
 
 
-def read_events(folder: Path, offset: int = 0) -> tuple[list[dict], int]:
+def read_events(folder: Path, offset: int = 0, max_bytes: int = -1) -> tuple[list[Event], int]:
     """Read the events from byte `offset` on.
 
+    Args:
+        folder: of the run.
+        offset: where to start.
+        max_bytes: how much to read; -1 for all.
+
     Returns:
-        The events, and the offset to go on from. A last line that is not complete yet is left
-        for the next call; a line that is not an event (a disk that ran full) is passed over.
+        The events, and the offset to continue from. An incomplete last line is left for the next call; lines that
+        are not events are skipped.
     """
     try:
         with (folder / FILE_NAME).open("rb") as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(max_bytes)
     except OSError:
         return [], offset
-    complete = data[: data.rfind(b"\n") + 1]
-    return _parse(complete), offset + len(complete)
+    end = data.rfind(b"\n") + 1
+    if not end and len(data) == max_bytes:  # no event is that long
+        end = len(data)
+    return _parse(data[:end]), offset + end
 
 
-def ends(folder: Path) -> tuple[list[dict], dict | None]:
-    """The first events, two at most, and the last one (None where there is none), without what is between."""
+def ends(folder: Path) -> tuple[list[Event], Event | None]:
+    """Return the first two events and the last one (None if there is none) without reading the rest."""
     path = folder / FILE_NAME
     try:
-        now = path.stat()
+        stat = path.stat()
     except OSError:
         return [], None
-    return _ends(path, (now.st_ino, now.st_mtime_ns, now.st_size))
+    return _ends(path, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
 
 
 @lru_cache(maxsize=500)
-def _ends(path: Path, state: tuple[int, int, int]) -> tuple[list[dict], dict | None]:
-    """`ends` of a file as long as its state, which tells it from what it was before, is the same."""
+def _ends(path: Path, state: tuple[int, int, int]) -> tuple[list[Event], Event | None]:
+    """Read the `ends` of a file; `state` tells versions of the file apart."""
     try:
         with path.open("rb") as file:
-            first = _parse(file.readline(LONGEST) + file.readline(LONGEST))
-            file.seek(max(0, os.fstat(file.fileno()).st_size - LONGEST))
+            first = _parse(file.readline(MAX_EVENT_BYTES) + file.readline(MAX_EVENT_BYTES))
+            file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_EVENT_BYTES))
             lines = file.read().splitlines()
     except OSError:
         return [], None
-    # From the end: the lines before the last one need not be made sense of.
     return first, next((event for line in reversed(lines) for event in _parse(line)), None)
 
 
-def has_batch(folder: Path) -> bool:
-    """Whether a run has reported its first steps."""
-    try:
-        with (folder / FILE_NAME).open("rb") as file:
-            return any(event["event"] == "batch" for event in _parse(file.read(LONGEST)))
-    except OSError:
-        return False
-
-
-def _parse(data: bytes) -> list[dict]:
+def _parse(data: bytes) -> list[Event]:
     events = []
     for line in data.splitlines():
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):  # cut short, by where reading began or by a disk that ran full
+            record = from_json(line, allow_inf_nan=False)
+        except ValueError:  # cut short by a full disk, or damaged
             continue
         if isinstance(record, dict) and isinstance(record.get("event"), str):
             events.append(record)
     return events
 
 
-def _ends_within_a_line(handle: int) -> bool:
+def _has_partial_line(handle: int) -> bool:
     size = os.fstat(handle).st_size
     if not size:
         return False
@@ -131,5 +134,5 @@ def _ends_within_a_line(handle: int) -> bool:
     return os.read(handle, 1) != b"\n"
 
 
-def _finite(value: object) -> object:
+def _null_unless_finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value

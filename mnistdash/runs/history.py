@@ -1,128 +1,217 @@
-"""What a run's events add up to: how far it is, how long it will take, its curves."""
+"""The progress of a run, summed up from its events: phase, curves, speed and time left."""
 
 import csv
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
 
-FIRST_REPORTS = 6  # some seconds
-NUMBERS = {  # that an event of a kind must hold; a file may have been damaged, or be from elsewhere
-    "fitting": ("steps", "epochs", "batch_size", "examples"),
-    "batch": ("step", "images_per_second"),
-    "epoch": ("step", "epoch", "images_per_second", "val_accuracy", "accuracy"),
-}
+from pydantic import Field, ValidationError
+from pydantic.dataclasses import dataclass as validated_dataclass
+
+from mnistdash.runs.config import MAX_EPOCHS
+from mnistdash.runs.events import CHUNK_BYTES, Event, read_events
+from mnistdash.runs.validation import STRICT
+
+MAX_BATCHES = 500  # that a history keeps; an even number, so that thinning out keeps the last
+FIRST_REPORTS = 6  # batch and epoch events of a run's first seconds
+
+_Positive = Annotated[int, Field(ge=1, lt=10**15)]
+_Number = Annotated[float, Field(ge=0, lt=1e15)]
+_Loss = Annotated[float, Field(ge=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True)
+@validated_dataclass(frozen=True, config=STRICT)
+class Plan:
+    """A "fitting" event: the planned steps and epochs (the last may be cut short), and the training images."""
+
+    steps: _Positive
+    epochs: _Positive
+    batch_size: _Positive
+    examples: _Positive
+    data: str | None = None
+
+
+@validated_dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Report:
+    """A "batch" event: means over the steps since the previous one; also the common part of an "epoch" event."""
+
+    elapsed: _Number
+    step: _Positive
+    loss: _Loss
+    accuracy: _Share
+    images_per_second: _Number
+    learning_rate: _Number | None = None
+
+
+@validated_dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class EpochReport(Report):
+    """An "epoch" event: training means and validation results; `best` if the weights of this epoch are kept."""
+
+    epoch: _Positive
+    val_loss: _Loss
+    val_accuracy: _Share
+    best: bool
+
+
+_KINDS: dict[str, type[Plan | Report]] = {"fitting": Plan, "batch": Report, "epoch": EpochReport}
+_PHASES = ("waiting", "starting", "preparing", "fitting", "ended")
+
+
+@dataclass
 class History:
-    """A run so far.
+    """A run so far, in bounded memory. Read it only: `extended` returns a new one.
 
     Attributes:
-        phase: "waiting" (no event yet), "starting" (libraries and data load), "preparing" (training images are
-            made), "fitting" or "ended".
+        phase: "waiting" (no event yet), "starting" (TensorFlow and the data load), "preparing" (training images are
+            synthesized), "fitting" or "ended".
         steps: optimizer steps planned; 0 before fitting.
         epochs_planned: epochs planned, the last perhaps cut short; 0 before fitting.
-        steps_per_epoch: of a whole epoch; 0 before fitting.
-        batches: "batch" events.
-        epochs: "epoch" events.
+        steps_per_epoch: optimizer steps of a whole epoch; 0 before fitting.
         data: name of the data set; None before fitting.
-        why_sample: why it trains on the offline sample; "" for MNIST.
+        batches: at most MAX_BATCHES evenly spaced batch events, among them the first and the last.
+        epochs: all epoch events.
+        why_sample: the reason that the run trains on the offline sample; "" for MNIST.
+        first_reports: the first FIRST_REPORTS batch and epoch events.
+        last_report: the last batch or epoch event.
+        batch_count: number of batch events, those included that `batches` leaves out.
+        spacing: `batches` keeps one of so many batch events.
     """
 
-    phase: str
-    steps: int
-    epochs_planned: int
-    steps_per_epoch: int
-    batches: Sequence[dict]
-    epochs: Sequence[dict]
+    phase: str = "waiting"
+    steps: int = 0
+    epochs_planned: int = 0
+    steps_per_epoch: int = 0
     data: str | None = None
+    batches: list[Report] = field(default_factory=list)
+    epochs: list[EpochReport] = field(default_factory=list)
     why_sample: str = ""
+    first_reports: list[Report] = field(default_factory=list)
+    last_report: Report | None = None
+    batch_count: int = 0
+    spacing: int = 1
 
     @classmethod
-    def from_events(cls, events: Sequence[dict]) -> "History":
-        """Add up a run's events, given in their order; those that lack something are left out."""
-        events = [event for event in events if _is_whole(event)]
-        kinds = {kind: [e for e in events if e["event"] == kind] for kind in ("batch", "epoch", "fitting", "ended")}
-        fitting = kinds["fitting"][0] if kinds["fitting"] else {}
-        if kinds["ended"]:
-            phase = "ended"
-        elif fitting:
-            phase = "fitting"
-        elif any(event["event"] == "preparing" for event in events):
-            phase = "preparing"
+    def from_events(cls, events: Iterable[Event]) -> "History":
+        """Sum up all events of a run."""
+        return cls().extended(events)
+
+    def extended(self, events: Iterable[Event]) -> "History":
+        """Return this history with the events that follow; invalid ones are skipped."""
+        longer = replace(self, batches=[*self.batches], epochs=[*self.epochs], first_reports=[*self.first_reports])
+        for event in events:
+            longer._add(event)
+        return longer
+
+    def _add(self, event: Event) -> None:
+        kind = event["event"]
+        try:
+            report = _KINDS[kind](**event) if kind in _KINDS else None
+        except ValidationError:
+            return
+        self.phase = max(self.phase, kind if kind in _PHASES else "starting", key=_PHASES.index)
+        if kind == "sample":
+            self.why_sample = str(event.get("why", ""))
+        if isinstance(report, Plan):
+            self.steps, self.epochs_planned, self.data = report.steps, report.epochs, report.data
+            self.steps_per_epoch = math.ceil(report.examples / report.batch_size)
+        elif report is not None:
+            self._add_report(report)
+
+    def _add_report(self, report: Report) -> None:
+        if isinstance(report, EpochReport):
+            if len(self.epochs) < MAX_EPOCHS:
+                self.epochs.append(report)
         else:
-            phase = "starting" if events else "waiting"
-        return cls(
-            phase=phase,
-            steps=fitting.get("steps", 0),
-            epochs_planned=fitting.get("epochs", 0),
-            steps_per_epoch=-(-fitting["examples"] // fitting["batch_size"]) if fitting else 0,
-            batches=kinds["batch"],
-            epochs=kinds["epoch"],
-            data=fitting.get("data"),
-            why_sample=next((str(event.get("why", "")) for event in events if event["event"] == "sample"), ""),
-        )
+            if (self.batch_count - 1) % self.spacing:
+                self.batches.pop()  # kept only while it was the last
+            self.batches.append(report)
+            self.batch_count += 1
+            if len(self.batches) > MAX_BATCHES:
+                self.batches, self.spacing = self.batches[::2], 2 * self.spacing
+        if len(self.first_reports) < FIRST_REPORTS:
+            self.first_reports.append(report)
+        self.last_report = report
 
     @property
     def step(self) -> int:
-        """Optimizer steps done, as far as reported."""
-        return max((events[-1]["step"] for events in (self.batches, self.epochs) if events), default=0)
+        """Optimizer steps reported so far."""
+        return self.last_report.step if self.last_report else 0
 
     @property
     def epoch(self) -> int:
-        """The epoch at hand, counted from 1; 0 before fitting."""
-        return min(self.epochs_planned, int(self.step // self.steps_per_epoch) + 1) if self.steps_per_epoch else 0
+        """The current epoch, counted from 1; 0 before fitting."""
+        return min(self.epochs_planned, self.step // self.steps_per_epoch + 1) if self.steps else 0
 
     @property
-    def best_epoch(self) -> dict | None:
-        """The "epoch" event of the weights that are kept, or None before there is one."""
-        return next((event for event in reversed(self.epochs) if event["best"]), None)
+    def best_epoch(self) -> EpochReport | None:
+        """The epoch whose weights are kept; None before the first has ended."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
 
     @property
     def learning_rate(self) -> float | None:
-        """As last reported, or None."""
-        return next((e["learning_rate"] for e in reversed(self.batches) if "learning_rate" in e), None)
+        """The last reported learning rate, or None."""
+        return self.batches[-1].learning_rate if self.batches else None
 
     @property
     def fraction(self) -> float:
-        """Share of the planned steps that is done, in [0, 1]."""
+        """Share of the planned steps that are done, in [0, 1]."""
         return min(1.0, self.step / self.steps) if self.steps else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the last step, at the pace so far; None where there is no pace yet."""
-        pace = _seconds_per_step(self._reports) if self.phase == "fitting" else None
+        """Seconds until the last step at the pace so far; None while the pace is unknown."""
+        if self.phase != "fitting" or self.last_report is None:
+            return None
+        pace = _seconds_per_step(self.first_reports[0], self.last_report)
         return None if pace is None else pace * (self.steps - self.step)
 
     @property
     def first_estimate(self) -> float | None:
-        """Seconds from the first step to the last, as the first reports promise; does not change after them."""
-        pace = _seconds_per_step(self._reports[:FIRST_REPORTS])
+        """Seconds from the first step to the last at the pace of the first reports; None while it is unknown."""
+        pace = _seconds_per_step(self.first_reports[0], self.first_reports[-1]) if self.first_reports else None
         return None if pace is None else pace * self.steps
 
     @property
-    def _reports(self) -> list[dict]:
-        return sorted([*self.batches, *self.epochs], key=_elapsed)
-
-    @property
     def images_per_second(self) -> float | None:
-        """As last reported, or None."""
-        last = max((events[-1] for events in (self.batches, self.epochs) if events), key=_elapsed, default=None)
-        return last["images_per_second"] if last else None
+        """The last reported speed, or None."""
+        return self.last_report.images_per_second if self.last_report else None
 
     @property
     def mean_speed(self) -> float | None:
-        """Images per second over all epochs, each weighted alike, or None before the first has ended."""
-        speeds = [event["images_per_second"] for event in self.epochs]
+        """Mean images per second of the epochs; None before the first has ended."""
+        speeds = [epoch.images_per_second for epoch in self.epochs]
         return sum(speeds) / len(speeds) if speeds else None
 
-    def batch_epochs(self) -> list[float]:
-        """Where each batch event lies, in epochs since the start."""
-        return [event["step"] / self.steps_per_epoch for event in self.batches]
+    def position(self, report: Report) -> float:
+        """Return where a report lies, in epochs since the start; not whole for an epoch that was cut short."""
+        return report.step / max(1, self.steps_per_epoch)
 
-    def epoch_ends(self) -> list[float]:
-        """Where each epoch ended, in epochs since the start; not whole where it was cut short."""
-        return [event["step"] / self.steps_per_epoch for event in self.epochs]
+
+class HistoryReader:
+    """Follow a run's events, and read only the new ones. Safe to share between threads.
+
+    Args:
+        folder: of the run.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._history, self._offset = History(), 0
+
+    def read(self) -> History:
+        """Return the history up to now."""
+        with self._lock:
+            while True:
+                events, end = read_events(self._folder, self._offset, CHUNK_BYTES)
+                if end == self._offset:
+                    return self._history
+                self._history, self._offset = self._history.extended(events), end
 
 
 CSV_COLUMNS = (
@@ -131,29 +220,15 @@ CSV_COLUMNS = (
 )
 
 
-def epochs_csv(events: Sequence[dict]) -> str:
-    """A run's epochs as comma-separated values: a line of names, then a line for each epoch."""
+def epochs_csv(history: History) -> str:
+    """Return the epochs as comma-separated values: a header, then a line for each epoch."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(event for event in events if event["event"] == "epoch")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows([getattr(epoch, name) for name in CSV_COLUMNS] for epoch in history.epochs)
     return text.getvalue()
 
 
-def _is_whole(event: dict) -> bool:
-    numbers = [event.get(name) for name in ("elapsed", *NUMBERS.get(event["event"], ()))]
-    if not all(isinstance(number, int | float) and 0 <= number < 1e15 for number in numbers):
-        return False
-    return event["event"] != "fitting" or min(numbers[1:]) >= 1
-
-
-def _seconds_per_step(reports: Sequence[dict]) -> float | None:
-    # The first report is left out: building the network's graph is most of it.
-    if len(reports) < 2:
-        return None
-    first, last = reports[0], reports[-1]
-    return (last["elapsed"] - first["elapsed"]) / max(1, last["step"] - first["step"])
-
-
-def _elapsed(event: dict) -> float:
-    return event["elapsed"]
+def _seconds_per_step(first: Report, last: Report) -> float | None:
+    # From the end of the first report on: most of that one is spent on building the network's graph.
+    return (last.elapsed - first.elapsed) / max(1, last.step - first.step) if last is not first else None

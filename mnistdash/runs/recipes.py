@@ -1,4 +1,4 @@
-"""Networks with their training settings, by name."""
+"""Recipes: networks with the settings that train them."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ OPTIMIZERS = ("sgd", "nesterov", "adam", "adamw", "adadelta")
 
 @dataclass(frozen=True)
 class Published:
-    """What a recipe's author reports on the MNIST test set.
+    """Results that a recipe's author reports for the MNIST test set.
 
     Attributes:
-        accuracy: share read right, in [0, 1]; the low end where a range is given.
+        accuracy: in [0, 1]; the low end of a range.
         accuracy_high: the high end of a range, else None.
-        loss: mean cross-entropy in nats, or None where it is not given.
+        loss: mean cross-entropy in nats, or None if it is not reported.
     """
 
     accuracy: float
@@ -31,29 +31,28 @@ class Recipe:
     """A network and the settings that train it.
 
     Attributes:
-        name: how the command line and the pages call it.
-        summary: one sentence for someone choosing.
+        name: on the command line and the pages.
+        summary: one sentence that helps to choose.
         network: key into `networks.NETWORKS`.
-        optimizer: one of OPTIMIZERS; "nesterov" is SGD with Nesterov's momentum of 0.9.
-        learning_rate: its peak where the schedule is not constant.
+        optimizer: one of OPTIMIZERS; "nesterov" is SGD with a Nesterov momentum of 0.9.
+        learning_rate: peak of the schedule.
         batch_size: images per step.
-        epochs: passes over the training images; None where `steps` is given.
-        steps: optimizer steps; None where `epochs` is given.
+        epochs: passes over the training images; None if `steps` is given.
+        steps: optimizer steps; None if `epochs` is given.
         schedule: one of `schedules.SCHEDULES`.
         loss: "cross_entropy" (stable, batch mean), "naive_cross_entropy" (unclipped, batch sum), or
-            "members_cross_entropy" (of a network with members, each for itself).
-        dropout: share of the activations before the last layer that are set to 0 at each step; None where the
-            network has no dropout.
-        augmentation: whether training images are moved, turned, scaled and sheared at random.
-        refuses: whether it learns to tell what is not a digit, and its confidence is calibrated.
-        quantised: whether its .tflite file keeps weights in 8 bits, and computes with 8 bits where it can, which is
-            faster.
-        images_at_once: about as many are trained on between two looks at how it goes; a step at least.
-        trains_on_validation: whether the 5,000 validation images are trained on too.
-        temperature: that the confidence of a network that refuses is calibrated with where validation images are
-            trained on, so that none are left to fit it to; as it was fitted when they were not.
+            "members_cross_entropy" (of a mixture, separately for each network in it).
+        dropout: share of the activations before the last layer that are set to 0 at each step; None for a network
+            without dropout.
+        augmentation: shift, rotate, scale and shear training images at random.
+        refuses: also learn to reject non-digits, and calibrate the confidence.
+        quantised: store weights in the .tflite file as 8-bit integers and compute with them, which is faster.
+        images_at_once: approximate number of images between two progress reports; at least a step.
+        trains_on_validation: also train on the 5,000 validation images.
+        temperature: calibrates the confidence if validation images are trained on, so none are left to fit it to;
+            fitted in a run that did not train on them.
         measured: test accuracy in [0, 1] of a run with these settings and seed 0 (benchmarks/recipes.py).
-        published: the author's figure, or None.
+        published: the author's results, or None.
     """
 
     name: str
@@ -78,17 +77,17 @@ class Recipe:
 
     @property
     def reaches(self) -> str:
-        """A sentence on the test accuracy to expect."""
+        """Return a sentence on the test accuracy to expect."""
         published = (
             f"Published test accuracy: {self.published}; measured" if self.published else "Measured test accuracy"
         )
         return f"{published}: {self.measured:.2%}."
 
 
-_ALL = (
+_RECIPES = (
     Recipe(
         name="express",
-        summary="Our quickest: a small network, one pass over the digits, a learning rate that rises high and falls.",
+        summary="Our fastest: a small network, one epoch, and a learning rate that rises high and falls.",
         network="express",
         optimizer="nesterov",
         learning_rate=0.2,
@@ -99,7 +98,7 @@ _ALL = (
     ),
     Recipe(
         name="flagship",
-        summary="Our own: one network for drawings, two for MNIST's own digits, and a gate. It knows what is no digit.",
+        summary="Our best: one network for drawings, two for MNIST's own digits, and a gate. It rejects non-digits.",
         network="flagship",
         optimizer="adamw",
         learning_rate=2e-3,
@@ -111,7 +110,7 @@ _ALL = (
         augmentation=True,
         refuses=True,
         quantised=True,
-        images_at_once=128,  # each of its steps takes long enough
+        images_at_once=128,  # each step is slow
         temperature=1.18,
         dropout=0.3,
     ),
@@ -142,7 +141,7 @@ _ALL = (
     ),
     Recipe(
         name="dropout-cnn",
-        summary="The same layers with every weight and bias drawn from N(0, 1): watch how far off the loss starts.",
+        summary="The same layers with every weight and bias drawn from N(0, 1): the loss starts very high.",
         network="dropout-cnn",
         optimizer="adam",
         learning_rate=0.001,
@@ -153,7 +152,7 @@ _ALL = (
     ),
     Recipe(
         name="softmax",
-        summary="Softmax regression, the first tutorial of all: one weight per pixel and digit, no hidden layer.",
+        summary="Softmax regression, the very first tutorial: one weight per pixel and digit, no hidden layer.",
         network="softmax",
         optimizer="sgd",
         learning_rate=0.5,
@@ -164,7 +163,7 @@ _ALL = (
     ),
     Recipe(
         name="softmax-naive",
-        summary="As first written: random start, summed loss, unclipped logarithm. A learning rate of 0.05 breaks it.",
+        summary="The original code: random start, summed loss, unclipped logarithm. A learning rate of 0.05 breaks it.",
         network="softmax-normal",
         optimizer="sgd",
         learning_rate=0.01,
@@ -175,4 +174,4 @@ _ALL = (
     ),
 )
 
-RECIPES = {recipe.name: recipe for recipe in _ALL}
+RECIPES = {recipe.name: recipe for recipe in _RECIPES}

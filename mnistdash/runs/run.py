@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnistdash.exceptions import RunError
 from mnistdash.runs import events
-from mnistdash.runs.card import Card
+from mnistdash.runs.card import ENDED, Card
 from mnistdash.runs.config import RunConfig
 from mnistdash.system import liveness
 
@@ -18,9 +18,6 @@ KERAS, TFLITE = "model.keras", "model.tflite"
 
 
 ACTIVE = ("queued", "running")
-
-
-ENDED = ("finished", "stopped", "failed")
 
 
 LOG_TAIL = 2_000  # characters of a dead run's log that its reason quotes

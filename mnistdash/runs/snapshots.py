@@ -1,12 +1,12 @@
-"""What a network was like after each epoch: its answers on the validation digits, its filters, its activations.
+"""A network after each epoch: its predictions on the validation digits, its filters and its activations.
 
-`epochs/0007.npz` in a run's folder is written as the seventh epoch ends. The answers are in every
-file; filters and activations, which take more room, only in those of `has_details`.
+`epochs/0007.npz` in a run's folder is written at the end of the seventh epoch. Every file holds predictions; filters
+and activations, which take more room, are only saved for the epochs of `saves_network_view`.
 """
 
+import io
 import json
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,23 +15,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from mnistdash.exceptions import RunError
+from mnistdash.runs.validation import parse_json
 from mnistdash.system.atomic import atomic_path
 
 FOLDER = "epochs"
-VIEWED_EPOCHS = 50  # epochs of a run that have details, at most
-CHANNELS = 8  # of a layer whose activations are kept
+VIEWED_EPOCHS = 50  # epochs of a run with filters and activations, at most
+CHANNELS = 8  # of a layer whose activations are saved
+
+_LAYER_NAMES = TypeAdapter(list[str])
+_Arrays = np.lib.npyio.NpzFile
 
 
 @dataclass(frozen=True)
 class EpochPredictions:
-    """What the network made of n validation digits.
+    """Predictions on n validation digits.
 
     Attributes:
-        predicted: (n,) uint8, the likeliest digit.
+        predicted: (n,) uint8, the most likely digit.
         confidence: (n,) float16, its probability.
-        true_probability: (n,) float16, that of the true digit.
+        true_probability: (n,) float16, the probability of the true digit.
     """
 
     predicted: np.ndarray
@@ -40,7 +45,7 @@ class EpochPredictions:
 
     @classmethod
     def of(cls, probabilities: np.ndarray, labels: np.ndarray) -> "EpochPredictions":
-        """From (n, 10) probabilities and (n,) true digits."""
+        """Convert (n, 10) probabilities and (n,) true digits."""
         true = np.take_along_axis(probabilities, labels[:, None].astype(np.int64), axis=1)[:, 0]
         return cls(
             probabilities.argmax(1).astype(np.uint8), probabilities.max(1).astype(np.float16), true.astype(np.float16)
@@ -49,10 +54,10 @@ class EpochPredictions:
 
 @dataclass(frozen=True)
 class LayerActivations:
-    """How a layer answers to ten digits, one of each kind.
+    """The activations of a layer for ten digits, one of each class.
 
     Attributes:
-        name: what kind of layer it is, and its size.
+        name: kind and size of the layer.
         maps: (10, channels, height, width) uint8, 255 = the largest activation of the layer for that digit.
     """
 
@@ -62,10 +67,10 @@ class LayerActivations:
 
 @dataclass(frozen=True)
 class NetworkView:
-    """What is inside a network.
+    """The inside of a network.
 
     Attributes:
-        filters: (n, height, width) float32, the weights of the first layer, a picture for each unit.
+        filters: (n, height, width) float32, the weights of the first layer, an image for each unit.
         layers: from the first to the last.
     """
 
@@ -74,75 +79,98 @@ class NetworkView:
 
 
 def first_of_each_digit(labels: np.ndarray) -> np.ndarray:
-    """(10,) int64: where the first digit of each kind is."""
+    """Return the index of the first digit of each class, (10,) int64."""
     return np.array([int(np.argmax(labels == digit)) for digit in range(10)])
 
 
 def saves_network_view(epoch: int, epochs: int) -> bool:
-    """Whether filters and activations are kept of an epoch, counted from 1, of a run of so many."""
+    """Return True if filters and activations of this epoch, counted from 1, are saved."""
     return epoch % -(-epochs // VIEWED_EPOCHS) == 0 or epoch in (1, epochs)
 
 
-def write_snapshot(run: Path, epoch: int, answers: EpochPredictions, details: NetworkView | None = None) -> None:
-    """Keep what the network was like after an epoch, counted from 1."""
-    arrays = {name: getattr(answers, name) for name in ("predicted", "confidence", "true_probability")}
-    if details is not None:
-        arrays["filters"] = details.filters.astype(np.float16)
-        arrays["layers"] = np.array(json.dumps([layer.name for layer in details.layers]))
-        arrays |= {f"layer_{number}": layer.maps for number, layer in enumerate(details.layers)}
+def write_snapshot(run: Path, epoch: int, predictions: EpochPredictions, view: NetworkView | None = None) -> None:
+    """Save the network's state after an epoch, counted from 1."""
+    arrays = {name: getattr(predictions, name) for name in ("predicted", "confidence", "true_probability")}
+    if view is not None:
+        arrays["filters"] = view.filters.astype(np.float16)
+        arrays["layers"] = np.array(json.dumps([layer.name for layer in view.layers]))
+        arrays |= {f"layer_{number}": layer.maps for number, layer in enumerate(view.layers)}
     (run / FOLDER).mkdir(exist_ok=True)
-    with atomic_path(run / FOLDER / f"{epoch:04}.npz") as path:
+    with atomic_path(_path(run, epoch)) as path:
         np.savez_compressed(path, **arrays)
 
 
 def snapshot_epochs(run: Path) -> list[int]:
-    """The epochs that something is kept of, in their order."""
-    found = (re.fullmatch(r"(\d+)\.npz", path.name) for path in (run / FOLDER).glob("*.npz"))
-    return sorted(int(match[1]) for match in found if match)
+    """Return the epochs that have a snapshot, in order."""
+    matches = (re.fullmatch(r"(\d+)\.npz", path.name) for path in (run / FOLDER).glob("*.npz"))
+    return sorted(int(match[1]) for match in matches if match)
 
 
 def read_predictions(run: Path, epoch: int) -> EpochPredictions:
-    """The answers after an epoch of `epochs`.
+    """Return the predictions after an epoch of `snapshot_epochs`.
 
     Raises:
         RunError: the file is damaged.
     """
-    with _opened(run, epoch) as arrays:
-        answers = EpochPredictions(arrays["predicted"], arrays["confidence"], arrays["true_probability"])
-        if not answers.predicted.shape == answers.confidence.shape == answers.true_probability.shape:
-            raise ValueError("of different lengths")
-        return answers
+    with _opened(_path(run, epoch)) as arrays:
+        return _predictions(arrays)
 
 
 def read_network_view(run: Path, epoch: int) -> NetworkView | None:
-    """What was inside the network after an epoch of `epochs`, or None where that was not kept.
+    """Return the network after an epoch of `snapshot_epochs`; None if it was not saved.
 
     Raises:
         RunError: the file is damaged.
     """
-    with _opened(run, epoch) as arrays:
-        if "filters" not in arrays:
-            return None
-        names = json.loads(str(arrays["layers"]))
-        layers = [LayerActivations(name, arrays[f"layer_{number}"]) for number, name in enumerate(names)]
-        return NetworkView(arrays["filters"].astype(np.float32), layers)
+    with _opened(_path(run, epoch)) as arrays:
+        return _network_view(arrays)
 
 
-def check_snapshot(content: bytes) -> None:
-    """Raise RunError unless these bytes are a file that `write` has made."""
-    with tempfile.TemporaryDirectory() as scratch:
-        run = Path(scratch)
-        (run / FOLDER).mkdir()
-        (run / FOLDER / "0001.npz").write_bytes(content)
-        read_predictions(run, 1)
-        read_network_view(run, 1)
+def check_snapshot(content: bytes, name: str) -> None:
+    """Raise RunError, which mentions `name`, unless this is the content of a snapshot file."""
+    with _opened(io.BytesIO(content), name) as arrays:
+        _predictions(arrays)
+        _network_view(arrays)
+
+
+def _path(run: Path, epoch: int) -> Path:
+    return run / FOLDER / f"{epoch:04}.npz"
 
 
 @contextmanager
-def _opened(run: Path, epoch: int) -> Iterator[np.lib.npyio.NpzFile]:
-    path = run / FOLDER / f"{epoch:04}.npz"
+def _opened(source: Path | io.BytesIO, name: str = "") -> Iterator[_Arrays]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(source, allow_pickle=False) as arrays:
             yield arrays
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise RunError(f"{run.name}/{FOLDER}/{path.name} is damaged: what epoch {epoch} was like is lost.") from error
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, RunError) as error:
+        if isinstance(source, Path):
+            name = "/".join(source.parts[-3:])
+        raise RunError(f"{name} is damaged, so the results of this epoch are lost.") from error
+
+
+def _predictions(arrays: _Arrays) -> EpochPredictions:
+    predicted = _array(arrays, "predicted", np.uint8, 1)
+    confidence, true_probability = (_array(arrays, name, np.float16, 1) for name in ("confidence", "true_probability"))
+    if not predicted.shape == confidence.shape == true_probability.shape:
+        raise ValueError("arrays of different lengths")
+    if (predicted > 9).any():
+        raise ValueError("not a digit")
+    return EpochPredictions(predicted, confidence, true_probability)
+
+
+def _network_view(arrays: _Arrays) -> NetworkView | None:
+    if "filters" not in arrays:
+        return None
+    filters = _array(arrays, "filters", np.float16, 3).astype(np.float32)
+    names = parse_json(_LAYER_NAMES, str(arrays["layers"]).encode(), "layers")
+    maps = [_array(arrays, f"layer_{number}", np.uint8, 4) for number in range(len(names))]
+    if any(len(layer) != 10 for layer in maps):
+        raise ValueError("not one activation map for each digit")
+    return NetworkView(filters, [LayerActivations(*layer) for layer in zip(names, maps, strict=True)])
+
+
+def _array(arrays: _Arrays, name: str, dtype: type[np.generic], dimensions: int) -> np.ndarray:
+    array: np.ndarray = arrays[name]
+    if array.dtype != dtype or array.ndim != dimensions:
+        raise ValueError(f"{name} has an unexpected type or shape")
+    return array

@@ -1,4 +1,4 @@
-"""Several values of one setting, typed by a user, for a run each."""
+"""Sweeps: several values of one setting, and a run for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from mnistdash.runs.config import PRECISIONS
 from mnistdash.runs.recipes import OPTIMIZERS
 from mnistdash.runs.schedules import SCHEDULES
 
-MOST = 12  # runs of one sweep
+MAX_VALUES = 12  # of one sweep
 
 
 @dataclass(frozen=True)
@@ -16,56 +16,56 @@ class Setting:
     """A setting that can be swept.
 
     Attributes:
-        keyword: of `configs.configure`.
-        kind: "whole number", "number" or "word".
-        words: the values that there are, where it is a word.
-        example: what could be typed.
+        keyword: of `config.configure`.
+        kind: the values that it takes, such as "a number".
+        parse: converts a typed value; raises ValueError or KeyError if it is invalid.
+        example: values to type.
     """
 
     keyword: str
     kind: str
+    parse: Callable[[str], object]
     example: str
-    words: tuple[str, ...] = ()
+
+    @classmethod
+    def of_words(cls, keyword: str, words: dict[str, object], example: str | None = None) -> "Setting":
+        """Return a setting that takes one of some words."""
+        listed = ", ".join(words)
+        return cls(keyword, f"one of {listed}", lambda word: words[word.lower()], example or listed)
 
 
 SETTINGS = {
-    "Learning rate": Setting("learning_rate", "number", "0.1, 0.01, 0.001"),
-    "Batch size": Setting("batch_size", "whole number", "32, 128, 512"),
-    "Epochs": Setting("epochs", "whole number", "1, 2, 4"),
-    "Training images": Setting("limit", "whole number", "1000, 10000, 50000"),
-    "Dropout": Setting("dropout", "number", "0, 0.25, 0.5"),
-    "Seed": Setting("seed", "whole number", "0, 1, 2"),
-    "Optimizer": Setting("optimizer", "word", ", ".join(OPTIMIZERS), OPTIMIZERS),
-    "Schedule": Setting("schedule", "word", ", ".join(SCHEDULES), SCHEDULES),
-    "Augmentation": Setting("augmentation", "word", "on, off", ("on", "off")),
-    "Precision": Setting("precision", "word", "float32, bfloat16", PRECISIONS),
+    "Learning rate": Setting("learning_rate", "a number", float, "0.1, 0.01, 0.001"),
+    "Batch size": Setting("batch_size", "a whole number", int, "32, 128, 512"),
+    "Epochs": Setting("epochs", "a whole number", int, "1, 2, 4"),
+    "Training images": Setting("limit", "a whole number", int, "1000, 10000, 50000"),
+    "Dropout": Setting("dropout", "a number", float, "0, 0.25, 0.5"),
+    "Seed": Setting("seed", "a whole number", int, "0, 1, 2"),
+    "Optimizer": Setting.of_words("optimizer", {name: name for name in OPTIMIZERS}),
+    "Schedule": Setting.of_words("schedule", {name: name for name in SCHEDULES}),
+    "Augmentation": Setting.of_words("augmentation", {"on": True, "off": False}),
+    "Precision": Setting.of_words("precision", {name: name for name in PRECISIONS}, "float32, bfloat16"),
 }
-_CONVERT: dict[str, Callable[[str], object]] = {"whole number": int, "number": float}
 
 
 def values(name: str, text: str) -> list[object]:
-    """What was typed, each value once, as `configs.configure` takes it.
+    """Return the typed values, each once, as `config.configure` takes them.
 
     Args:
         name: key into SETTINGS.
         text: values separated by commas.
 
     Raises:
-        RunError: a value is not one, or there are too many.
+        RunError: a value is invalid, or there are too many.
     """
     setting = SETTINGS[name]
-    typed = list(dict.fromkeys(word for word in (word.strip() for word in text.split(",")) if word))
-    if len(typed) > MOST:
-        raise RunError(f"A sweep has at most {MOST} values, and these are {len(typed)}.")
-    return list(dict.fromkeys(_value(name, setting, word) for word in typed))
-
-
-def _value(name: str, setting: Setting, word: str) -> object:
-    if setting.kind == "word":
-        if word.lower() not in setting.words:
-            raise RunError(f"{name} cannot be {word!r} (known: {', '.join(setting.words)}).")
-        return word.lower() == "on" if name == "Augmentation" else word.lower()
-    try:
-        return _CONVERT[setting.kind](word)
-    except ValueError as error:
-        raise RunError(f"{name} takes a {setting.kind}, and {word!r} is none.") from error
+    words = list(dict.fromkeys(word for word in map(str.strip, text.split(",")) if word))
+    if len(words) > MAX_VALUES:
+        raise RunError(f"A sweep has at most {MAX_VALUES} values, not {len(words)}.")
+    found: dict[object, None] = {}
+    for word in words:
+        try:
+            found[setting.parse(word)] = None
+        except (ValueError, KeyError) as error:
+            raise RunError(f'"{word[:40]}" is not {setting.kind}. Separate values with commas.') from error
+    return list(found)

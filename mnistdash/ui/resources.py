@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from mnistdash.exceptions import DataError
 from mnistdash.inference.model import Model, load_model
 from mnistdash.jobs.queue import JobQueue
 from mnistdash.runs import store
+from mnistdash.runs.history import History, HistoryReader
 from mnistdash.runs.run import Run
 from mnistdash.settings import Settings
 from mnistdash.system.logging import configure_logging
@@ -67,6 +69,16 @@ def watchers(run: str) -> int:
 def _last_looks() -> dict[str, tuple[str, float]]:
     """Return, by session, the run it watches and the time of its last look."""
     return {}
+
+
+def history(run: Run) -> History:
+    """Return a run's history; only events that no session has seen yet are read."""
+    return _history_reader(run.folder, run.config.created).read()
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _history_reader(folder: Path, created: float) -> HistoryReader:
+    return HistoryReader(folder)  # `created` distinguishes runs that had the same name
 
 
 @st.cache_resource(show_spinner=False)

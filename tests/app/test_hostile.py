@@ -118,7 +118,7 @@ def test_a_note_is_not_shown_as_markup(page, with_sample, flagship):
         test.run()
         assert not test.exception
         assert not any(markup in text(test) for markup in MARKUP)
-    assert len(annotations.load_annotations(flagship, "sample", "test")[0].note) == annotations.LONGEST
+    assert len(annotations.load_annotations(flagship, "sample", "test")[0].note) == annotations.MAX_NOTE_CHARACTERS
 
 
 def test_errors_do_not_show_paths_of_the_server(page, with_sample, flagship, models):

@@ -152,7 +152,7 @@ def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample
     assert test.button(key="start").disabled, "there is no value yet"
     values = test.text_input(key="values-Learning rate")
     values.set_value("0.5, fast").run()
-    assert "fast" in test.error[0].value
+    assert '"fast" is not a number' in test.error[0].value
     assert test.button(key="start").disabled
     values.set_value("0.5, 0.1, 0.02").run()
     assert test.button(key="start").label == "Start 3 runs"

@@ -279,7 +279,7 @@ def test_train_from_nothing_to_a_model_that_predicts(models, offline, image):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--epochs", "0"), "The epochs must be at least 1"),
+        (("--epochs", "0"), "Epochs must be at least 1, not 0"),
         (("--name", "Not a name"), "cannot be a run's name"),
         (("--name", "flagship"), "There is a run named flagship already"),
     ],

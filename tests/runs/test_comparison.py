@@ -20,14 +20,14 @@ def test_settings_that_differ_come_first(make_run, models):
     assert set(by_name) == set(comparison.SETTINGS)
 
 
-def test_equal_runs_differ_in_nothing(flagship, models):
+def test_equal_runs_do_not_differ(flagship, models):
     shutil.copytree(flagship.folder, models / "twin")
     assert not any(
         differs for _, _, differs in comparison.compare_settings([flagship, store.load_run(models / "twin")])
     )
 
 
-def test_figures_of_a_run_without_a_model_are_dashes(flagship, make_run, models):
+def test_results_of_a_run_without_a_model_are_dashes(flagship, make_run, models):
     make_run("new", "softmax")
     histories = [History.from_events([STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0)]), History.from_events([])]
     found = dict(comparison.compare_results([flagship, store.load_run(models / "new")], histories))

@@ -7,7 +7,7 @@ from mnistdash.runs import events
 from mnistdash.runs.events import EventWriter
 
 
-def test_what_is_written_is_read_in_order(tmp_path):
+def test_events_are_read_in_order(tmp_path):
     writer = EventWriter(tmp_path)
     writer.write("started", pid=1)
     writer.write("batch", step=5, loss=0.25)
@@ -17,7 +17,7 @@ def test_what_is_written_is_read_in_order(tmp_path):
     assert 0 <= found[0]["elapsed"] <= found[1]["elapsed"]
 
 
-def test_reading_goes_on_where_it_ended(tmp_path):
+def test_reading_continues_at_an_offset(tmp_path):
     writer = EventWriter(tmp_path)
     writer.write("batch", step=1)
     _, offset = events.read_events(tmp_path)
@@ -27,8 +27,8 @@ def test_reading_goes_on_where_it_ended(tmp_path):
     assert events.read_events(tmp_path, offset) == ([], offset)
 
 
-def test_half_a_line_is_left_for_later(tmp_path):
-    """The reader may look while the writer is in the middle of a line."""
+def test_an_incomplete_line_is_left_for_later(tmp_path):
+    """The reader may look while the writer is writing a line."""
     path = tmp_path / events.FILE_NAME
     path.write_text('{"event": "a"}\n{"event": "b')
     found, offset = events.read_events(tmp_path)
@@ -39,10 +39,22 @@ def test_half_a_line_is_left_for_later(tmp_path):
     assert [event["event"] for event in found] == ["b"]
 
 
-def test_lines_that_are_no_events_are_passed_over(tmp_path):
-    (tmp_path / events.FILE_NAME).write_bytes(b'\x00\x00\n[1]\n{"no": "event"}\n{"event": "a"}\n')
+def test_lines_that_are_not_events_are_skipped(tmp_path):
+    (tmp_path / events.FILE_NAME).write_bytes(b'\x00\x00\n[1]\n{"no": "event"}\n{"event": 3}\n{"event": "a"}\n')
     found, _ = events.read_events(tmp_path)
     assert [event["event"] for event in found] == ["a"]
+
+
+def test_events_are_read_in_parts(tmp_path):
+    writer = EventWriter(tmp_path)
+    for step in range(20):
+        writer.write("batch", step=step)
+    steps, offset = [], 0
+    while found := events.read_events(tmp_path, offset, 200)[0]:
+        assert 1 <= len(found) <= 5
+        steps += [event["step"] for event in found]
+        offset = events.read_events(tmp_path, offset, 200)[1]
+    assert steps == list(range(20))
 
 
 def test_a_run_without_events_has_none(tmp_path):
@@ -51,7 +63,7 @@ def test_a_run_without_events_has_none(tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 2, 2000])
-def test_first_and_last_are_those_of_the_whole_file(tmp_path, count):
+def test_the_ends_are_those_of_the_whole_file(tmp_path, count):
     writer = EventWriter(tmp_path)
     for number in range(count):
         writer.write("batch", number=number, padding="x" * 50)
@@ -60,16 +72,16 @@ def test_first_and_last_are_those_of_the_whole_file(tmp_path, count):
     assert last["number"] == count - 1
 
 
-def test_numbers_that_are_none_stay_valid_json(tmp_path):
-    """JSON knows no NaN, and a browser's reader would fail on it."""
+def test_numbers_that_are_not_finite_become_null(tmp_path):
+    """JSON has no NaN."""
     EventWriter(tmp_path).write("epoch", loss=float("nan"), accuracy=float("inf"))
     record = json.loads((tmp_path / events.FILE_NAME).read_text())
     assert record["loss"] is None
     assert record["accuracy"] is None
 
 
-def test_two_writers_do_not_mix_their_lines(tmp_path):
-    """The process that trains and the one that watches it may write at the same time."""
+def test_two_writers_never_mix_their_lines(tmp_path):
+    """The process that trains and the dashboard may write at the same time."""
 
     def write_many(name: str) -> None:
         writer = EventWriter(tmp_path)
@@ -83,12 +95,3 @@ def test_two_writers_do_not_mix_their_lines(tmp_path):
         thread.join()
     found, _ = events.read_events(tmp_path)
     assert sorted(event["event"] for event in found) == ["a"] * 200 + ["b"] * 200
-
-
-def test_a_run_has_a_batch_once_its_first_steps_are_reported(tmp_path):
-    assert not events.has_batch(tmp_path)
-    writer = EventWriter(tmp_path)
-    writer.write("started", pid=1, lifeline="")
-    assert not events.has_batch(tmp_path)
-    writer.write("batch", step=1)
-    assert events.has_batch(tmp_path)

@@ -8,14 +8,14 @@ from mnistdash.settings import PROJECT
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_a_recipe_is_whole(recipe):
+def test_a_recipe_is_complete(recipe):
     assert (recipe.epochs is None) != (recipe.steps is None), "either epochs or steps"
     assert recipe.summary.endswith(".")
     assert recipe.learning_rate > 0
 
 
-def test_the_published_settings_are_kept():
-    """What makes the figures comparable to their authors'."""
+def test_the_settings_are_the_published_ones():
+    """Otherwise the results could not be compared."""
     settings = {
         name: (r.optimizer, r.learning_rate, r.batch_size, r.epochs, r.steps, r.trains_on_validation)
         for name, r in RECIPES.items()
@@ -28,20 +28,20 @@ def test_the_published_settings_are_kept():
 
 
 @pytest.mark.parametrize("name", ["softmax", "tutorial-cnn", "keras-cnn"])
-def test_what_was_measured_is_what_was_published(name):
-    """Within 0.4 points of the author's figure, or of the nearer end of the author's range."""
+def test_the_measured_accuracy_is_the_published_one(name):
+    """Within 0.4 percentage points of the author's figure or range."""
     published = RECIPES[name].published
     low, high = published.accuracy, published.accuracy_high or published.accuracy
     assert low - 0.004 <= RECIPES[name].measured <= high + 0.004
 
 
-def test_a_recipe_says_what_to_expect_of_it():
+def test_a_recipe_states_the_accuracy_to_expect():
     assert RECIPES["keras-cnn"].reaches == "Published test accuracy: 99.19%, loss 0.0265; measured: 99.16%."
     assert RECIPES["dropout-cnn"].reaches == "Measured test accuracy: 98.18%."
 
 
-def test_the_shipped_model_is_as_good_as_the_documents_say():
-    """It goes on from a run of the recipe, on all 60,000 digits; that run's own figure is the recipe's."""
+def test_the_documents_state_the_accuracy_of_the_shipped_model():
+    """It continues a run of the recipe on all 60,000 digits; the recipe states that run's accuracy."""
     shipped = store.load_trained_run("flagship", PROJECT / "models")
     assert (shipped.config.recipe, shipped.card.validation_seen) == ("flagship", True)
     assert shipped.card.test_accuracy >= 0.9975
@@ -50,6 +50,6 @@ def test_the_shipped_model_is_as_good_as_the_documents_say():
         assert re.search(f"{100 * shipped.card.test_accuracy:.2f} ?%", told), document
 
 
-def test_published_figures_read_as_a_person_would_write_them():
+def test_published_results_are_formatted_for_people():
     assert str(Published(0.9919, loss=0.0265)) == "99.19%, loss 0.0265"
     assert str(Published(0.9188, accuracy_high=0.9194)) == "91.88 to 91.94%"

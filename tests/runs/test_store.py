@@ -3,11 +3,13 @@ import shutil
 
 import pytest
 
-from mnistdash.runs import store
+from mnistdash.exceptions import RunError
+from mnistdash.runs import annotations, snapshots, store
 from mnistdash.runs.config import configure
+from mnistdash.runs.history import HistoryReader
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.run import CONFIG, LOG, TFLITE
-from mnistdash.runs.store import RunError
+from mnistdash.runs.run import CONFIG, LOG, TFLITE, check_model
+from mnistdash.runs.weights import WEIGHTS, load_weights
 from mnistdash.settings import PROJECT
 from mnistdash.system.atomic import atomic_write_json
 
@@ -19,12 +21,12 @@ def ended(status: str, reason: str = "") -> dict:
     return {"event": "ended", "elapsed": 9, "status": status, "reason": reason}
 
 
-def test_a_run_is_read_back_as_it_was_configured(models):
+def test_a_stored_run_keeps_its_settings(models):
     config = configure(RECIPES["softmax"], models, learning_rate=0.25)
     assert store.load_run(store.create_run(config, models)).config == config
 
 
-def test_a_run_from_before_there_was_a_setting_follows_its_recipe(models):
+def test_a_run_stored_without_a_setting_follows_its_recipe(models):
     config = configure(RECIPES["softmax"], models)
     path = store.create_run(config, models) / CONFIG
     values = json.loads(path.read_text())
@@ -46,11 +48,11 @@ def test_a_run_from_before_there_was_a_setting_follows_its_recipe(models):
         ([DEAD], None, "failed"),
     ],
 )
-def test_the_status_follows_from_what_is_in_the_folder(make_run, events, card, status):
+def test_the_status_follows_from_the_files(make_run, events, card, status):
     assert store.load_run(make_run("run", events=events, card=card)).status == status
 
 
-def test_a_run_whose_process_died_shows_the_end_of_its_log(make_run):
+def test_a_run_whose_process_died_quotes_the_end_of_its_log(make_run):
     folder = make_run("run", events=[DEAD])
     (folder / LOG).write_text("x" * 10_000 + "\nFatal Python error: Segmentation fault")
     run = store.load_run(folder)
@@ -73,15 +75,47 @@ def test_a_folder_that_cannot_be_read_hides_no_other(flagship, models):
     (models / "empty").mkdir()
     (models / "file").write_text("")
     assert [run.name for run in store.list_runs(models)] == ["flagship"]
-    with pytest.raises(RunError, match="expected a JSON object"):
+    with pytest.raises(RunError, match=r"broken/config\.json: not valid JSON"):
         store.load_run(models / "broken")
 
 
-def test_there_may_be_no_folder_of_models_at_all(tmp_path):
+@pytest.mark.parametrize("value", ["5000", "true", "NaN", "1" + 309 * "0", '"128"'])
+def test_a_run_with_an_invalid_setting_is_listed_as_unreadable(flagship, make_run, models, value):
+    config = make_run("invalid", "softmax") / CONFIG
+    config.write_text(config.read_text().replace('"batch_size": 100', f'"batch_size": {value}'))
+    runs, (problem,) = store.scan_runs(models)
+    assert [run.name for run in runs] == ["flagship"]
+    assert problem.startswith("invalid/config.json: batch size must be ")
+
+
+def test_a_run_with_an_invalid_card_has_failed_and_says_why(make_run):
+    run = store.load_run(make_run("mine", events=[STARTED], card={"test_accuracy": 99.1}))
+    assert (run.status, run.card) == ("failed", None)
+    assert run.reason == "mine/card.json: test accuracy must be at most 1, not 99.1."
+
+
+def test_a_run_of_version_0_1_0_opens(old_run):
+    """With settings, results, curves, annotations, predictions and activations."""
+    assert (old_run.status, old_run.reason) == ("finished", "")
+    assert (old_run.config.recipe, old_run.config.epochs, old_run.config.batch_size) == ("softmax", 2, 50)
+    assert old_run.card.test_accuracy == 0.853333
+    check_model(old_run)
+    history = HistoryReader(old_run.folder).read()
+    assert (history.phase, history.step, history.data) == ("ended", 52, "sample")
+    assert [epoch.val_accuracy for epoch in history.epochs] == [0.75, 0.815]
+    assert history.why_sample.startswith("MNIST could not be downloaded")
+    assert annotations.load_annotations(old_run, "sample", "test")[3].note == "like a 9"
+    assert snapshots.snapshot_epochs(old_run.folder) == [1, 2]
+    assert len(snapshots.read_predictions(old_run.folder, 2).predicted) == 200
+    assert snapshots.read_network_view(old_run.folder, 2).filters.shape == (10, 28, 28)
+    assert [array.shape for array in load_weights(old_run.folder / WEIGHTS)] == [(784, 10), (10,)]
+
+
+def test_the_folder_of_models_may_be_missing(tmp_path):
     assert store.list_runs(tmp_path / "none") == []
 
 
-def test_a_model_that_is_not_there_is_named_with_those_that_are(flagship, make_run, models):
+def test_a_missing_model_is_reported_with_the_existing_ones(flagship, make_run, models):
     with pytest.raises(RunError, match=r"There is no model named nothing \(models: flagship\)"):
         store.load_trained_run("nothing", models)
     make_run("half", events=[DEAD])
@@ -91,12 +125,12 @@ def test_a_model_that_is_not_there_is_named_with_those_that_are(flagship, make_r
         store.load_trained_run("../flagship", models)
 
 
-def test_deleting_takes_the_whole_folder(flagship, models):
+def test_deleting_removes_the_whole_folder(flagship, models):
     store.delete_folder(flagship.folder)
     assert list(models.iterdir()) == []
 
 
-def test_renaming_takes_the_whole_run_along(flagship, models):
+def test_renaming_keeps_the_whole_run(flagship, models):
     shutil.copytree(flagship.folder, models / "mine")
     store.rename_run(store.load_run(models / "mine"), "better")
     run = store.load_run(models / "better")
@@ -106,7 +140,7 @@ def test_renaming_takes_the_whole_run_along(flagship, models):
 
 
 @pytest.mark.parametrize("name", ["other", "../elsewhere", "", "Two Words"])
-def test_a_name_that_is_taken_or_none_is_refused_and_nothing_changes(flagship, make_run, models, name):
+def test_a_taken_or_invalid_name_is_refused_and_nothing_changes(flagship, make_run, models, name):
     make_run("other", "softmax")
     shutil.copytree(flagship.folder, models / "mine")
     with pytest.raises(RunError):
@@ -115,7 +149,7 @@ def test_a_name_that_is_taken_or_none_is_refused_and_nothing_changes(flagship, m
     assert {path.name for path in models.iterdir()} == {"flagship", "other", "mine"}
 
 
-def test_a_run_that_trains_and_the_shipped_model_can_be_neither_renamed_nor_deleted(flagship, make_run, models):
+def test_an_active_run_and_the_shipped_model_are_never_renamed_or_deleted(flagship, make_run, models):
     make_run("busy", "softmax", events=[STARTED])
     for run, why in ((store.load_run(models / "busy"), "stop it first"), (flagship, "comes with the dashboard")):
         with pytest.raises(RunError, match=why):
@@ -125,7 +159,7 @@ def test_a_run_that_trains_and_the_shipped_model_can_be_neither_renamed_nor_dele
         assert run.folder.exists()
 
 
-def test_a_run_is_removed_for_good(make_run, models):
+def test_a_removed_run_leaves_nothing_behind(make_run, models):
     make_run("old", "softmax", events=[STARTED, ended("failed", "why")])
     store.remove_run(store.load_run(models / "old"))
     assert not any("old" in path.name for path in models.rglob("*"))
@@ -138,15 +172,15 @@ def test_the_version_changes_with_the_model(flagship):
     assert flagship.version != before
 
 
-def test_the_shipped_model_is_small_and_as_good_as_it_says():
+def test_the_shipped_model_is_small_and_accurate():
     card = store.load_trained_run("flagship", PROJECT / "models").card
     assert card.bytes <= 8_000_000
     assert card.test_accuracy >= 0.997
     assert card.data == "mnist"
 
 
-def test_a_file_that_changes_is_read_again(make_run):
-    """Also within the same moment, and with the same length."""
+def test_a_changed_file_is_read_again(make_run):
+    """Also within the same clock tick, and with the same length."""
     folder = make_run("run", events=[STARTED, ended("stopped")])
     assert store.load_run(folder).config.seed == 0
     config = json.loads((folder / CONFIG).read_text())

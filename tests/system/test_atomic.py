@@ -5,14 +5,14 @@ import pytest
 from mnistdash.system.atomic import atomic_path, atomic_write_json
 
 
-def test_a_file_appears_whole(tmp_path):
+def test_a_file_is_written_completely(tmp_path):
     path = tmp_path / "it.json"
     atomic_write_json(path, {"a": 1})
     assert json.loads(path.read_text()) == {"a": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["it.json"]
 
 
-def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path):
     path = tmp_path / "it.json"
     atomic_write_json(path, {"a": 1})
     with pytest.raises(TypeError):
@@ -24,7 +24,7 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["it.json"]
 
 
-def test_a_folder_can_be_written_the_same_way(tmp_path):
+def test_a_folder_can_be_written_atomically(tmp_path):
     with atomic_path(tmp_path / "saved") as temporary:
         temporary.mkdir()
         (temporary / "part").write_text("x")

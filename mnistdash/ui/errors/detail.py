@@ -110,7 +110,7 @@ def _annotation(context: ExplorerContext, index: int) -> None:
         st.text_input(
             "Note",
             key="note",
-            max_chars=annotations.LONGEST,
+            max_chars=annotations.MAX_NOTE_CHARACTERS,
             on_change=save,
             placeholder="Describe the digit",
             disabled=is_readonly,

@@ -3,12 +3,14 @@
 The page's theme supplies the colors, in the order of traces unless a trace selects one by `meta`.
 """
 
+import math
+from collections.abc import Sequence
 from itertools import cycle
 
 import numpy as np
 import plotly.graph_objects as go
 
-from mnistdash.runs.history import History
+from mnistdash.runs.history import EpochReport, History
 from mnistdash.runs.recipes import Published
 from mnistdash.runs.schedules import learning_rates
 
@@ -18,14 +20,15 @@ MARGIN = {"l": 0, "r": 0, "t": 8, "b": 0}  # pixels
 DIGITS = [str(digit) for digit in range(10)]
 SYMBOLS = ("diamond", "circle", "square", "triangle-up", "cross", "x", "star", "pentagon")
 SCHEDULE_POINTS = 400
+MAX_POINTS = 500  # of a curve
 ACCENT, GREY, LIGHT = range(3)  # a trace's `meta`: index into the theme's chart colors
 
 
 def loss_chart(history: History, log: bool = False) -> go.Figure:
-    """Training and validation loss (nats) over the epochs, on a linear or a logarithmic axis."""
+    """Return training and validation loss (nats) over the epochs, on a linear or a logarithmic axis."""
     figure = _curves(history, "loss")
     figure.update_yaxes(title="loss")
-    # A zoom outlives the next batch, but not a change of the axis.
+    # Keep the zoom when a batch arrives, but not when the axis changes.
     figure.update_layout(uirevision=f"log {log}")
     if log:
         figure.update_yaxes(type="log", dtick=1, tickformat="~g")
@@ -35,10 +38,10 @@ def loss_chart(history: History, log: bool = False) -> go.Figure:
 
 
 def accuracy_chart(history: History, published: Published | None = None) -> go.Figure:
-    """Training and validation accuracy over the epochs, with the author's test figure as a line.
+    """Return training and validation accuracy over the epochs, with the published test accuracy as a line.
 
-    The axis ends half as far again below 100 % as the best epoch's training and validation accuracy,
-    rounded, so that it changes rarely and the curves are never squeezed into its top.
+    The axis leaves 1.5 times the error of the best epoch below 100 %, rounded, so it changes rarely and the curves
+    always fill it.
     """
     figure = _curves(history, "accuracy")
     lowest = _lowest_accuracy(history, published)
@@ -53,19 +56,20 @@ def accuracy_chart(history: History, published: Published | None = None) -> go.F
 
 
 def comparison_chart(histories: dict[str, History], what: str, log: bool = False) -> go.Figure:
-    """The validation curves of several runs over one another.
+    """Return the validation curves of several runs in one chart.
 
     Args:
         histories: by the runs' names.
         what: "loss" or "accuracy".
-        log: whether the axis is logarithmic.
+        log: make the loss axis logarithmic.
     """
     figure = go.Figure()
     for (name, history), symbol in zip(histories.items(), cycle(SYMBOLS), strict=False):
+        epochs = _thin_out(history.epochs)
         figure.add_scatter(
             name=name,
-            x=history.epoch_ends(),
-            y=[event[f"val_{what}"] for event in history.epochs],
+            x=[history.position(epoch) for epoch in epochs],
+            y=[getattr(epoch, f"val_{what}") for epoch in epochs],
             mode="lines+markers",
             marker={"symbol": symbol, "size": 8},
             cliponaxis=False,
@@ -149,13 +153,14 @@ def digit_counts_chart(counts: dict[str, np.ndarray]) -> go.Figure:
 
 
 def _curves(history: History, what: str) -> go.Figure:
-    ends = history.epoch_ends()
+    epochs = _thin_out(history.epochs)
+    ends = [history.position(epoch) for epoch in epochs]
     figure = go.Figure()
-    # First, as thousands of batches would hide the curves; not by `zorder`, which cuts markers off at the axes.
+    # First, or the batches would hide the curves; not by `zorder`, which cuts markers off at the axes.
     figure.add_scatter(
         name="per batch",
-        x=history.batch_epochs(),
-        y=[event[what] for event in history.batches],
+        x=[history.position(batch) for batch in history.batches],
+        y=[getattr(batch, what) for batch in history.batches],
         # A single point makes no line.
         mode="lines" if len(history.batches) > 1 else "markers",
         line={"width": 1},
@@ -166,7 +171,7 @@ def _curves(history: History, what: str) -> go.Figure:
     figure.add_scatter(
         name="validation",
         x=ends,
-        y=[event[f"val_{what}"] for event in history.epochs],
+        y=[getattr(epoch, f"val_{what}") for epoch in epochs],
         mode="lines+markers",
         marker={"symbol": "diamond", "size": 8},
         cliponaxis=False,
@@ -175,35 +180,34 @@ def _curves(history: History, what: str) -> go.Figure:
     figure.add_scatter(
         name="training",
         x=ends,
-        y=[event[what] for event in history.epochs],
+        y=[getattr(epoch, what) for epoch in epochs],
         mode="lines+markers",
         line={"dash": "dash"},
         marker={"symbol": "circle-open", "size": 7},
         cliponaxis=False,
         meta=GREY,
     )
-    if history.best_epoch is not None:
-        best = history.best_epoch
+    if (best := history.best_epoch) is not None:
         figure.add_scatter(
             name="best epoch",
-            x=[best["step"] / history.steps_per_epoch],
-            y=[best[f"val_{what}"]],
+            x=[history.position(best)],
+            y=[getattr(best, f"val_{what}")],
             mode="markers+text",
             marker={"symbol": "star", "size": 14, "line": {"width": 1}},
             text=["best"],
             textposition="top center",
             showlegend=False,
-            hovertemplate=f"best epoch {best['epoch']}<extra></extra>",
+            hovertemplate=f"best epoch {best.epoch}<extra></extra>",
             cliponaxis=False,
             meta=ACCENT,
         )
     figure.update_layout(
         height=HEIGHT,
-        # Room for the longest numbers, and for half of "best": nothing moves while data comes in.
+        # Fixed room for the longest numbers and half of "best", so the axes never move.
         margin={"l": 74, "r": 14, "t": 32, "b": 55, "autoexpand": False},
         legend={"orientation": "h", "y": 1.15},
         hovermode="x",
-        uirevision="keep",  # a zoom outlives the next batch
+        uirevision="keep",  # keep the zoom when a batch arrives
     )
     if not history.batches and not history.epochs:
         figure.update_yaxes(range=[0, 1])
@@ -212,17 +216,23 @@ def _curves(history: History, what: str) -> go.Figure:
     return figure
 
 
+def _thin_out(epochs: Sequence[EpochReport]) -> Sequence[EpochReport]:
+    """Return at most MAX_POINTS evenly spaced epochs, among them the last."""
+    spacing = -(-len(epochs) // MAX_POINTS) or 1
+    return epochs[::-spacing][::-1]
+
+
 def _lowest_accuracy(history: History, published: Published | None) -> float:
-    """Where the accuracy axis begins."""
+    """Return the start of the accuracy axis."""
     if history.epochs:
-        reached = [max(event[name] for event in history.epochs) for name in ("accuracy", "val_accuracy")]
+        reached = [max(getattr(epoch, name) for epoch in history.epochs) for name in ("accuracy", "val_accuracy")]
     else:
-        reached = [event["accuracy"] for event in history.batches[-5:]]
+        reached = [batch.accuracy for batch in history.batches[-5:]]
     if not reached:
         return 0.0
     if published is not None:
         reached.append(published.accuracy)
     error = max(1.5 * (1 - min(reached)), 0.001)
-    power = 10 ** np.floor(np.log10(error))
+    power = 10.0 ** math.floor(math.log10(error))
     step = next(step for step in (1, 1.5, 2, 3, 5, 7, 10) if error <= step * power * 1.0001)
     return max(0.0, 1 - step * power)

@@ -7,7 +7,8 @@ import streamlit as st
 
 from mnistdash.exceptions import RunError
 from mnistdash.jobs import conversions
-from mnistdash.runs import archive, config, events, history, store, weights
+from mnistdash.runs import archive, config, store, weights
+from mnistdash.runs.history import epochs_csv
 from mnistdash.runs.run import ACTIVE, KERAS, TFLITE, Run
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.train import form
@@ -59,9 +60,7 @@ def _downloads(run: Run) -> None:
         )
     if (run.folder / weights.WEIGHTS).is_file() and run.card is not None:
         offer("Whole run (.zip)", f"{run.name}.zip", lambda: archive.pack_run(run), "application/zip")
-    offer(
-        "History (.csv)", f"{run.name}.csv", lambda: history.epochs_csv(events.read_events(run.folder)[0]), "text/csv"
-    )
+    offer("History (.csv)", f"{run.name}.csv", lambda: epochs_csv(resources.history(run)), "text/csv")
     if run.card is not None:
         st.caption("A SavedModel takes TensorFlow some seconds to make. A whole run can be restored.")
 

@@ -3,8 +3,7 @@
 import streamlit as st
 
 from mnistdash.data.dataset import Dataset
-from mnistdash.runs import events, store
-from mnistdash.runs.history import History
+from mnistdash.runs import store
 from mnistdash.runs.run import ACTIVE, Run
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.train import actions, run_panel, tables
@@ -66,8 +65,8 @@ def update_interval(name: str, runs: list[Run]) -> float:
         return UPDATE_IDLE
     if run.status not in ACTIVE:
         return UPDATE_SHORTEST
-    watchers = resources.watchers(name)
-    if resources.jobs().state(name) == "running" and not events.has_batch(run.folder):
+    watchers, history = resources.watchers(name), resources.history(run)
+    if resources.jobs().state(name) == "running" and not history.batches:
         return UPDATE_START * watchers
-    length = History.from_events(events.read_events(run.folder)[0]).first_estimate or 0
+    length = history.first_estimate or 0
     return min(UPDATE_LONGEST, max(UPDATE_SHORTEST, round(watchers * length / MAX_UPDATES)))

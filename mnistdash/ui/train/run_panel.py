@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnistdash.data.dataset import Dataset
 from mnistdash.jobs.queue import JobQueue
-from mnistdash.runs import events, recipes
+from mnistdash.runs import recipes
 from mnistdash.runs.history import History
 from mnistdash.runs.run import ACTIVE, Run, is_asked_to_stop
 from mnistdash.text import escape_markdown, format_duration
@@ -18,7 +18,7 @@ CURVES, ERRORS, FEATURES = "Curves", "Errors", "Features"
 
 def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
     """Show the progress, the Stop button and the chosen view of a run."""
-    so_far = History.from_events(events.read_events(run.folder)[0])
+    so_far = resources.history(run)
     state = None
     if run.status in ACTIVE:
         # The queue knows runs of this server, even before their first event; other runs are known by their folder.

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from mnistdash.runs import comparison, events
-from mnistdash.runs.history import History
+from mnistdash.runs import comparison
 from mnistdash.runs.run import Run
-from mnistdash.ui import widgets
+from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
 
@@ -22,7 +21,7 @@ def compare(chosen: list[Run]) -> None:
     """Show the validation curves, settings and results of several runs side by side."""
     st.subheader("Comparison", anchor=False)
     names = [run.name for run in chosen]
-    histories = {run.name: History.from_events(events.read_events(run.folder)[0]) for run in chosen}
+    histories = {run.name: resources.history(run) for run in chosen}
     loss, accuracy = st.columns(2, gap="large")
     for column, what in ((loss, "loss"), (accuracy, "accuracy")):
         with column, st.container(key=f"{what}_comparison"):

@@ -31,6 +31,16 @@ def test_curves_lie_where_they_were_measured():
     assert traces["validation"].y == (0.5, 0.25)
 
 
+def test_a_curve_of_a_long_run_has_few_points():
+    """A browser gets a chart at each look; 200,000 batches would be 7 MB."""
+    events = [batch(step, float(step)) for step in range(1, 5_001)] + [epoch(n, 5_000.0 + n) for n in range(1, 1_001)]
+    found = History.from_events([STARTED, FITTING, *events])
+    for figure in (loss_chart(found), accuracy_chart(found), comparison_chart({"one": found}, "loss")):
+        assert all(len(trace.x) == len(trace.y) <= 500 for trace in figure.data)
+    assert by_name(loss_chart(found))["per batch"].x[-1] == 5_000 / 10
+    assert by_name(loss_chart(found))["validation"].x[-1] == 10_000 / 10
+
+
 def test_training_and_validation_differ_in_more_than_colour():
     traces = by_name(accuracy_chart(history()))
     assert traces["validation"].marker.symbol != traces["training"].marker.symbol
