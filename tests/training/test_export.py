@@ -158,20 +158,6 @@ def test_keras_file_has_no_optimizer_state(tmp_path, built):
     assert size < (tmp_path / "network.keras").stat().st_size + 10_000
 
 
-@pytest.mark.slow
-def test_shipped_model_in_8_bits_predicts_nearly_the_same(flagship, sample):
-    from mnistdash.inference.model import Model
-
-    images = sample.test.images
-    model = keras.saving.load_model(flagship.folder / "model.keras")
-    expected = model.predict(images.astype(np.float32) / 255, verbose=0)
-    lite = Model(flagship.folder / "model.tflite", "flagship")
-    predicted = lite(images)
-    assert (predicted.argmax(1) == expected.argmax(1)).mean() > 0.98
-    assert np.abs(predicted - expected).mean() < 0.005
-    assert np.array_equal(lite(images[:1]), predicted[:1]), "each image has its own scale"
-
-
 def test_temperature_improves_the_loss(sample):
     labels = sample.validation.labels
     network = Overconfident(labels)
