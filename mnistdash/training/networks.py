@@ -180,4 +180,4 @@ def for_training(network: keras.Model, recipe: Recipe, seed: int) -> keras.Model
 def penultimate_features(network: keras.Model) -> Tensor:
     """Return the (n, k) input of a network's last dense layer; of several experts, concatenated."""
     inputs = [layer.input for layer in network.layers if getattr(layer, "units", None) in (DIGITS, DIGITS + 1)]
-    return inputs[0] if len(inputs) == 1 else ops.concatenate(inputs, axis=1)
+    return inputs[0] if len(inputs) == 1 else layers.Concatenate(name="features")(inputs)
