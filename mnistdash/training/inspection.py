@@ -41,12 +41,11 @@ class Inspector:
 
 def _first_branch(network: keras.Model) -> list[keras.Layer]:
     """Return the layers from the input to the output, along the first input of each; in a mixture, one expert's."""
-    branch: list[keras.Layer] = []
-    tensor = network.output
-    while not branch or not isinstance(branch[0], layers.InputLayer):
-        layer = tensor._keras_history.operation
-        branch.insert(0, layer)
-        tensor = layer.input[0] if isinstance(layer.input, list) else layer.input
+    branch = [network.output._keras_history.operation]
+    while not isinstance(branch[0], layers.InputLayer):
+        inputs = branch[0].input
+        tensor = inputs[0] if isinstance(inputs, list) else inputs
+        branch.insert(0, tensor._keras_history.operation)
     return branch
 
 
