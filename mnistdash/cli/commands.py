@@ -168,7 +168,7 @@ def upgrade(options: argparse.Namespace, settings: Settings) -> None:
     with native_output_to(os.devnull):
         from mnistdash.training.finish import export_again  # TensorFlow: seconds to import
 
-        export_again(run, run.card)
+        export_again(run)
     print(f"{run.name}: exported in the current format")
 
 

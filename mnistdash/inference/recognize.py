@@ -112,17 +112,13 @@ def recognize(image: np.ndarray, model: Model) -> Recognition:
         crops[everything] = normalize.crop(ink)
     steps = {span: normalize.normalization_steps(crop) for span, crop in crops.items()}
     views = np.stack([images[-1][1] for images in steps.values()])
-    digits, milliseconds = _predict(list(crops.values()), views, model)
-    predictions = dict(zip(crops, digits, strict=True))
+    results, milliseconds = _predict(list(crops.values()), views, model)
+    predictions = dict(zip(crops, results, strict=True))
     scores = {span: _score(predictions[span], components[slice(*span)]) for span in candidates}
     chosen = segmentation.best_segmentation(scores, len(components))
-    return Recognition(
-        tuple(predictions[span] for span in chosen),
-        predictions[everything],
-        ink,
-        tuple(steps[chosen[0]]) if len(chosen) == 1 else (),
-        milliseconds,
-    )
+    shown_steps = tuple(steps[chosen[0]]) if len(chosen) == 1 else ()
+    digits = tuple(predictions[span] for span in chosen)
+    return Recognition(digits, predictions[everything], ink, shown_steps, milliseconds)
 
 
 def recognize_unprocessed(picture: np.ndarray, model: Model) -> Recognition:

@@ -101,7 +101,7 @@ class RunCallback(keras.callbacks.Callback):
         self.was_stopped = False
 
     def on_train_begin(self, logs=None):
-        self._reader = export.LogitPredictor(self.model)
+        self._reader = export.logit_predictor(self.model)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch + 1

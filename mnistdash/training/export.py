@@ -1,7 +1,7 @@
 """Temperature scaling and export of trained networks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,20 +43,15 @@ def probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return np.asarray(is_digit * digits + (1 - is_digit) / networks.DIGITS)
 
 
-class LogitPredictor:
-    """A function that computes the logits of a model during training, without augmentation or dropout.
+def logit_predictor(model: keras.Model) -> Callable[[TrainingSet], np.ndarray]:
+    """Return a function that predicts (n, 10) or (n, 11) float32 logits, for a model that is being trained.
 
     `Model.predict` would build a graph of as many batches as there are steps per execution.
     """
-
-    def __init__(self, model: keras.Model):
-        inputs = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()}
-        # AutoGraph writes temporary files, which fails on a full disk.
-        self._predict = tf.function(partial(model, training=False), input_signature=[inputs], autograph=False)
-
-    def __call__(self, examples: TrainingSet) -> np.ndarray:
-        """Return (n, 10) or (n, 11) float32 logits."""
-        return np.concatenate([self._predict(inputs) for inputs, _ in examples.batches(BATCH)])
+    inputs = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in model.input.items()}
+    # AutoGraph writes temporary files, which fails on a full disk.
+    predict = tf.function(partial(model, training=False), input_signature=[inputs], autograph=False)
+    return lambda examples: np.concatenate([predict(batch) for batch, _ in examples.batches(BATCH)])
 
 
 def temperature(network: keras.Model, recipe: Recipe, validation: Split) -> float:

@@ -2,7 +2,6 @@
 
 import hashlib
 import platform
-import tempfile
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -43,14 +42,13 @@ def finish(
     # Score the exported file with LiteRT, as the pages do.
     model = Model(folder / TFLITE, config.name)
     validation, test = (metrics.evaluate(model, split) for split in (dataset.validation, dataset.test))
-    size, sha256 = _size_and_hash(folder / TFLITE)
     card = Card(
         name=config.name,
         recipe=config.recipe,
         status=status,
         data=dataset.name,
         parameters=network.count_params(),
-        bytes=size,
+        bytes=0,
         best_epoch=best_epoch,
         validation_accuracy=round(validation.accuracy, 6),
         validation_loss=round(validation.loss, 6),
@@ -60,10 +58,8 @@ def finish(
         precision=config.precision,
         seconds=round(seconds, 1),
         versions={"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-        sha256=sha256,
     )
-    atomic_write_json(folder / CARD, asdict(card))
-    return card
+    return _write_card(card, folder)
 
 
 def rebuild(folder: Path, config: RunConfig, previous: Card, dataset: Dataset) -> Card:
@@ -83,7 +79,7 @@ def rebuild(folder: Path, config: RunConfig, previous: Card, dataset: Dataset) -
     return finish(network, config, folder, dataset, previous.status, previous.best_epoch, previous.seconds)
 
 
-def export_again(run: Run, card: Card) -> None:
+def export_again(run: Run) -> None:
     """Export the model of an earlier version's run in the current format, from the weights in its model.keras.
 
     Raises:
@@ -93,14 +89,10 @@ def export_again(run: Run, card: Card) -> None:
         network, temperature = export.load_network(run.folder / KERAS)
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise TrainingError(f"{run.name}/{KERAS} is missing or damaged.") from error
-    with tempfile.TemporaryDirectory(prefix=".exporting-", dir=run.folder.parent) as staging:
-        folder = Path(staging)
-        quantized = run.config.recipe in RECIPES and RECIPES[run.config.recipe].quantised
-        export.export_model(network, folder, temperature, quantized)
-        size, sha256 = _size_and_hash(folder / TFLITE)
-        for name in (KERAS, TFLITE):
-            (folder / name).replace(run.folder / name)
-        atomic_write_json(run.folder / CARD, asdict(replace(card, bytes=size, sha256=sha256)))
+    quantized = run.config.recipe in RECIPES and RECIPES[run.config.recipe].quantised
+    export.export_model(network, run.folder, temperature, quantized)
+    if run.card is not None:
+        _write_card(run.card, run.folder)
 
 
 def load_start_weights(network: keras.Model, run: Path) -> None:
@@ -118,6 +110,9 @@ def load_start_weights(network: keras.Model, run: Path) -> None:
         raise TrainingError(f"The weights of {run.name} do not fit this recipe, or are missing or damaged.") from error
 
 
-def _size_and_hash(path: Path) -> tuple[int, str]:
-    content = path.read_bytes()
-    return len(content), hashlib.sha256(content).hexdigest()
+def _write_card(card: Card, folder: Path) -> Card:
+    """Write a card with the size and hash of the exported file, and return it."""
+    content = (folder / TFLITE).read_bytes()
+    card = replace(card, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    atomic_write_json(folder / CARD, asdict(card))
+    return card

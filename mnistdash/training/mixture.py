@@ -9,12 +9,9 @@ EXPERTS, GATE = ("drawn", "written"), "gate"  # prefixes of the experts' output 
 
 def expert_outputs(network: keras.Model) -> dict[str, list[keras.KerasTensor]]:
     """Return the outputs of a mixture's experts and gate, by layer name prefix; {} for other networks."""
-    layers = [(prefix, layer) for prefix in (*EXPERTS, GATE) for layer in network.layers]
-    outputs: dict[str, list[keras.KerasTensor]] = {}
-    for prefix, layer in layers:
-        if layer.name.startswith(prefix):
-            outputs.setdefault(prefix, []).append(layer.output)
-    return outputs
+    names = (*EXPERTS, GATE)
+    outputs = {name: [layer.output for layer in network.layers if layer.name.startswith(name)] for name in names}
+    return {name: tensors for name, tensors in outputs.items() if tensors}
 
 
 class MixtureModel(keras.Model):
@@ -43,11 +40,8 @@ class MixtureModel(keras.Model):
     ):
         super().__init__(inputs, network(images))
         self._images = keras.Model(inputs, images)
-        self._experts = [
-            (prefix, keras.Model(network.inputs, output))
-            for prefix, outputs in expert_outputs(network).items()
-            for output in outputs
-        ]
+        experts = expert_outputs(network).items()
+        self._experts = [(name, keras.Model(network.inputs, output)) for name, outputs in experts for output in outputs]
         self._augment = augment or (keras.layers.Identity(), keras.layers.Identity())
         self.supports_jit = False  # XLA needs the number of images per expert in advance
 
@@ -62,27 +56,26 @@ class MixtureModel(keras.Model):
             "written": lambda: (augment_written(tf.gather(images, chosen), training=True), tf.gather(labels, chosen)),
             GATE: lambda: (images, inputs["written"]),
         }
-        outputs: dict[str, list[tf.Tensor]] = {prefix: [] for prefix in batches}
+        outputs: dict[str, list[tf.Tensor]] = {name: [] for name in batches}
         gradients: list[tf.Tensor] = []
         weights: list[keras.Variable] = []
-        for prefix, expert in self._experts:
+        for name, expert in self._experts:
             # One expert after the other: the activations of all of them would need twice the memory.
             with tf.control_dependencies(gradients):
-                x, y = batches[prefix]()
+                x, y = batches[name]()
                 x = tf.identity(x)
             with tf.GradientTape() as tape:
                 output = expert(x, training=True)
-                loss = _gate_loss(y, output) if prefix == GATE else self.compute_loss(y=y, y_pred=output)
+                loss = _gate_loss(y, output) if name == GATE else self.compute_loss(y=y, y_pred=output)
                 scaled_loss = self.optimizer.scale_loss(loss)
-            outputs[prefix].append(output)
+            outputs[name].append(output)
             weights += expert.trainable_weights
             gradients += tape.gradient(scaled_loss, expert.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        drawn, written = (tf.add_n(outputs[prefix]) / len(outputs[prefix]) for prefix in EXPERTS)
+        drawn, written = (tf.add_n(outputs[name]) / len(outputs[name]) for name in EXPERTS)
         logits = tf.tensor_scatter_nd_update(drawn, chosen[:, tf.newaxis], written)
         self._loss_tracker.update_state(self.compute_loss(y=labels, y_pred=logits), sample_weight=tf.shape(labels)[0])
-        metrics: dict[str, tf.Tensor] = self.compute_metrics(inputs, labels, logits, None)
-        return metrics
+        return dict(self.compute_metrics(inputs, labels, logits, None))
 
 
 def _indices_filled_to_batch(written: tf.Tensor) -> tf.Tensor:

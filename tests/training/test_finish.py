@@ -22,7 +22,7 @@ def stored(models) -> Run:
 
 def test_stored_run_is_exported_again_with_features(stored, models, sample):
     before = load_model(stored.name, models)
-    finish.export_again(stored, stored.card)
+    finish.export_again(stored)
     after = load_model(stored.name, models)
     probabilities, features = after.predict_with_features(sample.test.images)
     assert (before.has_features, after.has_features) == (False, True)
@@ -43,7 +43,7 @@ def test_stored_run_is_exported_again_by_a_child_process(stored, models):
 def test_damaged_model_is_not_exported_again(stored):
     (stored.folder / "model.keras").write_bytes(b"damaged")
     with pytest.raises(TrainingError, match=r"stored-softmax/model\.keras is missing or damaged"):
-        finish.export_again(stored, stored.card)
+        finish.export_again(stored)
 
 
 def test_stored_run_continues_from_its_weights_file_or_its_model(stored):
