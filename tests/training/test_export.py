@@ -108,7 +108,8 @@ def test_saved_model_has_the_same_outputs(exported, tmp_path):
 
     network, folder = exported
     export.export_saved_model(folder / "model.keras", tmp_path / "saved")
-    outputs = tf.saved_model.load(str(tmp_path / "saved")).serve(IMAGES)
+    model = tf.saved_model.load(str(tmp_path / "saved"))
+    outputs = model.serve(IMAGES)
     assert set(outputs) == set(export.OUTPUTS)
     for name, expected in zip(export.OUTPUTS, expected_outputs(network), strict=False):
         assert np.allclose(outputs[name], expected, atol=1e-5)
@@ -155,7 +156,7 @@ def test_keras_file_has_no_optimizer_state(tmp_path, built):
     export.keras_model(network).save(tmp_path / "compiled.keras")
     network.save(tmp_path / "network.keras")
     size = (tmp_path / "compiled.keras").stat().st_size
-    assert size < (tmp_path / "network.keras").stat().st_size + 10_000
+    assert size < (tmp_path / "network.keras").stat().st_size + 20_000, "Adam would add 340,000"
 
 
 def test_temperature_improves_the_loss(sample):

@@ -43,6 +43,7 @@ def train(models, precision: str = "float32", steps: int = 3) -> tuple[list[dict
     return logs, network, model
 
 
+@pytest.mark.slow
 def test_each_expert_learns_from_its_own_images(tmp_path):
     """It ends with the weights that Keras' own training step gives it on these images."""
     logs, network, _ = train(tmp_path)
@@ -60,7 +61,7 @@ def test_each_expert_learns_from_its_own_images(tmp_path):
         for number, output in enumerate(outputs):
             separate = keras.Model(fresh.input, output)
             x, y, loss = examples[name]
-            separate.compile(optimizers.build(RECIPES["flagship"], config, 100), loss, jit_compile=False)
+            separate.compile(optimizers.build(RECIPES["flagship"], config, 100), loss, run_eagerly=True)
             for _ in range(3):
                 separate.train_on_batch(x, y)
             same = keras.Model(network.input, expert_outputs(network)[name][number])
@@ -85,6 +86,7 @@ def test_original_digits_are_repeated_to_fill_the_batch(written, chosen):
 
 def test_batches_of_one_kind_leave_every_weight_finite(tmp_path):
     _, network, model = train(tmp_path, steps=0)
+    model.run_eagerly = True  # spares the tracing
     for written in (0, 1, IMAGES):
         inputs, labels = batch(written)
         assert np.isfinite(model.train_on_batch(inputs, labels, return_dict=True)["loss"])
