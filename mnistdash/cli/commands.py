@@ -159,6 +159,16 @@ def export(options: argparse.Namespace, settings: Settings) -> None:
     print(out)
 
 
+def upgrade(options: argparse.Namespace, settings: Settings) -> None:
+    """Export the model of an earlier version again, in the current format"""
+    run = store.load_trained_run(options.model, settings.models)
+    with native_output_to(os.devnull):
+        from mnistdash.training.finish import export_again  # TensorFlow: seconds to import
+
+        export_again(run)
+    print(f"{run.name}: exported in the current format")
+
+
 def restore(options: argparse.Namespace, settings: Settings) -> None:
     """Bring a run back from a zip that `export --format zip` made, or the Train page"""
     try:

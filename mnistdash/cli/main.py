@@ -17,6 +17,7 @@ from mnistdash.cli.commands import (
     predict,
     recipes,
     restore,
+    upgrade,
 )
 from mnistdash.cli.train import train
 from mnistdash.data.dataset import SPLITS
@@ -114,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--model", required=True, metavar="M")
     sub.add_argument("--format", choices=("keras", "tflite", "savedmodel", "zip"), required=True)
     sub.add_argument("out", type=Path, metavar="OUT")
+
+    add(upgrade).add_argument("--model", required=True, metavar="M")
 
     sub = add(restore)
     sub.add_argument("--name", metavar="RUN", help="default: the one that it had, or that and a number")

@@ -1,1 +1,1 @@
-"""inference."""
+"""Inference with exported models: LiteRT only, no TensorFlow."""

@@ -1,44 +1,56 @@
-"""Runs exported networks with LiteRT: images in, probabilities out, without TensorFlow."""
+"""Exported models run by LiteRT: images in, probabilities out, without TensorFlow."""
 
 import threading
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from mnistdash.exceptions import RunError
+from mnistdash.runs.recipes import RECIPES
 from mnistdash.runs.run import TFLITE, check_model
-from mnistdash.runs.store import RunError, load_trained_run
+from mnistdash.runs.store import load_trained_run
 from mnistdash.settings import Settings
 
-BATCH = 100  # images at a time; more were not read faster
-THREADS = 2  # because small hosts have two cores
+BATCH = 100  # images; larger batches are not faster
+THREADS = 2  # small hosts have two cores
+EARLIER_NAMES = {"output_0": "probabilities"}  # of outputs, in files of earlier versions
 
 
 class Model:
-    """A loaded network. May be called from several threads at once; they take turns.
+    """A loaded model. Several threads may call it; they take turns.
 
     Attributes:
-        name: of the run it comes from.
+        name: of its run.
+        has_features: False for a file of an earlier version, which has no output `features`.
     """
 
-    def __init__(self, path: Path, name: str):
+    def __init__(self, path: Path, name: str, rejects_non_digits: bool = False):
         """Load a .tflite file.
+
+        Args:
+            path: the file.
+            name: name of the run.
+            rejects_non_digits: True if the recipe teaches the network to reject non-digits.
 
         Raises:
             RunError: the file is missing or damaged.
         """
         self.name = name
-        self._path = path
+        self._lock = threading.Lock()  # an interpreter used by two threads at once raises
         try:
-            self._network = _Network(model_path=str(path))
-            self._probabilities = self._network.outputs[10]
+            self._interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
+            self._input = self._interpreter.get_input_details()[0]["index"]
+            self._resize(1)
+            details = self._interpreter.get_signature_runner().get_output_details()
+            self._outputs = {EARLIER_NAMES.get(key, key): int(output["index"]) for key, output in details.items()}
         except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise RunError(f"{name}/{path.name}: the model file is missing or damaged; train it again.") from error
-        self._is_digit = self._network.outputs.get(1)
+            raise RunError(f"{name}/{path.name} is missing or damaged. Train the model again.") from error
+        self._rejects_non_digits = rejects_non_digits and "is_digit" in self._outputs
+        self.has_features = "features" in self._outputs
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Read digits.
+        """Predict digits.
 
         Args:
             images: (n, 28, 28) float32 in [0, 1], 1 = ink; or uint8, 255 = ink.
@@ -46,68 +58,46 @@ class Model:
         Returns:
             (n, 10) float32 probabilities.
         """
-        return self.predict_with_is_digit(images)[0]
+        return self._predict(images, "probabilities")[0]
 
     def predict_with_is_digit(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Read digits, and say of each image how likely it is one at all.
+        """Predict digits, and the probability that an image is a digit.
 
         Args:
             images: as for a call.
 
         Returns:
-            (n, 10) float32 probabilities, given that it is a digit; and (n,) float32 in [0, 1],
-            or None where the network was not taught what is not a digit.
+            (n, 10) float32 probabilities, and (n,) float32 in [0, 1], or None if the model cannot reject non-digits.
         """
-        if self._is_digit is None:
-            return self._network.run(images, [self._probabilities])[0], None
-        probabilities, is_digit = self._network.run(images, [self._probabilities, self._is_digit])
+        if not self._rejects_non_digits:
+            return self(images), None
+        probabilities, is_digit = self._predict(images, "probabilities", "is_digit")
         return probabilities, is_digit[:, 0]
 
     def predict_with_features(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Read digits, and tell by what they were told apart.
+        """Predict digits, and return the penultimate-layer features.
 
         Args:
             images: as for a call.
 
         Returns:
-            (n, 10) float32 probabilities, and (n, k) float32 features: what goes into the last dense
-            layer, side by side where there are several networks in it.
+            (n, 10) float32 probabilities, and (n, k) float32 features; k = 0 unless `has_features`.
         """
-        network, features = self._tapped
-        probabilities, *parts = network.run(images, [self._probabilities, *features])
-        return probabilities, np.concatenate(parts, axis=1)
+        if not self.has_features:
+            return self(images), np.zeros((len(images), 0), np.float32)
+        probabilities, features = self._predict(images, "probabilities", "features")
+        return probabilities, features
 
-    @cached_property
-    def _tapped(self) -> tuple["_Network", list[int]]:
-        from mnistdash.inference.features import tapped  # only the error explorer needs it
-
-        content, features = tapped(self._path)
-        return _Network(model_content=content), features
-
-
-class _Network:
-    """A LiteRT interpreter that takes any number of images.
-
-    Attributes:
-        outputs: number of values for an image -> index of the tensor.
-    """
-
-    def __init__(self, **source: str | bytes):
-        self._lock = threading.Lock()  # an interpreter used by two threads at once raises
-        self._interpreter = Interpreter(**source, num_threads=THREADS)
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self.outputs = {int(output["shape"][-1]): output["index"] for output in self._interpreter.get_output_details()}
-        self._resize(1)
-
-    def run(self, images: np.ndarray, wanted: list[int]) -> list[np.ndarray]:
-        """For each tensor that is wanted, its (n, values) float32 for these images."""
+    def _predict(self, images: np.ndarray, *names: str) -> list[np.ndarray]:
+        """Return the (n, k) float32 values of these outputs."""
+        indices = [self._outputs[name] for name in names]
         starts = range(0, max(1, len(images)), BATCH)
-        parts = [self._run_batch(images[start : start + BATCH], wanted) for start in starts]
-        return [np.concatenate(values) for values in zip(*parts, strict=True)]
+        batches = [self._predict_batch(images[start : start + BATCH], indices) for start in starts]
+        return [np.concatenate(values) for values in zip(*batches, strict=True)]
 
-    def _run_batch(self, images: np.ndarray, wanted: list[int]) -> list[np.ndarray]:
+    def _predict_batch(self, images: np.ndarray, indices: list[int]) -> list[np.ndarray]:
         count = len(images)
-        if not count:  # the interpreter takes no empty batch
+        if not count:  # the interpreter accepts no empty batch
             images = np.zeros((1, 28, 28), np.float32)
         if images.dtype == np.uint8:
             images = images.astype(np.float32) / np.float32(255)
@@ -116,7 +106,7 @@ class _Network:
                 self._resize(len(images))
             self._interpreter.set_tensor(self._input, np.ascontiguousarray(images, np.float32))
             self._interpreter.invoke()
-            return [self._interpreter.get_tensor(index)[:count] for index in wanted]
+            return [self._interpreter.get_tensor(index)[:count] for index in indices]
 
     def _resize(self, batch: int) -> None:
         self._interpreter.resize_tensor_input(self._input, (batch, 28, 28))
@@ -125,15 +115,16 @@ class _Network:
 
 
 def load_model(name: str, models: Path | None = None) -> Model:
-    """Load a run's model by name.
+    """Load the model of a run.
 
     Args:
-        name: of the run.
-        models: folder of models; by default the one that the environment says.
+        name: name of the run.
+        models: folder of models; by default that of the environment.
 
     Raises:
         RunError: there is no such model, or its file is damaged.
     """
     run = load_trained_run(name, models or Settings.from_environment().models)
-    check_model(run)  # before native code reads it
-    return Model(run.folder / TFLITE, name)
+    check_model(run)  # before native code parses it
+    recipe = RECIPES.get(run.config.recipe)
+    return Model(run.folder / TFLITE, name, rejects_non_digits=recipe is not None and recipe.refuses)

@@ -35,6 +35,15 @@ def saved_model_zip(run: Run) -> bytes:
         return archive.read_bytes()
 
 
+def export_again(run: Run) -> None:
+    """Export a run of an earlier version again, so that its model has the output `features`.
+
+    Raises:
+        RunError: the model cannot be exported.
+    """
+    _do(["upgrade", "--model", run.name], run.folder.parent, f"{run.name} cannot be exported again.")
+
+
 def restore(content: bytes, models: Path) -> str:
     """Bring back a run from a zip, and return its name.
 

@@ -101,7 +101,7 @@ class RunCallback(keras.callbacks.Callback):
         self.was_stopped = False
 
     def on_train_begin(self, logs=None):
-        self._reader = export.Reader(self.model)
+        self._reader = export.logit_predictor(self.model)
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch + 1
@@ -170,7 +170,7 @@ class RunCallback(keras.callbacks.Callback):
             best=is_best,
         )
         # The point on the curves does not wait for these.
-        details = self._features.now() if snapshots.saves_network_view(self._epoch, self._plan.epochs) else None
+        details = self._features.snapshot() if snapshots.saves_network_view(self._epoch, self._plan.epochs) else None
         answers = snapshots.EpochPredictions.of(result.probabilities, result.labels)
         self._keep(partial(snapshots.write_snapshot, self._folder, self._epoch, answers, details))
 

@@ -1,4 +1,4 @@
-"""Finish."""
+"""Last steps of a run: calibrate, export and score the network, and write the run's card."""
 
 import hashlib
 import platform
@@ -16,27 +16,11 @@ from mnistdash.inference.model import Model
 from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.run import CARD, KERAS, TFLITE
+from mnistdash.runs.run import CARD, KERAS, TFLITE, Run
 from mnistdash.runs.weights import WEIGHTS, load_weights
 from mnistdash.system.atomic import atomic_write_json
-from mnistdash.training import export, memory, networks
-
-
-def rebuild(folder: Path, config: RunConfig, was: Card, dataset: Dataset) -> Card:
-    """Make a run's model anew from its recipe and its weights, and score it.
-
-    Args:
-        folder: of the run.
-        config: its settings.
-        was: what it is said to have reached; the new card says what it does reach.
-        dataset: to calibrate and score on.
-
-    Raises:
-        TrainingError: the weights do not fit the recipe.
-    """
-    network = networks.build(config.effective_recipe(RECIPES[config.recipe]))
-    load_start_weights(network, folder)
-    return finish(network, config, folder, dataset, was.status, was.best_epoch, was.seconds)
+from mnistdash.system.malloc import trim_memory
+from mnistdash.training import export, networks
 
 
 def finish(
@@ -52,20 +36,19 @@ def finish(
     seen = config.sees_validation(len(dataset.train))
     recipe = replace(config.effective_recipe(RECIPES[config.recipe]), trains_on_validation=seen)
     temperature = export.temperature(network, recipe, dataset.validation)
-    memory.release_memory()
+    trim_memory()
     export.export_model(network, folder, temperature, recipe.quantised)
-    memory.release_memory()
-    # Scored as exported, through the path that the pages take.
-    exported = Model(folder / TFLITE, config.name)
-    validation, test = (metrics.evaluate(exported, split) for split in (dataset.validation, dataset.test))
-    content = (folder / TFLITE).read_bytes()
+    trim_memory()
+    # Score the exported file with LiteRT, as the pages do.
+    model = Model(folder / TFLITE, config.name)
+    validation, test = (metrics.evaluate(model, split) for split in (dataset.validation, dataset.test))
     card = Card(
         name=config.name,
         recipe=config.recipe,
         status=status,
         data=dataset.name,
         parameters=network.count_params(),
-        bytes=len(content),
+        bytes=0,
         best_epoch=best_epoch,
         validation_accuracy=round(validation.accuracy, 6),
         validation_loss=round(validation.loss, 6),
@@ -75,17 +58,61 @@ def finish(
         precision=config.precision,
         seconds=round(seconds, 1),
         versions={"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__},
-        sha256=hashlib.sha256(content).hexdigest(),
     )
-    atomic_write_json(folder / CARD, asdict(card))
-    return card
+    return _write_card(card, folder)
+
+
+def rebuild(folder: Path, config: RunConfig, previous: Card, dataset: Dataset) -> Card:
+    """Build a run's model from its recipe and weights, and score it.
+
+    Args:
+        folder: of the run.
+        config: settings of the run.
+        previous: card with the status, best epoch and duration of the run.
+        dataset: data to calibrate and score on.
+
+    Raises:
+        TrainingError: the weights do not fit the recipe.
+    """
+    network = networks.build(config.effective_recipe(RECIPES[config.recipe]))
+    load_start_weights(network, folder)
+    return finish(network, config, folder, dataset, previous.status, previous.best_epoch, previous.seconds)
+
+
+def export_again(run: Run) -> None:
+    """Export the model of an earlier version's run in the current format, from the weights in its model.keras.
+
+    Raises:
+        TrainingError: model.keras is missing or damaged.
+    """
+    try:
+        network, temperature = export.load_network(run.folder / KERAS)
+    except (OSError, ValueError, KeyError, StopIteration) as error:
+        raise TrainingError(f"{run.name}/{KERAS} is missing or damaged.") from error
+    quantized = run.config.recipe in RECIPES and RECIPES[run.config.recipe].quantised
+    export.export_model(network, run.folder, temperature, quantized)
+    if run.card is not None:
+        _write_card(run.card, run.folder)
 
 
 def load_start_weights(network: keras.Model, run: Path) -> None:
+    """Set a network's weights to those of a run.
+
+    Raises:
+        TrainingError: they are missing or damaged, or do not fit the network.
+    """
     try:
-        weights = run / WEIGHTS
-        # Runs from before weights were kept by themselves have them in their model only.
-        kept = load_weights(weights) if weights.is_file() else export.trained_weights(run / KERAS)
-        network.set_weights(kept)
+        path = run / WEIGHTS
+        # The first runs have their weights in model.keras only.
+        weights = load_weights(path) if path.is_file() else export.load_network(run / KERAS)[0].get_weights()
+        network.set_weights(weights)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"The weights of {run.name} do not fit this recipe, are damaged, or are gone.") from error
+        raise TrainingError(f"The weights of {run.name} do not fit this recipe, or are missing or damaged.") from error
+
+
+def _write_card(card: Card, folder: Path) -> Card:
+    """Write a card with the size and hash of the exported file, and return it."""
+    content = (folder / TFLITE).read_bytes()
+    card = replace(card, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    atomic_write_json(folder / CARD, asdict(card))
+    return card

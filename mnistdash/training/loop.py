@@ -19,7 +19,6 @@ from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter
 from mnistdash.runs.recipes import RECIPES, Recipe
-from mnistdash.system.resources import ROOMY, available_memory
 from mnistdash.training import losses, memory, networks, optimizers
 from mnistdash.training.callbacks import RunCallback, StepPlan
 from mnistdash.training.dataset import make_training_set
@@ -124,7 +123,7 @@ def compiled(config: RunConfig, recipe: Recipe, plan: StepPlan) -> tuple[keras.M
         plan: how long the learning rate's schedule is, and how many steps are taken at once.
     """
     network = networks.build(recipe, config.precision)
-    model = networks.for_training(network, recipe, config.seed, one_by_one=available_memory() < ROOMY)
+    model = networks.for_training(network, recipe, config.seed)
     # XLA makes training slower on CPUs; on a GPU Keras' own choice stands.
     jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
     model.compile(

@@ -1,36 +1,34 @@
-"""Trains the members of a network each by itself: on the images that it is for, and with a loss of its own."""
+"""Training of a mixture of experts: each expert has its own images and its own loss."""
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-READERS, GATE = ("drawn", "written"), "gate"  # names of the layers that the members end in, and of the gate's last
+EXPERTS, GATE = ("drawn", "written"), "gate"  # prefixes of the experts' output layers, and name of the gate's
 
 
 def expert_outputs(network: keras.Model) -> dict[str, list[keras.KerasTensor]]:
-    """What the members of a network say, by the name that their last layers begin with; empty where there are none."""
-    names = (*READERS, GATE)
-    said = {name: [layer.output for layer in network.layers if layer.name.startswith(name)] for name in names}
-    return {name: outputs for name, outputs in said.items() if outputs}
+    """Return the outputs of a mixture's experts and gate, by layer name prefix; {} for other networks."""
+    names = (*EXPERTS, GATE)
+    outputs = {name: [layer.output for layer in network.layers if layer.name.startswith(name)] for name in names}
+    return {name: tensors for name, tensors in outputs.items() if tensors}
 
 
 class MixtureModel(keras.Model):
-    """As the functional model of the same inputs and outputs, but a step improves each member of its network by itself.
+    """A functional model whose training step improves each expert separately.
 
-    The usual loss would make their joint answer right, which lets one member lean on another; this
-    way what they get wrong differs. Those that are "written" learn from MNIST's own digits alone,
-    repeated to fill the batch; those that are "drawn" from all images; and the gate to tell the ones from
-    the others: it is shown images as they are, as augmentation would blur what it goes by.
+    A joint loss would let one expert rely on another; trained separately, they make different errors. The "written"
+    experts learn from original MNIST digits only, repeated to fill the batch, the "drawn" expert from all images.
+    The gate learns to tell original digits from the rest; its images are not augmented, because augmentation blurs
+    the strokes it depends on.
 
-    Loss and accuracy are those of the "written" on what they learn from, and of the "drawn" on the rest.
+    The loss and accuracy reported are those of the "written" experts on original digits and of "drawn" on the rest.
 
     Args:
-        inputs: "pixels", (n, 28, 28) uint8, and "written", (n,) bool, whether an image is one of MNIST's own.
+        inputs: "pixels", (n, 28, 28) uint8, and "written", (n,) bool, True for original MNIST digits.
         images: the pixels as floats.
-        network: whose members are trained.
-        augment: for READERS in this order, what changes their images; None to leave them.
-        one_by_one: whether each waits for the one before, which takes less memory: all at once is faster, but then
-            the activations of all, which gradients are computed from, are in memory together.
+        network: the mixture to train.
+        augment: augmentation for EXPERTS, in this order; None for no augmentation.
     """
 
     def __init__(
@@ -39,55 +37,56 @@ class MixtureModel(keras.Model):
         images: keras.KerasTensor,
         network: keras.Model,
         augment: tuple[keras.Layer, keras.Layer] | None,
-        one_by_one: bool,
     ):
         super().__init__(inputs, network(images))
         self._images = keras.Model(inputs, images)
-        found = expert_outputs(network).items()
-        self._members = [(name, keras.Model(network.inputs, said)) for name, outputs in found for said in outputs]
+        experts = expert_outputs(network).items()
+        self._experts = [(name, keras.Model(network.inputs, output)) for name, outputs in experts for output in outputs]
         self._augment = augment or (keras.layers.Identity(), keras.layers.Identity())
-        self._one_by_one = one_by_one
-        self.supports_jit = False  # XLA wants to know beforehand how many of a batch are for which member
+        self.supports_jit = False  # XLA needs the number of images per expert in advance
 
-    def train_step(self, data):
+    def train_step(self, data: tuple[dict[str, tf.Tensor], tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Update the weights of every expert with one batch, and return the metrics."""
         inputs, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         images = self._images(inputs)
-        chosen = _repeated(inputs["written"])
-        drawn, own = self._augment
-        lessons = {  # each member's images are changed in another way: so what two get wrong differs
-            "drawn": lambda: (drawn(images, training=True), labels),
-            "written": lambda: (own(tf.gather(images, chosen), training=True), tf.gather(labels, chosen)),
-            "gate": lambda: (images, inputs["written"]),
+        chosen = _indices_filled_to_batch(inputs["written"])
+        augment_drawn, augment_written = self._augment
+        batches = {  # called once for each expert, so that every expert sees other augmentations
+            "drawn": lambda: (augment_drawn(images, training=True), labels),
+            "written": lambda: (augment_written(tf.gather(images, chosen), training=True), tf.gather(labels, chosen)),
+            GATE: lambda: (images, inputs["written"]),
         }
-        said, gradients, weights = {name: [] for name in lessons}, [], []
-        for name, member in self._members:
-            with tf.control_dependencies(gradients if self._one_by_one else []):
-                given, wanted = lessons[name]()
-                given = tf.identity(given)
+        outputs: dict[str, list[tf.Tensor]] = {name: [] for name in batches}
+        gradients: list[tf.Tensor] = []
+        weights: list[keras.Variable] = []
+        for name, expert in self._experts:
+            # One expert after the other: the activations of all of them would need twice the memory.
+            with tf.control_dependencies(gradients):
+                x, y = batches[name]()
+                x = tf.identity(x)
             with tf.GradientTape() as tape:
-                answer = member(given, training=True)
-                loss = _gate_loss(wanted, answer) if name == GATE else self.compute_loss(y=wanted, y_pred=answer)
-                scaled = self.optimizer.scale_loss(loss)
-            said[name].append(answer)
-            weights += member.trainable_weights
-            gradients += tape.gradient(scaled, member.trainable_weights)
+                output = expert(x, training=True)
+                loss = _gate_loss(y, output) if name == GATE else self.compute_loss(y=y, y_pred=output)
+                scaled_loss = self.optimizer.scale_loss(loss)
+            outputs[name].append(output)
+            weights += expert.trainable_weights
+            gradients += tape.gradient(scaled_loss, expert.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        for_all, for_own = (tf.add_n(said[name]) / len(said[name]) for name in READERS)
-        answers = tf.tensor_scatter_nd_update(for_all, chosen[:, tf.newaxis], for_own)
-        self._loss_tracker.update_state(self.compute_loss(y=labels, y_pred=answers), sample_weight=tf.shape(labels)[0])
-        return self.compute_metrics(inputs, labels, answers, None)
+        drawn, written = (tf.add_n(outputs[name]) / len(outputs[name]) for name in EXPERTS)
+        logits = tf.tensor_scatter_nd_update(drawn, chosen[:, tf.newaxis], written)
+        self._loss_tracker.update_state(self.compute_loss(y=labels, y_pred=logits), sample_weight=tf.shape(labels)[0])
+        return dict(self.compute_metrics(inputs, labels, logits, None))
 
 
-def _repeated(written: tf.Tensor) -> tf.Tensor:
-    """Indices of images that are written, as many as there are images: all in turn, again from the start.
+def _indices_filled_to_batch(written: tf.Tensor) -> tf.Tensor:
+    """Return (n,) indices of the images whose flag in (n,) `written` is set, repeated in order; all if none is set.
 
-    Each time one is changed in another way by augmentation. Always as many: oneDNN compiles its kernels anew for each
-    number of images that it has not seen lately. Where none is written, of all images.
+    A fixed number of images spares oneDNN from compiling its kernels for every new number.
     """
     indices = tf.where(written | ~tf.reduce_any(written))[:, 0]
     return tf.gather(indices, tf.range(tf.size(written, tf.int64)) % tf.size(indices, tf.int64))
 
 
 def _gate_loss(is_written: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    wanted = ops.cast(ops.reshape(is_written, (-1, 1)), logits.dtype)
-    return ops.mean(ops.binary_crossentropy(wanted, logits, from_logits=True))
+    targets = ops.cast(ops.reshape(is_written, (-1, 1)), logits.dtype)
+    return ops.mean(ops.binary_crossentropy(targets, logits, from_logits=True))

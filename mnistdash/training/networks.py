@@ -1,11 +1,12 @@
-"""Builds Keras models from recipes.
+"""Keras networks of the recipes.
 
-Every network maps (n, 28, 28) float32 in [0, 1], 1 = ink, to (n, 10) logits, or (n, 11) where the
-last stands for "not a digit". What is exported ends in a softmax; what is trained begins with the
-conversion from uint8 and the augmentation, so that neither is part of the exported model's contract.
+Every network maps (n, 28, 28) float32 images in [0, 1], 1 = ink, to (n, 10) logits, or to (n, 11) logits if it
+rejects non-digits: the last class is "not a digit". `for_training` puts augmentation in front of a network, and
+`export` puts a softmax behind it.
 """
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import keras
 from keras import layers, ops
@@ -16,43 +17,47 @@ from mnistdash.training.mixture import GATE, MixtureModel, expert_outputs
 
 IMAGE_SHAPE = (28, 28)
 DIGITS = 10
-NOT_A_DIGIT = DIGITS  # the label, and the logit, of everything else
-WRITTEN = 2  # members of the flagship that read MNIST's own digits
-# What suits these: no other pens and no bent lines, but every digit is turned, scaled, sheared and shifted.
+NOT_A_DIGIT = DIGITS  # label and logit index of the eleventh class
+WRITTEN_EXPERTS = 2  # flagship experts for original MNIST digits
+# Augmentation for original MNIST digits: affine only, and at full strength for every image.
 MILD = {"degrees": 15.0, "scale": 0.12, "shear": 0.2, "shift": 4.0, "bend": 0.0, "elastic": 0.0, "least": 1.0}
 MILD |= dict.fromkeys(("thinner", "thicker", "softer", "harder"), 0.0)
 
-
-def softmax_regression(x: keras.KerasTensor, dropout: float, kernel_initializer="zeros") -> keras.KerasTensor:
-    """One dense layer. Source: TensorFlow tutorial "MNIST For ML Beginners"."""
-    return layers.Dense(DIGITS, kernel_initializer=kernel_initializer)(layers.Flatten()(x))
+Tensor: TypeAlias = keras.KerasTensor
 
 
-def tutorial_cnn(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
-    """Two 5x5 convolutions, a wide dense layer. Source: TensorFlow tutorial "A Guide to TF Layers"."""
-    return _wide_cnn(x, dropout)
+def softmax_regression(x: Tensor, dropout: float) -> Tensor:
+    """Softmax regression. Source: TensorFlow tutorial "MNIST For ML Beginners"."""
+    return layers.Dense(DIGITS, kernel_initializer="zeros")(layers.Flatten()(x))
 
 
-def dropout_cnn(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
-    """The same layers, every weight and bias from N(0, 1)."""
+def softmax_regression_normal(x: Tensor, dropout: float) -> Tensor:
+    """Softmax regression with weights drawn from N(0, 1)."""
+    return layers.Dense(DIGITS, kernel_initializer=keras.initializers.RandomNormal(stddev=1.0))(layers.Flatten()(x))
+
+
+def tutorial_cnn(x: Tensor, dropout: float) -> Tensor:
+    """Two 5x5 convolutions and a wide dense layer. Source: TensorFlow tutorial "A Guide to TF Layers"."""
+    return _wide_cnn(x, dropout, dict)
+
+
+def dropout_cnn(x: Tensor, dropout: float) -> Tensor:
+    """`tutorial_cnn` with weights and biases drawn from N(0, 1)."""
     normal = keras.initializers.RandomNormal(stddev=1.0)
-    # One initializer object would give every layer the same values: clone it for each.
-    return _wide_cnn(x, dropout, normal.clone)
+    # A shared initializer object would give every layer the same values.
+    return _wide_cnn(x, dropout, lambda: {"kernel_initializer": normal.clone(), "bias_initializer": normal.clone()})
 
 
-def _wide_cnn(x, dropout: float, initializer: Callable | None = None) -> keras.KerasTensor:
-    def init() -> dict:
-        return {} if initializer is None else {"kernel_initializer": initializer(), "bias_initializer": initializer()}
-
+def _wide_cnn(x: Tensor, dropout: float, initializers: Callable[[], dict[str, Any]]) -> Tensor:
     for filters in (32, 64):
-        x = layers.Conv2D(filters, 5, padding="same", activation="relu", **init())(x)
+        x = layers.Conv2D(filters, 5, padding="same", activation="relu", **initializers())(x)
         x = layers.MaxPooling2D(2, padding="same")(x)
-    x = layers.Dense(1024, activation="relu", **init())(layers.Flatten()(x))
-    return layers.Dense(DIGITS, **init())(layers.Dropout(dropout)(x))
+    x = layers.Dense(1024, activation="relu", **initializers())(layers.Flatten()(x))
+    return layers.Dense(DIGITS, **initializers())(layers.Dropout(dropout)(x))
 
 
-def keras_cnn(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
-    """1,199,882 weights. Source: keras-team/keras, examples/mnist_cnn.py, 2018."""
+def keras_cnn(x: Tensor, dropout: float) -> Tensor:
+    """Two 3x3 convolutions: 1,199,882 parameters. Source: keras-team/keras, examples/mnist_cnn.py, 2018."""
     x = layers.Conv2D(32, 3, activation="relu")(x)
     x = layers.Conv2D(64, 3, activation="relu")(x)
     x = layers.Dropout(dropout / 2)(layers.MaxPooling2D(2)(x))
@@ -60,26 +65,25 @@ def keras_cnn(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
     return layers.Dense(DIGITS)(layers.Dropout(dropout)(x))
 
 
-def express(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
-    """42,666 weights, our own: it pools early, and normalises only what is small by then."""
+def express(x: Tensor, dropout: float) -> Tensor:
+    """A small CNN that pools early and normalizes small tensors only: 42,666 parameters."""
     x = layers.MaxPooling2D(2)(layers.Conv2D(16, 5, activation="relu")(x))
     x = layers.MaxPooling2D(2)(layers.Conv2D(40, 3, use_bias=False)(x))
     x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     return layers.Dense(DIGITS)(layers.Flatten()(_conv(x, 80, 3)))
 
 
-def flagship(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
-    """A mixture of experts: one reads what is drawn with a pen, two that vote MNIST's own digits; a gate weighs them.
+def flagship(x: Tensor, dropout: float) -> Tensor:
+    """Mixture of experts: one for drawings, two averaged for original MNIST digits, and a gate that weights them.
 
-    MNIST's strokes were scanned: they swell and run together, and a flagged 1 looks like a 7 there. What is right for
-    them is wrong for a canvas, but which of the two an image comes from can be seen. What is not a digit is told by the
-    one that knows drawings.
+    Scanned MNIST strokes swell and merge, so the best prediction depends on where an image comes from: a 1 with a
+    flag is often a 7 in MNIST. The gate infers the source. Only the expert for drawings predicts "not a digit".
 
     Returns:
-        (n, 11) logits: means of log probabilities, weighed by the gate.
+        (n, 11) logits: means of log probabilities, weighted by the gate.
     """
-    drawn = _member(x, (32, 96, 192), dropout / 2, "drawn")
-    votes = [_member(x, (32, 64, 128), dropout, f"written_{number}") for number in range(WRITTEN)]
+    drawn = _expert(x, (32, 96, 192), dropout / 2, "drawn")
+    votes = [_expert(x, (32, 64, 128), dropout, f"written_{number}") for number in range(WRITTEN_EXPERTS)]
     written = layers.Average(dtype="float32")(votes)
     share = ops.sigmoid(_gate(x))
     digits, other = drawn[:, :DIGITS], drawn[:, DIGITS:]
@@ -87,8 +91,8 @@ def flagship(x: keras.KerasTensor, dropout: float) -> keras.KerasTensor:
     return ops.concatenate([digits + share * change, other], axis=1)
 
 
-def _member(x, filters: tuple[int, int, int], dropout: float, name: str) -> keras.KerasTensor:
-    """Convolutions only, strided instead of pooled: (n, 28, 28, 1) -> (n, 11) log probabilities.
+def _expert(x: Tensor, filters: tuple[int, int, int], dropout: float, name: str) -> Tensor:
+    """CNN with strided convolutions instead of pooling: (n, 28, 28, 1) -> (n, 11) log probabilities.
 
     Source: the layout that C. Deotte describes in "25 Million Images! [0.99757] MNIST" (Kaggle, 2018).
     """
@@ -102,23 +106,23 @@ def _member(x, filters: tuple[int, int, int], dropout: float, name: str) -> kera
     return layers.Activation("log_softmax", dtype="float32", name=name)(x)
 
 
-def _gate(x) -> keras.KerasTensor:
-    """How much an image looks like MNIST's own, by its strokes wherever they are: (n, 28, 28, 1) -> (n, 1) logits."""
+def _gate(x: Tensor) -> Tensor:
+    """CNN with global pooling that detects original MNIST strokes: (n, 28, 28, 1) -> (n, 1) logits."""
     for filters, strides in ((16, 1), (16, 2), (32, 1)):
         x = _conv(x, filters, 3, strides=strides, padding="same")
     return layers.Dense(1, dtype="float32", name=GATE)(layers.GlobalAveragePooling2D()(x))
 
 
-def _conv(x, filters: int, size: int, **options) -> keras.KerasTensor:
+def _conv(x: Tensor, filters: int, size: int, **options: Any) -> Tensor:
     x = layers.Conv2D(filters, size, use_bias=False, **options)(x)
-    # A short memory: with the default of 0.99 a run of a few hundred steps would be scored on stale means.
+    # With the default momentum of 0.99, moving averages lag behind in runs of a few hundred steps.
     return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
 
-# (n, 28, 28, 1) images and the share of activations that dropout sets to 0 -> (n, 10) or (n, 11) logits.
-NETWORKS = {
+# ((n, 28, 28, 1) images, dropout rate) -> (n, 10) or (n, 11) logits
+NETWORKS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "softmax": softmax_regression,
-    "softmax-normal": lambda x, dropout: softmax_regression(x, dropout, keras.initializers.RandomNormal(stddev=1.0)),
+    "softmax-normal": softmax_regression_normal,
     "tutorial-cnn": tutorial_cnn,
     "dropout-cnn": dropout_cnn,
     "keras-cnn": keras_cnn,
@@ -131,37 +135,35 @@ def build(recipe: Recipe, precision: str = "float32") -> keras.Model:
     """Build a recipe's network with fresh weights.
 
     Args:
-        recipe: whose network to build.
-        precision: "float32", "bfloat16" or "float16"; the weights and the logits are float32 in all.
+        recipe: names the network and its dropout rate.
+        precision: "float32", "bfloat16" or "float16"; weights and logits are float32 in any case.
 
     Returns:
-        A functional model, (n, 28, 28) float32 in [0, 1] -> (n, 10) float32 logits.
+        A functional model, (n, 28, 28) float32 in [0, 1] -> (n, 10) or (n, 11) float32 logits.
     """
     policy = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}[precision]
-    before = keras.config.dtype_policy()
+    previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
         images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
         logits = NETWORKS[recipe.network](layers.Reshape((*IMAGE_SHAPE, 1))(images), recipe.dropout or 0.0)
         logits = layers.Activation("linear", dtype="float32", name="logits")(logits)
     finally:
-        keras.config.set_dtype_policy(before)
+        keras.config.set_dtype_policy(previous)
     return keras.Model(images, logits, name=recipe.name.replace("-", "_"))
 
 
-def for_training(network: keras.Model, recipe: Recipe, seed: int, one_by_one: bool = False) -> keras.Model:
-    """Put the conversion from uint8, and the recipe's augmentation, in front of a network.
+def for_training(network: keras.Model, recipe: Recipe, seed: int) -> keras.Model:
+    """Put the conversion from uint8 and the recipe's augmentation in front of a network.
 
     Args:
-        network: that is to be trained.
-        recipe: of it.
-        seed: of the augmentation.
-        one_by_one: whether members of a network are trained one after the other, which takes less memory.
+        network: the network to train; the result shares its weights.
+        recipe: the recipe of this network.
+        seed: seed of the augmentation.
 
     Returns:
-        A model that shares the network's weights, from "pixels", (n, 28, 28) uint8, and "written", (n,) bool,
-        whether an image is one of MNIST's own, which matters where members are for these, to (n, 10) or (n, 11)
-        float32 logits.
+        A model with two inputs: "pixels", (n, 28, 28) uint8, and "written", (n,) bool, True for original MNIST
+        digits (used by mixtures only). Its output is (n, 10) or (n, 11) float32 logits.
     """
     inputs = {
         "pixels": keras.Input(IMAGE_SHAPE, dtype="uint8", name="pixels"),
@@ -170,32 +172,12 @@ def for_training(network: keras.Model, recipe: Recipe, seed: int, one_by_one: bo
     images = layers.Rescaling(1 / 255, dtype="float32")(inputs["pixels"])
     augment = RandomHandwriting(seed=seed, dtype="float32")
     if expert_outputs(network):
-        mildly = RandomHandwriting(**MILD, seed=seed + 1, dtype="float32")
-        return MixtureModel(inputs, images, network, (augment, mildly) if recipe.augmentation else None, one_by_one)
+        augment_written = RandomHandwriting(**MILD, seed=seed + 1, dtype="float32")
+        return MixtureModel(inputs, images, network, (augment, augment_written) if recipe.augmentation else None)
     return keras.Model(inputs, network(augment(images) if recipe.augmentation else images))
 
 
-def for_export(network: keras.Model, temperature: float = 1.0) -> keras.Model:
-    """Put a softmax behind a network.
-
-    Args:
-        network: (n, 28, 28) -> (n, 10) logits, or (n, 11) where the last stands for "not a digit".
-        temperature: the digits' logits are divided by it.
-
-    Returns:
-        A model, (n, 28, 28) float32 in [0, 1] -> (n, 10) float32 probabilities. From 11 logits it has two
-        outputs by name: "probabilities", and "is_digit", (n, 1) float32 in [0, 1], how likely it is a
-        digit at all. The less likely, the more the ten probabilities are alike.
-    """
-    images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
-    logits = network(images)
-    if logits.shape[1] == DIGITS:
-        outputs = layers.Softmax(name="probabilities")(layers.Rescaling(1 / temperature)(logits))
-    else:
-        shares = layers.Softmax(name="shares")(layers.Rescaling(1 / temperature)(logits[:, :DIGITS]))
-        all_shares = layers.Softmax(name="all_shares")(logits)
-        is_digit = layers.Rescaling(-1.0, 1.0, name="is_digit")(all_shares[:, NOT_A_DIGIT:])
-        # Of what is no digit, no digit is likelier than another.
-        mixed = is_digit * shares + (1 - is_digit) / DIGITS
-        outputs = {"probabilities": layers.Identity(name="probabilities")(mixed), "is_digit": is_digit}
-    return keras.Model(images, outputs, name=network.name)
+def penultimate_features(network: keras.Model) -> Tensor:
+    """Return the (n, k) input of a network's last dense layer; of several experts, concatenated."""
+    inputs = [layer.input for layer in network.layers if getattr(layer, "units", None) in (DIGITS, DIGITS + 1)]
+    return inputs[0] if len(inputs) == 1 else layers.Concatenate(name="features")(inputs)

@@ -1,19 +1,22 @@
 import json
+import shutil
 import threading
 
 import numpy as np
 import pytest
 
 from mnistdash.evaluation import metrics
-from mnistdash.inference.model import load_model
-from mnistdash.runs.store import RunError
+from mnistdash.exceptions import RunError
+from mnistdash.inference.model import Model, load_model
+from mnistdash.runs import store
+from mnistdash.settings import PROJECT
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (230, 28, 28), np.uint8)
 
 
-def test_probabilities_for_any_number_of_images(flagship):
+def test_model_predicts_any_number_of_images(flagship):
     """More than a batch, a part of one, one image and none."""
-    model = load_model("flagship")  # from the folder that the environment names
+    model = load_model("flagship")  # from the folder of the environment
     whole = model(IMAGES)
     assert whole.shape == (230, 10)
     assert whole.dtype == np.float32
@@ -23,20 +26,27 @@ def test_probabilities_for_any_number_of_images(flagship):
     assert model(IMAGES[:0]).shape == (0, 10)
 
 
-def test_a_model_that_refuses_says_how_likely_each_is_a_digit(flagship, models):
+def test_model_that_rejects_non_digits_predicts_is_digit(flagship, models):
     model = load_model("flagship", models)
     probabilities, is_digit = model.predict_with_is_digit(IMAGES)
     assert np.array_equal(probabilities, model(IMAGES))
     assert is_digit.shape == (230,)
     assert is_digit.dtype == np.float32
     assert is_digit.min() >= 0
-    assert is_digit.max() < 0.5, "noise is no digit"
+    assert is_digit.max() < 0.5, "noise is not a digit"
     assert [part.shape for part in model.predict_with_is_digit(IMAGES[:0])] == [(0, 10), (0,)]
 
 
-def test_features_are_what_the_last_layer_decides_by(flagship, models):
-    """Of three networks, with 192, 128 and 128 features; the answers stay what they are."""
+def test_recipe_decides_if_a_model_rejects_non_digits(flagship, make_run, models):
+    """The values do not: this file has an output `is_digit` that varies."""
+    make_run("other", "express", events=[], card={"status": "finished"})
+    assert load_model("other", models).predict_with_is_digit(IMAGES[:5])[1] is None
+
+
+def test_features_come_from_the_last_layer_of_each_expert(flagship, models):
+    """Three experts with 192, 128 and 128 features; the probabilities stay the same."""
     model = load_model("flagship", models)
+    assert model.has_features
     probabilities, features = model.predict_with_features(IMAGES)
     assert np.array_equal(probabilities, model(IMAGES))
     assert features.shape == (230, 448)
@@ -45,7 +55,19 @@ def test_features_are_what_the_last_layer_decides_by(flagship, models):
     assert model.predict_with_features(IMAGES[:0])[1].shape == (0, 448)
 
 
-def test_bytes_and_floats_mean_the_same(flagship, models):
+def test_run_of_an_earlier_version_opens_and_predicts_without_features(models, sample):
+    folder = shutil.copytree(PROJECT / "tests" / "fixtures" / "stored-softmax", models / "stored-softmax")
+    run = store.load_run(folder)
+    assert (run.status, run.card.recipe) == ("finished", "softmax")
+    model = load_model(run.name, models)
+    result = metrics.evaluate(model, sample.test)
+    assert result.accuracy == pytest.approx(run.card.test_accuracy, abs=1e-6)
+    assert model.predict_with_is_digit(sample.test.images)[1] is None
+    assert not model.has_features
+    assert [part.shape for part in model.predict_with_features(IMAGES)] == [(230, 10), (230, 0)]
+
+
+def test_bytes_and_floats_give_the_same_probabilities(flagship, models):
     model = load_model("flagship", models)
     assert np.allclose(model(IMAGES[:5]), model(IMAGES[:5].astype(np.float32) / 255), atol=1e-6)
 
@@ -81,7 +103,7 @@ def changed(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [cut, changed, lambda content: b"", lambda content: b"not a model", None])
-def test_a_file_that_is_not_the_runs_own_is_never_loaded(flagship, models, damage):
+def test_damaged_file_is_never_loaded(flagship, models, damage):
     path = flagship.folder / "model.tflite"
     if damage is None:
         path.unlink()
@@ -92,7 +114,14 @@ def test_a_file_that_is_not_the_runs_own_is_never_loaded(flagship, models, damag
         load_model("flagship", models)
 
 
-def test_another_runs_file_is_not_taken_for_this_ones(flagship, make_run, models):
+def test_file_that_is_no_model_raises_an_error(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"not a model")
+    with pytest.raises(RunError, match=r"broken/model\.tflite is missing or damaged"):
+        Model(path, "broken")
+
+
+def test_file_of_another_run_is_not_loaded(flagship, make_run, models):
     """Even where it has the same size."""
     folder = make_run("other", events=[], card={"status": "finished"})
     card = json.loads((folder / "card.json").read_text())
@@ -101,7 +130,7 @@ def test_another_runs_file_is_not_taken_for_this_ones(flagship, make_run, models
         load_model("other", models)
 
 
-def test_a_file_of_a_card_from_before_there_were_sums_is_judged_by_its_size(flagship, make_run, models):
+def test_file_of_a_card_without_a_hash_is_checked_by_its_size(flagship, make_run, models):
     folder = make_run("old", events=[], card={"status": "finished", "sha256": None})
     assert load_model("old", models)(IMAGES[:1]).shape == (1, 10)
     path = folder / "model.tflite"
@@ -110,8 +139,9 @@ def test_a_file_of_a_card_from_before_there_were_sums_is_judged_by_its_size(flag
         load_model("old", models)
 
 
-def test_the_shipped_model_reads_validation_as_its_card_says(flagship, models, mnist):
-    """On validation; the test set is read once, when a model is released."""
+@pytest.mark.slow
+def test_shipped_model_scores_as_its_card_says(flagship, models, mnist):
+    """On validation, because the test set is read only once for each release."""
     result = metrics.evaluate(load_model("flagship", models), mnist.validation)
     assert result.accuracy == pytest.approx(flagship.card.validation_accuracy, abs=2e-4)
     assert result.loss == pytest.approx(flagship.card.validation_loss, abs=1e-3)

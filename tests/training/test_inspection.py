@@ -21,42 +21,47 @@ def images(sample):
     return sample.validation.images[first_of_each_digit(sample.validation.labels)].astype(np.float32) / 255
 
 
-@pytest.mark.parametrize("recipe", LAYERS)
-def test_every_layer_between_the_pixels_and_the_answer_is_shown(recipe, images):
-    details = Inspector(networks.build(RECIPES[recipe]), images).now()
-    assert [layer.maps.shape[2:] for layer in details.layers] == LAYERS[recipe]
-    for layer in details.layers:
+@pytest.mark.parametrize(
+    ("recipe", "precision"),
+    [
+        ("softmax", "float32"),
+        ("keras-cnn", "float32"),
+        ("tutorial-cnn", "float32"),
+        ("express", "bfloat16"),
+        pytest.param("flagship", "float32", marks=pytest.mark.slow),
+        pytest.param("flagship", "bfloat16", marks=pytest.mark.slow),
+    ],
+)
+def test_every_hidden_layer_is_shown(built, recipe, precision, images):
+    view = Inspector(built(recipe, precision), images).snapshot()
+    assert [layer.maps.shape[2:] for layer in view.layers] == LAYERS[recipe]
+    for layer in view.layers:
         assert layer.maps.dtype == np.uint8
         assert layer.maps.shape[:2] in ((10, CHANNELS), (10, 1))
 
 
-def test_the_filters_are_the_first_layers_weights(images):
-    network = networks.build(RECIPES["keras-cnn"])
+def test_filters_are_the_weights_of_the_first_layer(built, images):
+    network = built("keras-cnn")
     kernel = network.get_weights()[0]
-    filters = Inspector(network, images).now().filters
+    filters = Inspector(network, images).snapshot().filters
     assert filters.shape == (32, 3, 3)
     assert np.array_equal(filters[5], kernel[:, :, 0, 5])
 
 
-def test_the_weights_of_softmax_regression_are_a_picture_for_each_digit(images):
-    network = networks.build(RECIPES["softmax-naive"])
-    filters = Inspector(network, images).now().filters
+def test_weights_of_softmax_regression_are_one_picture_per_digit(built, images):
+    network = built("softmax-naive")
+    filters = Inspector(network, images).snapshot().filters
     assert filters.shape == (10, 28, 28)
     assert np.array_equal(filters[7].ravel(), network.get_weights()[0][:, 7])
 
 
-def test_activations_are_those_of_the_network_as_it_is_now(images):
+def test_snapshot_uses_the_present_weights(images):
     network = networks.build(RECIPES["keras-cnn"])
-    features = Inspector(network, images)
-    before = features.now().layers[0].maps
+    inspector = Inspector(network, images)
+    before = inspector.snapshot().layers[0].maps
     first = network.layers[2]
     expected = np.moveaxis(ops.convert_to_numpy(first(images[..., None])), -1, 1)[:, :CHANNELS]
     largest = expected.max(axis=(1, 2, 3), keepdims=True)
     assert np.abs(before - 255 * expected / largest).max() <= 1
     network.set_weights([2 * np.roll(weight, 1) for weight in network.get_weights()])
-    assert not np.array_equal(features.now().layers[0].maps, before)
-
-
-def test_it_works_in_half_precision(images):
-    details = Inspector(networks.build(RECIPES["flagship"], "bfloat16"), images).now()
-    assert len(details.layers) == 7
+    assert not np.array_equal(inspector.snapshot().layers[0].maps, before)

@@ -10,7 +10,7 @@ def read(folder) -> list:
     return [tf.compat.v1.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))]
 
 
-def test_events_are_written_as_tensorboard_reads_them(tmp_path):
+def test_log_has_the_events_that_tensorboard_expects(tmp_path):
     log = TensorBoardLog(tmp_path)
     log.write({"event": "fitting", "steps": 3})
     log.write({"event": "batch", "step": 7, **EPOCH})

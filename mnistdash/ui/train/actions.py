@@ -11,7 +11,7 @@ from mnistdash.runs import archive, config, store, weights
 from mnistdash.runs.history import epochs_csv
 from mnistdash.runs.run import ACTIVE, KERAS, TFLITE, Run
 from mnistdash.ui import resources, widgets
-from mnistdash.ui.train import form
+from mnistdash.ui.train import form, snippets
 
 
 def show(run: Run) -> None:
@@ -42,27 +42,32 @@ def show_restore() -> None:
 
 
 def _downloads(run: Run) -> None:
-    """Buttons for what a run leaves; each file is read or made when its button is pressed."""
+    """Show the download buttons of a run; a file is read or made when its button is pressed."""
 
-    def offer(label: str, file_name: str, data: Callable[[], bytes | str], mime: str) -> None:
+    def offer(
+        label: str, file_name: str, data: Callable[[], bytes | str], mime: str, snippet: str | None = None
+    ) -> None:
         st.download_button(label, data, file_name, mime, key=f"download-{label}", on_click="ignore", width="stretch")
+        if snippet is not None:
+            with st.expander("Use in Python", icon=":material/code:"):
+                st.code(snippet.format(name=run.name), "python")
 
     if run.card is not None:
-        for label, file in (("Keras", KERAS), ("LiteRT", TFLITE)):
-            suffix = Path(file).suffix
-            path = run.folder / file
-            offer(f"{label} ({suffix})", f"{run.name}{suffix}", path.read_bytes, "application/octet-stream")
+        for label, file, snippet in (("Keras", KERAS, snippets.KERAS), ("LiteRT", TFLITE, snippets.TFLITE)):
+            suffix, path = Path(file).suffix, run.folder / file
+            offer(f"{label} ({suffix})", f"{run.name}{suffix}", path.read_bytes, "application/octet-stream", snippet)
         offer(
             "SavedModel (.zip)",
             f"{run.name}-savedmodel.zip",
             lambda: conversions.saved_model_zip(run),
             "application/zip",
+            snippets.SAVED_MODEL,
         )
     if (run.folder / weights.WEIGHTS).is_file() and run.card is not None:
         offer("Whole run (.zip)", f"{run.name}.zip", lambda: archive.pack_run(run), "application/zip")
     offer("History (.csv)", f"{run.name}.csv", lambda: epochs_csv(resources.history(run)), "text/csv")
     if run.card is not None:
-        st.caption("A SavedModel takes TensorFlow some seconds to make. A whole run can be restored.")
+        st.caption("TensorFlow takes some seconds to make a SavedModel. A whole run can be restored.")
 
 
 def _show_continue_form(run: Run) -> None:
