@@ -9,7 +9,7 @@ import hands
 import numpy as np
 
 from mnistdash.synthesis import pen
-from mnistdash.ui.html.digits import png_url
+from mnistdash.ui.html.sprites import png_url
 
 SIDE, PEN = 280, 20  # pixels, of the canvas and its pen
 EVENT = 4.0  # pixels between two events of a pointer that draws

@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 import streamlit as st
 
-from mnistdash.ui.html import digits
+from mnistdash.ui.html import sprites
 
 SCALE = 10  # times; 28 pixels fill the canvas's 280
 
@@ -36,7 +36,7 @@ class TransferredDigit:
     def as_object(self) -> dict:
         """The digit as an object of Fabric.js, the canvas's library, which fills the canvas."""
         # It comes enlarged, so that no browser smooths it.
-        source = digits.png_url(self.picture)
+        source = sprites.png_url(self.picture)
         return {"type": "Image", "src": source, "left": 0, "top": 0, "originX": "left", "originY": "top"}
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mnistdash.ui.html.digits import png_url
 from mnistdash.ui.html.network import COLD, WARM
+from mnistdash.ui.html.sprites import png_url
 
 STYLE = """
 .md-matrix { display: grid; grid-template-columns: 1.6rem 1.9rem repeat(10, minmax(0, 1fr)); gap: 2px;

@@ -4,8 +4,6 @@ Only numbers and our own words go into it, so there is nothing to escape. Text t
 colour; the accent is `--md-accent`, which `ui.page` defines.
 """
 
-import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +12,7 @@ from PIL import Image
 from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.inference.recognize import DIGIT, NOT_A_DIGIT, UNSURE
 from mnistdash.ui.html.network import network_view
-from mnistdash.ui.html.sprites import COLUMNS, sprite
+from mnistdash.ui.html.sprites import COLUMNS, png_url, sprite
 
 STYLE = """
 .md-bars { display: grid; grid-template-columns: 1ch 1fr 3.6em; gap: 0.35rem 0.6rem; align-items: center;
@@ -93,14 +91,6 @@ STYLE = """
 
 
 STEP_SIDE = 288  # pixels, of a picture in `steps`: twice what it has on the page
-
-
-def png_url(image: np.ndarray) -> str:
-    """A (height, width) uint8 picture as a data URL."""
-    buffer = io.BytesIO()
-    # Pictures are made anew for each stroke: a quarter smaller ones would take half as long again.
-    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _reduced(picture: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mnistdash.ui.html.digits import png_url
+from mnistdash.ui.html.sprites import png_url
 
 WARM, COLD = np.array([255, 176, 64]), np.array([72, 148, 255])  # RGB
 

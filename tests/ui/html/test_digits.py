@@ -15,7 +15,7 @@ def words(html: str) -> str:
 
 def test_a_picture_survives_its_data_url():
     image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
-    data = base64.b64decode(digits.png_url(image).removeprefix("data:image/png;base64,"))
+    data = base64.b64decode(sprites.png_url(image).removeprefix("data:image/png;base64,"))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
 
 
