@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistdash.ui.html import digits, network
+from mnistdash.ui.html import digits, network, sprites
 
 
 def words(html: str) -> str:
