@@ -21,18 +21,14 @@ from mnistdash.runs.config import (
     free_name,
 )
 from mnistdash.runs.recipes import Recipe
-from mnistdash.runs.run import ACTIVE
 from mnistdash.runs.schedules import SCHEDULES
-from mnistdash.runs.throughput import ThroughputCache
-from mnistdash.text import format_duration
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
+from mnistdash.ui.train import estimate
 
 FIELD = 130  # pixels, of a field of the form
 WIDE = 2 * FIELD + 16  # pixels: as wide as two
-LOOK = 1.0  # seconds between two looks whether a speed has been measured
-LOOK_IDLE = 5.0  # the same where nothing measures it yet
 
 
 def show(data: Dataset) -> None:
@@ -83,7 +79,7 @@ def show(data: Dataset) -> None:
         )
         with st.container(key="estimate"):
             if not objection:
-                _estimate(planned, data, available)
+                estimate.show(planned, data, available)
     if st.session_state.pop("start_wanted", False) and not impossible:
         submit(plans)
 
@@ -177,7 +173,7 @@ def _fields(recipe: Recipe, data: Dataset, available: int) -> dict[str, object]:
             "Precision",
             PRECISIONS,
             "auto",
-            help="Half the bits, bfloat16, are faster on some processors. Auto measures both here.",
+            help="bfloat16 is faster on some processors. Auto times both in the first steps.",
         )
         seed = _number(recipe, "Seed", "seed", (0, MAX_SEED, 0), help="The same seed repeats a run exactly.")
     return {
@@ -232,42 +228,3 @@ def _sweep(recipe: Recipe) -> tuple[str | None, str]:
         return None, ""
     example = sweeps.SETTINGS[setting].example
     return setting, st.text_input("Values", key=f"values-{setting}", placeholder=example, width=WIDE)
-
-
-def _estimate(planned: list[RunConfig], data: Dataset, available: int) -> None:
-    """Say what the runs will take, as soon as this machine's speed is known."""
-    speeds = ThroughputCache(resources.settings().cache)
-    if not planned:
-        st.caption("Values for the sweep, separated by commas.")
-    elif unknown := [config for config in planned if speeds.get(config) is None]:
-        if any(run.status in ACTIVE for run in store.list_runs(resources.settings().models)):
-            # The page is drawn anew when the run ends; until then a look would only cost it time.
-            st.caption("What it will take is measured when no run trains.")
-        else:
-            every = LOOK if _measures(unknown) else LOOK_IDLE
-            st.fragment(_wait_for_speeds, run_every=every)(unknown, every)
-    else:
-        known = [(config, speeds.get(config)) for config in planned]
-        seconds = sum(speed.seconds(config, config.limit or available, len(data.validation)) for config, speed in known)
-        config, speed = known[0]
-        precision = speed.fastest if config.precision == "auto" else config.precision
-        pace = config.batch_size / speed.step(config.precision)
-        # Two digits: a run's own pace differs by more.
-        st.caption(
-            f"About {format_duration(seconds)} on this machine: {float(f'{pace:.2g}'):,.0f} images/s in {precision}."
-        )
-
-
-@widgets.guarded("Train, an estimate")
-def _wait_for_speeds(planned: list[RunConfig], every: float) -> None:
-    speeds = ThroughputCache(resources.settings().cache)
-    unknown = [config for config in planned if speeds.get(config) is None]
-    measures = _measures(unknown)
-    if not unknown or every != (LOOK if measures else LOOK_IDLE):
-        st.rerun()
-    st.caption("Measuring what it will take on this machine …" if measures else "")
-
-
-def _measures(planned: list[RunConfig]) -> bool:
-    """Have what runs like these take measured; whether that is under way for all."""
-    return all([resources.jobs().measure(config) for config in planned])
