@@ -48,24 +48,23 @@ class TrainingSet:
         pixels, written, labels = map(tf.convert_to_tensor, (self.images, self.written, self.labels))
         order = tf.range(len(self))
 
-        # AutoGraph has nothing to convert, and writes files, which fails if the disk is full.
-        @tf.autograph.experimental.do_not_convert
         def indices(epoch: tf.Tensor) -> tf.data.Dataset:
             shuffled = tf.random.experimental.stateless_shuffle(order, [tf.constant(seed, tf.int64), epoch])
             return tf.data.Dataset.from_tensor_slices(shuffled).batch(size)
 
-        @tf.autograph.experimental.do_not_convert
         def gather(chosen: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             inputs = {"pixels": tf.gather(pixels, chosen), "written": tf.gather(written, chosen)}
             return inputs, tf.gather(labels, chosen)
 
+        # AutoGraph has nothing to convert, and writes files, which fails if the disk is full.
+        unconverted = tf.autograph.experimental.do_not_convert
         options = tf.data.Options()
         options.autotune.enabled = False
         if seed is None:
             batches = tf.data.Dataset.from_tensor_slices(order).batch(size)
         else:
-            batches = tf.data.Dataset.counter().flat_map(indices)
-        return batches.map(gather).prefetch(2).with_options(options)
+            batches = tf.data.Dataset.counter().flat_map(unconverted(indices))
+        return batches.map(unconverted(gather)).prefetch(2).with_options(options)
 
 
 def make_training_set(dataset: Dataset, recipe: Recipe, limit: int | None, seed: int = 0) -> TrainingSet:

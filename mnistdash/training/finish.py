@@ -19,6 +19,7 @@ from mnistdash.runs.recipes import RECIPES
 from mnistdash.runs.run import CARD, KERAS, TFLITE
 from mnistdash.runs.weights import WEIGHTS, load_weights
 from mnistdash.system.atomic import atomic_write_json
+from mnistdash.system.malloc import trim_memory
 from mnistdash.training import export, networks
 
 
@@ -52,7 +53,9 @@ def finish(
     seen = config.sees_validation(len(dataset.train))
     recipe = replace(config.effective_recipe(RECIPES[config.recipe]), trains_on_validation=seen)
     temperature = export.temperature(network, recipe, dataset.validation)
+    trim_memory()
     export.export_model(network, folder, temperature, recipe.quantised)
+    trim_memory()
     # Scored as exported, through the path that the pages take.
     exported = Model(folder / TFLITE, config.name)
     validation, test = (metrics.evaluate(exported, split) for split in (dataset.validation, dataset.test))
