@@ -3,12 +3,11 @@ import platform
 import signal
 import subprocess
 import sys
-import threading
 
 import psutil
 import pytest
 
-from mnistdash.system import malloc, resources
+from mnistdash.system import resources
 
 
 def test_available_memory_is_limited_by_the_container(tmp_path):
