@@ -4,8 +4,8 @@
 
 start     from the click on Start to the first point of the run's chart in Chromium, with and without a warm process
 watching  images per second while three tabs of a browser elsewhere watch a run (clients that send the same requests and
-          draw nothing), or three tabs of Chromium on the same cores, alternating with turns in which nobody watches, as the
-          speed of the machine changes more within a minute than a tab costs
+          draw nothing), or three tabs of Chromium on the same cores. Every other turn of some seconds nobody watches,
+          as the speed of the machine changes more within a minute than a tab costs
 
 Takes about half an hour on two cores.
 """
