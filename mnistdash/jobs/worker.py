@@ -6,12 +6,10 @@ import json
 import os
 import queue
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from mnistdash.data import mnist, sample
@@ -19,15 +17,13 @@ from mnistdash.data.dataset import Dataset
 from mnistdash.exceptions import DataError
 from mnistdash.runs import run, store
 from mnistdash.runs.card import Card
-from mnistdash.runs.config import RunConfig, configure
+from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter
-from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.throughput import ThroughputCache, measuring_order
-from mnistdash.settings import PROJECT, Settings
+from mnistdash.runs.throughput import ThroughputCache
+from mnistdash.settings import Settings
 from mnistdash.system.liveness import LivenessLock
-from mnistdash.system.resources import ROOMY, available_memory, lower_priority
+from mnistdash.system.resources import lower_priority
 
-LONGEST_MEASURE = 300.0  # seconds that a process may take to import TensorFlow and measure
 LOOK = 1.0  # seconds between two looks whether someone asks it to stop
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room, none left of a quota, a file as large as it may be
 
@@ -39,28 +35,17 @@ def train_supervised(name: str, settings: Settings) -> None:
 
 
 def wait_for_orders(settings: Settings) -> None:
-    """Have everything imported and loaded, then do as standard input says, until its end.
-
-    Each line is a JSON object: {"measure": {setting: value}} measures how fast this machine trains such
-    runs, {"train": name} trains a run and ends.
-    """
+    """Import and load everything, then train the run that standard input names: {"train": name}."""
     orders = _Orders()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from mnistdash.training import benchmark  # TensorFlow: seconds to import
+    import mnistdash.training.loop  # noqa: F401
 
     loaded = _at_hand(settings)
-    while order := orders.next():
-        if "train" in order:
-            with (settings.models / order["train"] / run.LOG).open("ab") as log:
-                for descriptor in (1, 2):
-                    os.dup2(log.fileno(), descriptor)
-            _supervised(order["train"], settings, orders, loaded)
-            return
-        recipe = RECIPES[order["measure"].pop("recipe")]
-        config = configure(recipe, settings.models, **order["measure"])
-        data = loaded or sample.load_sample()
-        if speed := benchmark.measure(config, data, cancelled=orders.are_waiting):
-            ThroughputCache(settings.cache).put(config, speed)
+    if order := orders.next():
+        with (settings.models / order["train"] / run.LOG).open("ab") as log:
+            for descriptor in (1, 2):
+                os.dup2(log.fileno(), descriptor)
+        _supervised(order["train"], settings, orders, loaded)
 
 
 class Stop(threading.Event):
@@ -105,10 +90,6 @@ class _Orders:
         """Wait for the next order; None when there will be none any more."""
         return self._lines.get()
 
-    def are_waiting(self) -> bool:
-        """Whether there is an order that `next` would give at once."""
-        return any(order is not None for order in list(self._lines.queue))
-
 
 def _supervised(name: str, settings: Settings, orders: _Orders, loaded: Dataset | None = None) -> None:
     lower_priority()
@@ -147,10 +128,6 @@ def run_training(
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_obey, args=(folder, stop), daemon=True).start()
     try:
-        speeds = ThroughputCache(settings.cache)
-        is_measured = config.precision != "auto" or speeds.get(config) is not None
-        if not (loaded or is_measured or stop.is_set()) and available_memory() < ROOMY:
-            _measure_apart(config)
         dataset, why_sample = (
             (loaded, None) if loaded else sample.load_mnist_or_sample(settings, progress, strict=strict)
         )
@@ -158,12 +135,11 @@ def run_training(
             print(f"mnistdash: {why_sample} Training on the offline sample instead.", file=sys.stderr)
             writer.write("sample", why=str(why_sample))
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # the log is for what goes wrong
-        from mnistdash.training import benchmark, loop
+        from mnistdash.training import loop
 
         card = None
         if not stop.is_set():
-            precision = benchmark.precision(config, dataset, speeds)
-            card = loop.train(replace(config, precision=precision), folder, dataset, writer, stop)
+            card = loop.train(config, folder, dataset, writer, stop, ThroughputCache(settings.cache))
     except BaseException as error:
         with contextlib.suppress(OSError):  # a full disk: the dashboard tries to say so, too
             writer.write("ended", status="failed", reason=_reason(error))
@@ -172,15 +148,6 @@ def run_training(
         raise
     writer.write("ended", status=card.status if card else "stopped", reason=stop.reason if stop.is_set() else "")
     return card
-
-
-def _measure_apart(config: RunConfig) -> None:
-    """Have another process find out how fast such runs are, as TensorFlow keeps to the end what that takes."""
-    command = [sys.executable, "-m", "mnistdash", "train", "--stand-by"]
-    order = json.dumps(measuring_order(config))
-    # Where it does not work, this process measures for itself.
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(command, cwd=PROJECT, input=order, text=True, timeout=LONGEST_MEASURE)
 
 
 def _obey(folder: Path, stop: Stop) -> None:

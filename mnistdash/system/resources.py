@@ -1,4 +1,4 @@
-"""What a process may take of the machine."""
+"""Memory, processor cores and priority of this process."""
 
 import contextlib
 import math
@@ -8,36 +8,32 @@ from pathlib import Path
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
-AUTOGROUP = Path("/proc/self/autogroup")  # of Linux, see sched(7)
-ROOMY = 1_200_000_000  # bytes still to be had with which a training takes them to be faster
-NICENESS = 10  # of 19; beside a server that has work to do, such a process gets a tenth of a core's time
+AUTOGROUP = Path("/proc/self/autogroup")  # Linux, see sched(7)
+NICENESS = 10  # of 19
 
 
 def available_memory(cgroup: Path = CGROUP) -> int:
-    """Bytes that could still be used, by what the machine has and by what a container may take."""
-    available = psutil.virtual_memory().available
-    try:  # cgroup version 2; elsewhere, and where the limit is "max", only the machine counts
+    """Return the bytes that the machine has available and that this container may still use."""
+    available = int(psutil.virtual_memory().available)
+    try:  # cgroup version 2; without a limit, the file holds "max"
         limit, used = (int((cgroup / name).read_text()) for name in ("memory.max", "memory.current"))
     except (OSError, ValueError):
         return available
-    try:  # files that were read are kept while there is room, and given up when there is none
-        parts = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
-        used -= int(parts["inactive_file"])
+    try:  # cached files are dropped when memory is needed
+        stat = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+        used -= int(stat["inactive_file"])
     except (OSError, ValueError, KeyError):
         pass
     return min(available, max(0, limit - used))
 
 
 def usable_cores(cgroup: Path = CGROUP) -> int:
-    """Processor cores that this process may use, by what it is bound to and by what a container may take; at least 1.
-
-    Half a core of a quota counts as a whole one.
-    """
+    """Return the number of processor cores that this process and its container may use, rounded up."""
     try:
         cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # Windows and macOS bind no process to cores
+    except AttributeError:  # Windows and macOS
         cores = os.cpu_count() or 1
-    try:  # cgroup version 2: microseconds of processor time in each period; "max" where there is no limit
+    try:  # cgroup version 2: microseconds of processor time per period; without a limit, the quota is "max"
         quota, period = (int(number) for number in (cgroup / "cpu.max").read_text().split())
     except (OSError, ValueError):
         return cores
@@ -45,16 +41,16 @@ def usable_cores(cgroup: Path = CGROUP) -> int:
 
 
 def lower_priority(niceness: int = NICENESS) -> None:
-    """Let other processes of this machine go first; this one and those that it starts take what is left.
+    """Let other processes of this machine run first.
 
-    Where Linux groups processes by session, as it does on most desktops, niceness counts inside a group alone, and a
-    process that has a session of its own would go first as ever: so its group is made as nice, too.
+    Most Linux desktops group processes by session, and niceness counts within a group only. The group of a process
+    with a session of its own is therefore made as nice.
 
     Args:
         niceness: from 0 to 19.
     """
-    with contextlib.suppress(OSError, psutil.Error):  # a host that forbids it
+    with contextlib.suppress(OSError, psutil.Error):  # some hosts forbid it
         psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else niceness)
-    with contextlib.suppress(OSError, AttributeError):  # there are no such groups
-        if os.getsid(0) == os.getpid():  # else others are in its group, too
+    with contextlib.suppress(OSError, AttributeError):  # no groups on this system
+        if os.getsid(0) == os.getpid():  # the group has no other processes
             AUTOGROUP.write_text(str(niceness))

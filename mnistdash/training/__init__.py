@@ -1,39 +1,36 @@
-"""Building, training and finishing networks: the only part of the package that imports Keras."""
+"""Networks and how they are trained: the only package that imports Keras."""
 
+import contextlib
 import ctypes
-import gc
 import importlib
-import importlib.util
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from mnistdash.training import memory
+from mnistdash.system.malloc import release_library_pages
 
-OPTIONAL = ("pandas", "sklearn")  # Keras imports them where they are installed, to know their types when it sees them
-LIBRARY = "libtensorflow_cc.so.2"  # of TensorFlow, on Linux
+TENSORFLOW_LIBRARY = "libtensorflow_cc.so.2"
+# Keras imports them, if installed, only to recognize their types: 110 MB and a second.
+UNUSED_PACKAGES = ("pandas", "sklearn")
 
 
 def _import_keras() -> None:
-    """Import Keras without packages that no run hands to it: they take 110 MB and a second."""
-    hidden = [name for name in OPTIONAL if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # None: importing it fails as if it were not installed
+    """Import Keras with a lower memory peak, and without the packages that no run uses."""
+    spec = find_spec("tensorflow")
+    if spec is not None and spec.origin is not None:
+        with contextlib.suppress(OSError):  # no such library on this platform
+            ctypes.CDLL(str(Path(spec.origin).with_name(TENSORFLOW_LIBRARY)))
+            release_library_pages()  # 260 MB, before the rest is imported
+    hidden = [name for name in UNUSED_PACKAGES if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # importing it fails as if it were not installed
     try:
         importlib.import_module("keras")
     finally:
         for name in hidden:
             del sys.modules[name]
-
-
-def _load_library() -> None:
-    """Load TensorFlow's library by itself: its start reads 260 MB, which are given back before the rest is imported."""
-    found = importlib.util.find_spec("tensorflow")
-    if found is not None and found.origin and (library := Path(found.origin).parent / LIBRARY).exists():
-        ctypes.CDLL(str(library))
-        memory.release_memory()
+    release_library_pages()
 
 
 if "keras" not in sys.modules:
-    _load_library()
     _import_keras()
-    memory.release_memory()
-    gc.freeze()  # these million objects will live to the end: collections need not look at them any more

@@ -1,4 +1,4 @@
-"""Watches a network being fitted: reports events, keeps the best weights and what each epoch was like."""
+"""The Keras callback of a run: events, validation, best weights, snapshots."""
 
 import math
 import sys
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,179 +20,197 @@ from mnistdash.runs import snapshots
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter
 from mnistdash.runs.recipes import RECIPES, Recipe
-from mnistdash.training import export, losses, memory
+from mnistdash.training import export, losses
 from mnistdash.training.dataset import TrainingSet
 from mnistdash.training.inspection import Inspector
 from mnistdash.training.tensorboard import TensorBoardLog
 
-MOST_AT_ONCE = 10  # steps
-BATCH_EVENT_EVERY = 0.5  # seconds: at most two batch events a second, after the first
+MAX_STEPS_AT_ONCE = 10
+BATCH_EVENT_INTERVAL = 0.5  # seconds
 
 
 @dataclass(frozen=True)
 class StepPlan:
-    """How long a run is: in optimizer steps, and in epochs of which the last may be cut short.
+    """The length of a run.
 
     Attributes:
-        at_once: steps between two looks at how it goes. Keras needs about 1 ms for each look, a small network no more
-            than a few for a step.
+        steps: optimizer steps of the run.
+        steps_per_epoch: the last epoch of the run may be shorter.
+        at_once: steps per execution, a divisor of both. Keras needs about 1 ms between two executions, which is longer
+            than a step of a small network.
     """
 
     steps: int
-    epochs: int
+    steps_per_epoch: int
     at_once: int = 1
 
     @classmethod
     def from_config(cls, config: RunConfig, examples: int) -> "StepPlan":
+        """Return the plan of a run that trains on a number of images."""
         per_epoch = math.ceil(examples / config.batch_size)
-        steps = config.steps or config.epochs * per_epoch
-        most = RECIPES[config.recipe].images_at_once // config.batch_size
-        # Keras takes that many, even where an epoch has fewer left.
-        at_once = max(n for n in range(1, max(1, min(most, MOST_AT_ONCE)) + 1) if steps % n == per_epoch % n == 0)
-        return cls(steps, math.ceil(steps / per_epoch), at_once)
+        steps = config.steps or (config.epochs or 0) * per_epoch
+        most = min(MAX_STEPS_AT_ONCE, max(1, RECIPES[config.recipe].images_at_once // config.batch_size))
+        return cls(steps, per_epoch, max(n for n in range(1, most + 1) if math.gcd(steps, per_epoch) % n == 0))
+
+    @property
+    def epochs(self) -> int:
+        return math.ceil(self.steps / self.steps_per_epoch)
 
 
 class RunCallback(keras.callbacks.Callback):
-    """Turns what happens while fitting into events and snapshots, obeys `stop`, and keeps the best weights.
+    """Write a run's events and snapshots, keep its best weights, and stop it on request.
 
-    After each epoch it lets the network read the validation digits. Losses are those of one image,
-    in nats, whatever the recipe's loss adds up.
+    After each epoch, the network predicts the validation digits. Losses are per image, in nats.
 
     Args:
-        network: what is trained, (n, 28, 28) float32 -> logits.
-        recipe, plan, batch_size: how.
-        validation: what chooses the best epoch.
+        network: (n, 28, 28) float32 -> logits; part of the model that is fitted.
+        config: settings of the run.
+        recipe: its recipe with these settings applied.
+        plan: its length.
+        validation: the split that determines the best epoch.
         folder: of the run.
-        writer: takes the events.
-        stop: ends the run after the steps at hand.
-        log: takes the same for TensorBoard.
+        writer: for events.
+        stop: ends the run after the current steps.
 
     Attributes:
-        best_weights: of the epoch with the best validation accuracy (of equals, the one with the
-            lower loss), or of the last one if the recipe trains on validation; None before the first
-            epoch's end.
-        best_epoch: the epoch they come from, counted from 1.
-        was_stopped: whether `stop` cut the run short.
+        best_weights: of the epoch with the best validation accuracy (if equal, the lower loss), or of the last epoch
+            if the recipe trains on validation; None before the end of the first epoch.
+        best_epoch: the epoch of these weights, counted from 1.
+        was_stopped: True if `stop` ended the run.
     """
 
     def __init__(
         self,
         network: keras.Model,
+        config: RunConfig,
         recipe: Recipe,
         plan: StepPlan,
-        batch_size: int,
         validation: Split,
         folder: Path,
         writer: EventWriter,
         stop: threading.Event,
-        log: TensorBoardLog | None = None,
     ):
         super().__init__()
-        self._network, self._plan, self._writer, self._stop = network, plan, writer, stop
-        self._batch_size, self._keep_last = batch_size, recipe.trains_on_validation
-        self._summed = losses.images_per_loss(recipe, batch_size)
-        self._validation, self._folder, self._log = validation, folder, log
-        chosen = validation.images[snapshots.first_of_each_digit(validation.labels)]
-        self._features = Inspector(network, chosen.astype(np.float32) / 255)
+        self._network, self._recipe, self._plan, self._batch_size = network, recipe, plan, config.batch_size
+        self._images_per_loss = losses.images_per_loss(recipe, config.batch_size)
+        self._validation, self._folder, self._writer, self._stop = validation, folder, writer, stop
+        self._tensorboard = TensorBoardLog(folder) if config.tensorboard else None
+        ten_digits = validation.images[snapshots.first_of_each_digit(validation.labels)]
+        self._inspector = Inspector(network, ten_digits.astype(np.float32) / 255)
         self._step = 0
-        self._told = False
-        self._best = (-1.0, 0.0)
+        self._has_warned = False
+        self._best_score = (-1.0, 0.0)
         self.best_weights: list[np.ndarray] | None = None
         self.best_epoch = 0
         self.was_stopped = False
 
-    def on_train_begin(self, logs=None):
-        self._reader = export.logit_predictor(self.model)
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._predict = export.logit_predictor(self.model)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch + 1
-        self._in_epoch = 0
-        self._epoch_began = self._last_report = time.monotonic()
-        self._reported = {"batches": 0, "loss": 0.0, "accuracy": 0.0}
+        self._epoch_start = time.monotonic()
+        self._batches = 0  # of this epoch
+        self._reported = _Report(self._epoch_start)
 
-    def on_train_batch_end(self, batch, logs):
-        is_first = not self._step
-        self._step += batch + 1 - self._in_epoch
-        self._in_epoch = batch + 1
-        loss = float(logs["loss"]) / self._summed
-        self._check("loss", loss)
-        now = self._batch_ended = time.monotonic()
-        if now - self._last_report >= BATCH_EVENT_EVERY or is_first:
-            self._report_batches(now, loss, float(logs["accuracy"]))
-        if is_first:
-            memory.release_memory()  # what it took to build the graph
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        is_first = self._step == 0
+        self._batches = batch + 1
+        self._step = (self._epoch - 1) * self._plan.steps_per_epoch + self._batches
+        self._loss = float(logs["loss"]) / self._images_per_loss
+        self._accuracy = float(logs["accuracy"])
+        self._check_finite("loss", self._loss)
+        self._batch_end = time.monotonic()
+        if is_first or self._batch_end - self._reported.time >= BATCH_EVENT_INTERVAL:
+            self._report_batches()
         if self._step >= self._plan.steps:
             self.model.stop_training = True
         elif self._stop.is_set():
             self.model.stop_training = self.was_stopped = True
 
-    def _check(self, what: str, loss: float) -> None:
-        if not math.isfinite(loss):
-            kind = "infinite" if math.isinf(loss) else "not a number (NaN)"
-            raise TrainingError(f"The {what} became {kind} at step {self._step}.")
-
-    def _report_batches(self, now: float, loss: float, accuracy: float) -> None:
-        # Keras' logs are means since the epoch began; take out what was reported before.
-        before, count = self._reported, self._in_epoch
-        self._reported = {"batches": count, "loss": loss * count, "accuracy": accuracy * count}
-        new = count - before["batches"]
-        self._write(
-            "batch",
-            step=self._step,
-            epoch=self._epoch,
-            loss=round(max(0.0, (loss * count - before["loss"]) / new), 6),
-            accuracy=round(min(1.0, max(0.0, (accuracy * count - before["accuracy"]) / new)), 5),
-            learning_rate=float(self.model.optimizer.learning_rate),
-            images_per_second=round(new * self._batch_size / (now - self._last_report), 1),
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._reported.batches < self._batches:
+            self._report_batches()
+        result = Evaluation(
+            self._validation.labels, export.probabilities(self._predict(TrainingSet.plain(self._validation)))
         )
-        self._last_report = now
-
-    def on_epoch_end(self, epoch, logs):
-        seconds = self._batch_ended - self._epoch_began
-        result = self._read_validation()
-        self._check("validation loss", result.loss)
+        self._check_finite("validation loss", result.loss)
         score = (result.accuracy, -result.loss)
-        is_best = self._keep_last or self.best_weights is None or score > self._best
+        is_best = self._recipe.trains_on_validation or self.best_weights is None or score > self._best_score
         if is_best:
-            self._best, self.best_epoch = score, self._epoch
+            self._best_score, self.best_epoch = score, self._epoch
             self.best_weights = self._network.get_weights()
-            # Even if this process is killed before its end, one can go on from them.
-            self._keep(partial(export.save_weights, self.best_weights, self._folder))
+            # A run that is killed can be continued from these.
+            self._save(partial(export.save_weights, self.best_weights, self._folder))
         self._write(
             "epoch",
-            epoch=self._epoch,
-            step=self._step,
-            loss=round(float(logs["loss"]) / self._summed, 6),
-            accuracy=round(float(logs["accuracy"]), 6),
+            loss=round(self._loss, 6),
+            accuracy=round(self._accuracy, 6),
             val_loss=round(result.loss, 6),
             val_accuracy=round(result.accuracy, 6),
-            learning_rate=float(self.model.optimizer.learning_rate),
-            images_per_second=round(self._in_epoch * self._batch_size / seconds, 1),
+            images_per_second=self._images_per_second(self._batches, self._epoch_start),
             best=is_best,
         )
-        # The point on the curves does not wait for these.
-        details = self._features.snapshot() if snapshots.saves_network_view(self._epoch, self._plan.epochs) else None
-        answers = snapshots.EpochPredictions.of(result.probabilities, result.labels)
-        self._keep(partial(snapshots.write_snapshot, self._folder, self._epoch, answers, details))
+        # After the event, as the charts need only that.
+        view = self._inspector.snapshot() if snapshots.saves_network_view(self._epoch, self._plan.epochs) else None
+        predictions = snapshots.EpochPredictions.of(result.probabilities, result.labels)
+        self._save(partial(snapshots.write_snapshot, self._folder, self._epoch, predictions, view))
 
-    def on_train_end(self, logs=None):
-        if self._log is not None:
-            self._log.close()
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self._tensorboard is not None:
+            self._tensorboard.close()
+
+    def _check_finite(self, name: str, loss: float) -> None:
+        if not math.isfinite(loss):
+            kind = "infinite" if math.isinf(loss) else "not a number (NaN)"
+            raise TrainingError(f"The {name} became {kind} at step {self._step}.")
+
+    def _report_batches(self) -> None:
+        """Write the means since the last report; Keras' logs are means since the start of the epoch."""
+        last, count = self._reported, self._batches
+        self._reported = _Report(self._batch_end, count, self._loss * count, self._accuracy * count)
+        loss = (self._reported.loss - last.loss) / (count - last.batches)
+        accuracy = (self._reported.accuracy - last.accuracy) / (count - last.batches)
+        self._write(
+            "batch",
+            loss=round(max(0.0, loss), 6),
+            accuracy=round(min(1.0, max(0.0, accuracy)), 5),
+            images_per_second=self._images_per_second(count - last.batches, last.time),
+        )
+
+    def _images_per_second(self, batches: int, start: float) -> float:
+        return round(batches * self._batch_size / (self._batch_end - start), 1)
 
     def _write(self, event: str, **fields: object) -> None:
-        self._keep(partial(self._writer.write, event, **fields))
-        if self._log is not None:
-            self._keep(partial(self._log.write, self._writer.record(event, **fields)))
+        fields |= {"step": self._step, "epoch": self._epoch}
+        fields["learning_rate"] = float(self.model.optimizer.learning_rate)
+        self._save(partial(self._writer.write, event, **fields))
+        if self._tensorboard is not None:
+            self._save(partial(self._tensorboard.write, self._writer.record(event, **fields)))
 
-    def _keep(self, write: Callable[[], object]) -> None:
-        """Write what training can do without: a disk that is full now may have room when the model is exported."""
+    def _save(self, write: Callable[[], object]) -> None:
+        """Write a file that a run can do without: the disk may have room again when the model is exported."""
         try:
             write()
         except OSError as error:
-            if not self._told:
-                print(f"mnistdash: not all can be kept of this run: {error.strerror or error}.", file=sys.stderr)
-            self._told = True
+            if not self._has_warned:
+                message = f"mnistdash: some details of this run cannot be saved: {error.strerror or error}."
+                print(message, file=sys.stderr)
+            self._has_warned = True
 
-    def _read_validation(self) -> Evaluation:
-        logits = self._reader(TrainingSet.plain(self._validation))
-        return Evaluation(self._validation.labels, export.probabilities(logits))
+
+@dataclass(frozen=True)
+class _Report:
+    """The state of an epoch at its last "batch" event.
+
+    Attributes:
+        time: `time.monotonic()` of the event.
+        batches: of the epoch so far.
+        loss: sum over these batches, per image.
+        accuracy: sum over these batches.
+    """
+
+    time: float
+    batches: int = 0
+    loss: float = 0.0
+    accuracy: float = 0.0

@@ -1,70 +1,102 @@
-"""Trains one run: fits, exports and scores the model.
+"""Training of one run: fit, export, score."""
 
-Runs in a process of its own (`python -m mnistdash train`).
-"""
-
-import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mnistdash.data.dataset import Dataset
+from mnistdash.data.dataset import Dataset, Split
 from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig
-from mnistdash.runs.events import EventWriter
+from mnistdash.runs.events import EventWriter, read_events
 from mnistdash.runs.recipes import RECIPES, Recipe
-from mnistdash.training import losses, memory, networks, optimizers
+from mnistdash.runs.throughput import ThroughputCache
+from mnistdash.training import losses, networks, optimizers
 from mnistdash.training.callbacks import RunCallback, StepPlan
 from mnistdash.training.dataset import make_training_set
 from mnistdash.training.finish import finish, load_start_weights
-from mnistdash.training.tensorboard import TensorBoardLog
+from mnistdash.training.precision import faster_precision, gpu_precision
 
 
-def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter, stop: threading.Event) -> Card | None:
-    """Train a run to its end, or until `stop` is set, and leave its model in `folder`.
+def train(
+    config: RunConfig,
+    folder: Path,
+    dataset: Dataset,
+    writer: EventWriter,
+    stop: threading.Event,
+    throughput: ThroughputCache,
+) -> Card | None:
+    """Train a run until it is finished or `stop` is set, and write its model to its folder.
 
     Args:
-        config: its precision is not "auto" any more.
+        config: settings of the run.
         folder: of the run.
-        dataset: what to train, choose and score on.
-        writer: takes the events.
-        stop: ends the run after the steps at hand.
+        dataset: to train, validate and test on.
+        writer: for events.
+        stop: ends the run after the current steps.
+        throughput: knows the faster precision on this machine, or is told of it; records the speed of the run.
 
     Returns:
-        The model's card; None where it was stopped before there was anything to keep.
+        The model's card; None if the run was stopped before its first step.
 
     Raises:
-        TrainingError: the loss became something else than a number.
+        TrainingError: the loss became infinite or NaN.
     """
     recipe = config.effective_recipe(RECIPES[config.recipe])
-    fitted = _fit(config, recipe, folder, dataset, writer, stop)
+    if recipe.augmentation or recipe.refuses:
+        writer.write("preparing")
+    training = make_training_set(dataset, recipe, config.limit, config.seed)
+    examples, batches = len(training), training.batches(config.batch_size, config.seed)
+    del training  # TensorFlow has a copy
+    plan = StepPlan.from_config(config, examples)
+    if config.precision == "auto":
+        config = replace(config, precision=_choose_precision(config, recipe, plan, batches, throughput))
+    writer.write(
+        "fitting",
+        steps=plan.steps,
+        epochs=plan.epochs,
+        batch_size=config.batch_size,
+        examples=examples,
+        data=dataset.name,
+        precision=config.precision,
+    )
+    fitted = _fit(config, recipe, plan, batches, folder, dataset.validation, writer, stop)
     if fitted is None:
         return None
-    # Exporting needs memory, too: first give back what fitting took.
     keras.backend.clear_session()
-    memory.release_memory()
-    best = networks.build(recipe)
-    best.set_weights(fitted.weights)
-    fitted.weights.clear()
+    network = networks.build(recipe)
+    network.set_weights(fitted.weights)
     status = "stopped" if fitted.was_stopped else "finished"
-    return finish(best, config, folder, dataset, status, fitted.best_epoch, fitted.seconds)
+    card = finish(network, config, folder, dataset, status, fitted.best_epoch, fitted.seconds)
+    throughput.record_speed(config, read_events(folder)[0])
+    return card
+
+
+def _choose_precision(
+    config: RunConfig, recipe: Recipe, plan: StepPlan, batches: tf.data.Dataset, throughput: ThroughputCache
+) -> str:
+    """Return the precision that "auto" stands for."""
+    if precision := gpu_precision() or throughput.precision(config):
+        return precision
+    precision = faster_precision(lambda name: compiled(replace(config, precision=name), recipe, plan)[1], batches)
+    throughput.record_precision(config, precision)
+    return precision
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    """What is left of fitting.
+class _Fit:
+    """The result of `_fit`.
 
     Attributes:
         weights: of the best epoch.
         best_epoch: counted from 1.
-        was_stopped: whether the run was cut short.
-        seconds: that it took.
+        was_stopped: True if the run did not train all its steps.
+        seconds: from the first step to the last validation.
     """
 
     weights: list[np.ndarray]
@@ -74,57 +106,49 @@ class _Fitted:
 
 
 def _fit(
-    config: RunConfig, recipe: Recipe, folder: Path, dataset: Dataset, writer: EventWriter, stop: threading.Event
-) -> _Fitted | None:
-    """Make the examples and fit a network to them; None where it was stopped before there was anything to keep."""
+    config: RunConfig,
+    recipe: Recipe,
+    plan: StepPlan,
+    batches: tf.data.Dataset,
+    folder: Path,
+    validation: Split,
+    writer: EventWriter,
+    stop: threading.Event,
+) -> _Fit | None:
+    """Fit a new network; return None if the run was stopped before its first step."""
     keras.utils.set_random_seed(config.seed)
-    if recipe.augmentation or recipe.refuses:
-        writer.write("preparing")
-    training = make_training_set(dataset, recipe, config.limit, config.seed)
-    memory.release_memory()
-    plan = StepPlan.from_config(config, len(training))
     network, model = compiled(config, recipe, plan)
     if config.start is not None:
         load_start_weights(network, folder.parent / config.start)
-    writer.write(
-        "fitting",
-        steps=plan.steps,
-        epochs=plan.epochs,
-        batch_size=config.batch_size,
-        examples=len(training),
-        data=dataset.name,
-        precision=config.precision,
-    )
-    log = TensorBoardLog(folder) if config.tensorboard else None
-    reporter = RunCallback(network, recipe, plan, config.batch_size, dataset.validation, folder, writer, stop, log)
+    callback = RunCallback(network, config, recipe, plan, validation, folder, writer, stop)
     if stop.is_set():
         return None
-    began = time.monotonic()
+    start = time.monotonic()
     model.fit(
-        training.batches(config.batch_size, config.seed),
-        steps_per_epoch=math.ceil(len(training) / config.batch_size),
+        batches,
+        steps_per_epoch=plan.steps_per_epoch,
         epochs=plan.epochs,
-        shuffle=False,  # they are
-        callbacks=[reporter],
+        shuffle=False,  # the batches are shuffled
+        callbacks=[callback],
         verbose=0,
     )
-    seconds = time.monotonic() - began
-    if reporter.best_weights is None:
+    seconds = time.monotonic() - start
+    if callback.best_weights is None:
         return None
-    return _Fitted(reporter.best_weights, reporter.best_epoch, reporter.was_stopped, seconds)
+    return _Fit(callback.best_weights, callback.best_epoch, callback.was_stopped, seconds)
 
 
 def compiled(config: RunConfig, recipe: Recipe, plan: StepPlan) -> tuple[keras.Model, keras.Model]:
-    """A run's network with fresh weights, and the model that trains it, ready to be fitted.
+    """Build a run's network and the compiled model that trains it.
 
     Args:
-        config: of the run.
-        recipe: as the run follows it.
-        plan: how long the learning rate's schedule is, and how many steps are taken at once.
+        config: settings of the run, with a precision other than "auto".
+        recipe: the recipe with these settings applied.
+        plan: length of the run.
     """
     network = networks.build(recipe, config.precision)
     model = networks.for_training(network, recipe, config.seed)
-    # XLA makes training slower on CPUs; on a GPU Keras' own choice stands.
+    # XLA makes training on a CPU slower.
     jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
     model.compile(
         optimizers.build(recipe, config, plan.steps),
@@ -133,24 +157,25 @@ def compiled(config: RunConfig, recipe: Recipe, plan: StepPlan) -> tuple[keras.M
         jit_compile=jit_compile,
         steps_per_execution=plan.at_once,
     )
-    # A step that has variables to make is traced twice; and both graphs stay.
+    # Otherwise the first step creates variables, and the graph is traced twice.
     model.optimizer.build(model.trainable_variables)
     if plan.at_once > 1 and not jit_compile:
-        model.train_function = _at_once(model, plan.at_once)
+        model.train_function = _multi_step_function(model, plan.at_once)
     return network, model
 
 
-def _at_once(model: keras.Model, count: int) -> Callable[[tf.data.Iterator], dict[str, tf.Tensor]]:
-    """A number of steps in one graph, in place of Keras' own, which looks at each whether there are data for it.
+def _multi_step_function(model: keras.Model, steps: int) -> Callable[[tf.data.Iterator], dict[str, tf.Tensor]]:
+    """Return a function that trains a number of steps.
 
-    There are, as `Plan` has it; and without that the graph is built a quarter faster.
+    That of Keras looks for data before each step: its graph takes a third longer to build, and the first point of a run
+    in a warm process comes 0.4 s later.
     """
 
-    def steps(iterator: tf.data.Iterator) -> dict[str, tf.Tensor]:
-        def step(done: tf.Tensor, _: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-            return done + 1, model.train_step(iterator.get_next())
+    def train_steps(iterator: tf.data.Iterator) -> dict[str, tf.Tensor]:
+        def train_step(_: dict[str, tf.Tensor]) -> list[dict[str, tf.Tensor]]:
+            return [model.train_step(iterator.get_next())]
 
-        nothing = {"loss": tf.constant(0.0), "accuracy": tf.constant(0.0)}
-        return tf.while_loop(lambda done, _: done < count, step, (tf.constant(0), nothing))[1]
+        logs = {"loss": tf.constant(0.0), "accuracy": tf.constant(0.0)}
+        return tf.while_loop(lambda _: True, train_step, [logs], maximum_iterations=steps)[0]  # type: ignore[no-any-return]
 
-    return tf.function(steps, autograph=False)
+    return tf.function(train_steps, autograph=False)  # type: ignore[no-any-return]

@@ -8,10 +8,7 @@ from page_text import text
 
 from mnistdash.jobs import queue
 from mnistdash.runs import recipes, run, snapshots, store
-from mnistdash.runs.config import configure
 from mnistdash.runs.snapshots import EpochPredictions, LayerActivations, NetworkView
-from mnistdash.runs.throughput import Throughput, ThroughputCache
-from mnistdash.ui import resources
 
 STARTED = {"event": "started", "elapsed": 0.0, "lifeline": "held"}
 FITTING = {
@@ -163,20 +160,6 @@ def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample
     assert test.selectbox(key="run").value == "softmax-1"
     assert set(test.multiselect(key="compared").value) == {"softmax-2", "softmax-3"}
     assert "**Learning rate**" in set(test.table[0].value.iloc[:, 0])
-
-
-def test_the_training_time_is_estimated_before_the_start(page, with_sample, offline):
-    speed = Throughput({"float32": 0.1, "bfloat16": 0.05}, 0.001, 0.0, 1.0)
-    test = page("train")
-    test.selectbox(key="recipe").set_value("keras-cnn").run()
-    assert "on this machine" not in text(test)
-    settings = resources.settings()
-    ThroughputCache(settings.cache).put(configure(recipes.RECIPES["keras-cnn"], settings.models), speed)
-    test.run()
-    # 12 epochs of 12 steps and of 200 validation digits.
-    assert "About 10 s on this machine: 2,600 images/s in bfloat16." in text(test)
-    test.selectbox(key="precision-keras-cnn").set_value("float32").run()
-    assert "About 17 s on this machine: 1,300 images/s in float32." in text(test)
 
 
 def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:

@@ -2,59 +2,99 @@ from dataclasses import replace
 
 import pytest
 
+from mnistdash.runs import throughput
 from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.throughput import FILE_NAME, Throughput, ThroughputCache
-
-SPEED = Throughput(steps={"float32": 0.2, "bfloat16": 0.1}, reading=0.001, making=0.002, made=1.5)
+from mnistdash.runs.throughput import FILE_NAME, ThroughputCache, reference_speed, training_seconds
 
 
 @pytest.fixture
 def config(models):
-    return configure(RECIPES["keras-cnn"], models, epochs=2, batch_size=100, precision="auto")
+    return configure(RECIPES["keras-cnn"], models, epochs=2, batch_size=100, precision="float32")
 
 
-def test_a_measurement_is_kept_for_runs_of_its_kind_only(tmp_path, config):
-    speeds = ThroughputCache(tmp_path / "new")
-    assert speeds.get(config) is None
-    speeds.put(config, SPEED)
-    assert ThroughputCache(tmp_path / "new").get(replace(config, epochs=7, seed=3, learning_rate=0.1)) == SPEED
-    for change in ({"batch_size": 50}, {"optimizer": "sgd"}, {"augmentation": True}, {"recipe": "softmax"}):
-        assert speeds.get(replace(config, **change)) is None
-    speeds.put(replace(config, batch_size=50), SPEED)
-    assert speeds.get(config) == SPEED, "another measurement leaves it alone"
+def batches(*speeds: float) -> list[dict]:
+    return [{"event": "started"}, *({"event": "batch", "images_per_second": speed} for speed in speeds)]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"x": 1}'])
-def test_a_damaged_file_counts_as_nothing_measured(tmp_path, config, content):
+def test_speed_is_recorded_for_runs_that_are_equally_fast(tmp_path, config):
+    cache = ThroughputCache(tmp_path / "new")
+    assert cache.images_per_second(config) is None
+    cache.record_speed(config, batches(10.0, 3_000.0, 2_000.0, 2_900.0))
+    similar = replace(config, epochs=7, seed=3, learning_rate=0.1)
+    assert ThroughputCache(tmp_path / "new").images_per_second(similar) == 2_900
+    for change in (
+        {"batch_size": 50},
+        {"optimizer": "sgd"},
+        {"augmentation": True},
+        {"recipe": "softmax"},
+        {"precision": "bfloat16"},
+    ):
+        assert cache.images_per_second(replace(config, **change)) is None
+    cache.record_speed(replace(config, batch_size=50), batches(1.0, 5.0))
+    assert cache.images_per_second(config) == 2_900
+
+
+def test_another_machine_with_the_same_cache_folder_has_speeds_of_its_own(tmp_path, config, monkeypatch):
+    ThroughputCache(tmp_path).record_speed(config, batches(1.0, 5.0))
+    monkeypatch.setattr("platform.node", lambda: "another")
+    assert ThroughputCache(tmp_path).images_per_second(config) is None
+
+
+def test_a_run_that_reported_only_its_first_steps_has_no_speed(tmp_path, config):
+    """They include building the graph."""
+    cache = ThroughputCache(tmp_path)
+    for reported in (batches(), batches(10.0)):
+        cache.record_speed(config, reported)
+    assert cache.images_per_second(config) is None
+
+
+def test_auto_precision_is_recorded_and_its_speed_is_that_of_the_precision(tmp_path, config):
+    cache, auto = ThroughputCache(tmp_path), replace(config, precision="auto")
+    cache.record_speed(config, batches(1.0, 5.0))
+    assert (cache.precision(auto), cache.images_per_second(auto)) == (None, None)
+    cache.record_precision(auto, "float32")
+    assert (cache.precision(auto), cache.images_per_second(auto)) == ("float32", 5.0)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"x": 1}', "null"])
+def test_a_damaged_cache_file_counts_as_empty_and_is_replaced(tmp_path, config, content):
     (tmp_path / FILE_NAME).write_text(content)
-    assert ThroughputCache(tmp_path).get(config) is None
+    cache = ThroughputCache(tmp_path)
+    assert cache.images_per_second(config) is None
+    cache.record_speed(config, batches(1.0, 5.0))
+    assert cache.images_per_second(config) == 5
 
 
-def test_a_measurement_by_another_version_counts_as_none(tmp_path, config):
-    speeds = ThroughputCache(tmp_path)
-    speeds.put(config, SPEED)
+@pytest.mark.parametrize("entry", ['"fast"', "-1.0", "null", "[]"])
+def test_an_entry_that_is_no_speed_is_ignored(tmp_path, config, entry):
+    cache = ThroughputCache(tmp_path)
+    cache.record_speed(config, batches(1.0, 5.0))
+    cache.record_precision(config, "float32")
     path = tmp_path / FILE_NAME
-    path.write_text(path.read_text().replace("reading", "looking"))
-    assert speeds.get(config) is None
+    path.write_text(path.read_text().replace("5.0", entry).replace('"float32"', entry))
+    assert cache.images_per_second(config) is None
 
 
-def test_a_cache_that_cannot_be_written_to_is_no_error(tmp_path, config):
+def test_a_read_only_cache_is_no_error(tmp_path, config):
     (tmp_path / "file").write_text("")
-    ThroughputCache(tmp_path / "file").put(config, SPEED)
+    ThroughputCache(tmp_path / "file").record_speed(config, batches(1.0, 5.0))
 
 
-def test_a_run_takes_its_steps_its_validation_and_the_making_of_its_images(config):
-    # 1,000 digits make 1,500 images: 15 steps an epoch.
-    expected = 1000 * 0.002 + 2 * 15 * 0.1 + 2 * 500 * 0.001
-    assert SPEED.seconds(config, 1000, 500) == pytest.approx(expected)
-    assert SPEED.seconds(replace(config, precision="float32"), 1000, 500) == pytest.approx(expected + 3.0)
-    # 20 steps are two epochs, the second cut short.
-    assert SPEED.seconds(replace(config, epochs=None, steps=20), 1000, 500) == pytest.approx(2 + 20 * 0.1 + 1.0)
+def test_training_time_includes_validation(config):
+    # Two epochs of 1,000 images and 600 validation images, each of which takes a third as long.
+    assert training_seconds(config, 100.0, 1_000, 600) == pytest.approx(2 * 1_200 / 100)
+    # 20 steps of 100 images are two epochs.
+    assert training_seconds(replace(config, epochs=None, steps=20), 100.0, 1_000, 600) == pytest.approx(24)
 
 
-def test_auto_takes_the_faster_and_float32_where_it_hardly_matters():
-    assert SPEED.fastest == "bfloat16"
-    assert replace(SPEED, steps={"float32": 0.1, "bfloat16": 0.2}).fastest == "float32"
-    assert replace(SPEED, steps={"float32": 0.102, "bfloat16": 0.1}).fastest == "float32"
-    assert replace(SPEED, steps={"float16": 0.1}).fastest == "float16"
+def test_training_time_includes_images_that_are_made(config):
+    augmented = replace(config, augmentation=True)
+    assert training_seconds(augmented, 100.0, 1_000, 0) == pytest.approx(2 * 1_620 / 100)
+
+
+def test_every_recipe_has_a_reference_speed_that_augmentation_lowers(models):
+    assert set(throughput.REFERENCE_SPEEDS) == set(RECIPES)
+    for recipe in RECIPES.values():
+        plain, augmented = (configure(recipe, models, augmentation=augmentation) for augmentation in (False, True))
+        assert 0 < reference_speed(augmented) < reference_speed(plain)

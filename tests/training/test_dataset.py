@@ -1,84 +1,103 @@
-import gc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.training import dataset
+from mnistdash.runs.throughput import images_per_digit
+from mnistdash.training import dataset, networks
+from mnistdash.training.dataset import TrainingSet, make_training_set
+
+DIGITS = 200
+NON_DIGITS, REDRAWN = round(dataset.NON_DIGITS * DIGITS), round(dataset.REDRAWN * DIGITS)
 
 
-@pytest.fixture
-def digits() -> np.ndarray:
-    """(100, 28, 28) uint8 at an address that TensorFlow can use."""
-    random = np.random.default_rng(0)
-    return dataset._joined([random.integers(0, 256, (50, 28, 28), np.uint8) for _ in range(2)])
+@pytest.fixture(scope="module")
+def augmented(sample) -> TrainingSet:
+    """The flagship's training set: digits, restyled digits, redrawn digits, non-digits."""
+    return make_training_set(sample, RECIPES["flagship"], DIGITS, seed=1)
 
 
-def test_digits_are_not_copied_where_nothing_is_added_to_them(sample):
-    made = dataset.make_training_set(sample, RECIPES["softmax"], 100)
+def test_digits_are_not_copied_if_nothing_is_added(sample):
+    made = make_training_set(sample, RECIPES["softmax"], 100)
     assert np.shares_memory(made.images, sample.train.images)
     assert len(made) == 100
 
 
-def test_what_is_added_follows_the_digits_in_memory_that_tensorflow_can_use(sample):
-    made = dataset.make_training_set(sample, RECIPES["keras-cnn"], None)
+def test_validation_digits_follow_the_training_digits(sample):
+    made = make_training_set(sample, RECIPES["keras-cnn"], None)
     assert np.array_equal(made.images, np.concatenate([sample.train.images, sample.validation.images]))
     assert np.array_equal(made.labels, np.concatenate([sample.train.labels, sample.validation.labels]))
-    assert made.images.ctypes.data % dataset.ALIGNMENT == 0
-    redrawn = dataset.make_training_set(sample, replace(RECIPES["softmax"], augmentation=True), 20)
-    assert redrawn.images.ctypes.data % dataset.ALIGNMENT == 0
 
 
-def test_a_tensor_uses_the_memory_of_an_array(digits):
-    tensor = dataset.shared(digits)
-    assert tensor.shape == (100, 28, 28)
-    assert tensor.dtype == "uint8"
-    digits[3, 4, 5] += 1
-    assert np.array_equal(tensor.numpy(), digits)
+def test_limit_is_the_number_of_digits(sample, augmented):
+    assert np.array_equal(augmented.images[:DIGITS], sample.train.images[:DIGITS])
+    assert len(make_training_set(sample, RECIPES["keras-cnn"], 1400)) == 1400
+    assert len(make_training_set(sample, RECIPES["softmax"], 5000)) == 1297
 
 
-def test_an_array_that_may_not_be_written_to_lives_as_long_as_its_tensor(digits):
-    expected = digits.copy()
-    digits.setflags(write=False)
-    tensor = dataset.shared(digits)
-    del digits
-    gc.collect()
-    assert np.array_equal(tensor.numpy(), expected)
+def test_non_digits_come_last_with_a_label_of_their_own(augmented):
+    is_digit = augmented.labels != networks.NOT_A_DIGIT
+    assert is_digit[:-NON_DIGITS].all() and not is_digit[-NON_DIGITS:].any()
+    assert augmented.images.dtype == augmented.labels.dtype == np.uint8
 
 
-def test_an_array_elsewhere_in_memory_stays_an_array(digits):
-    moved = digits.reshape(-1)[1 : 1 + 10 * 784].reshape(10, 28, 28)
-    assert dataset.shared(moved) is moved
-    assert isinstance(dataset.shared(digits[:, ::2]), np.ndarray)
+def test_restyled_digits_are_those_that_have_other_styles(augmented):
+    restyled = augmented.labels[DIGITS : -NON_DIGITS - REDRAWN]
+    assert 10 < len(restyled) < 75
+    assert set(restyled) <= {0, 1, 4, 7, 9}
 
 
-def test_batches_have_every_example_once_an_epoch_in_another_order_each_time():
-    count = 10
-    made = dataset.TrainingSet(
-        np.arange(count, dtype=np.uint8)[:, None, None] * np.ones((1, 28, 28), np.uint8),
-        np.arange(count, dtype=np.uint8),
-        np.arange(count) % 2 == 0,
-    )
+def test_the_estimate_knows_how_many_images_are_made(augmented):
+    assert len(augmented) / DIGITS == pytest.approx(images_per_digit(RECIPES["flagship"]), abs=0.1)
 
-    def epochs(seed: int | None) -> list[list[int]]:
-        batches = list(made.batches(4, seed).take(9))
-        assert [len(labels) for _, labels in batches] == [4, 4, 2] * (len(batches) // 3)
+
+def test_only_unchanged_digits_count_as_written(augmented):
+    """A digit that cannot be redrawn stays as it is."""
+    assert augmented.written[:DIGITS].all()
+    redrawn = slice(-NON_DIGITS - REDRAWN, -NON_DIGITS)
+    assert not augmented.written[DIGITS : redrawn.start].any()
+    assert not augmented.written[redrawn.stop :].any()
+    digits = {image.tobytes() for image in augmented.images[:DIGITS]}
+    unchanged = [image.tobytes() in digits for image in augmented.images[redrawn]]
+    assert augmented.written[redrawn].tolist() == unchanged
+    assert sum(unchanged) < REDRAWN / 2
+
+
+def test_a_seed_repeats_the_images_that_are_made(sample, augmented):
+    recipe = replace(RECIPES["softmax"], augmentation=True)
+    first, again, other = (make_training_set(sample, recipe, 20, seed) for seed in (1, 1, 2))
+    assert np.array_equal(first.images, again.images)
+    assert not np.array_equal(first.images[20:], other.images[20:])
+
+
+def numbered(count: int) -> TrainingSet:
+    """Images whose pixels are their label."""
+    labels = np.arange(count, dtype=np.uint8)
+    return TrainingSet(labels[:, None, None] * np.ones((1, 28, 28), np.uint8), labels, labels % 2 == 0)
+
+
+def test_an_epoch_has_every_image_once_in_a_new_order():
+    def epochs(seed: int) -> list[list[int]]:
+        batches = list(numbered(10).batches(4, seed).take(9))
+        assert [len(labels) for _, labels in batches] == 3 * [4, 4, 2]
         for inputs, labels in batches:
             assert np.array_equal(inputs["pixels"][:, 5, 5], labels)
             assert np.array_equal(inputs["written"], labels % 2 == 0)
-        read = np.concatenate([labels for _, labels in batches]).reshape(-1, count)
-        assert (np.sort(read) == np.arange(count)).all()
-        return read.tolist()
+        return np.concatenate([labels for _, labels in batches]).reshape(3, 10).tolist()
 
-    assert epochs(None) == [list(range(count))]
-    assert len(made.batches(4)) == 3
     first = epochs(1)
-    assert len(first) == 3
+    assert [sorted(epoch) for epoch in first] == 3 * [list(range(10))]
     assert first == epochs(1) != epochs(2)
     assert first[0] != first[1] != first[2] != first[0]
 
 
-def test_nothing_sleeps_after_the_last_batch(sample):
-    """TensorFlow's automatic tuning sleeps ever longer, and who is done with the batches waits for it."""
-    assert dataset.TrainingSet.plain(sample.test).batches(100).options().autotune.enabled is False
+def test_without_a_seed_there_is_one_epoch_in_the_stored_order():
+    labels = [labels.numpy().tolist() for _, labels in numbered(10).batches(4)]
+    assert labels == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_batches_are_made_without_automatic_tuning():
+    """Its thread sleeps ever longer, and TensorFlow waits for it after each epoch."""
+    for seed in (0, None):
+        assert numbered(10).batches(4, seed).options().autotune.enabled is False

@@ -8,20 +8,14 @@ import streamlit as st
 
 from mnistdash.data.dataset import Dataset
 from mnistdash.exceptions import RunError
-from mnistdash.runs import recipes, store, sweeps
+from mnistdash.runs import recipes, sweeps
 from mnistdash.runs.config import RunConfig, configure, conflict, free_name
 from mnistdash.runs.recipes import Recipe
-from mnistdash.runs.run import ACTIVE
-from mnistdash.runs.throughput import ThroughputCache
-from mnistdash.text import format_duration
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
-from mnistdash.ui.train import fields
+from mnistdash.ui.train import estimate, fields
 from mnistdash.ui.train.fields import WIDE
-
-LOOK = 1.0  # seconds between two looks whether a speed has been measured
-LOOK_IDLE = 5.0  # the same where nothing measures it yet
 
 Plan = Callable[[], RunConfig]
 
@@ -69,7 +63,7 @@ def show(data: Dataset) -> None:
         )
         with st.container(key="estimate"):
             if not refusal:
-                _estimate(planned, data, available)
+                estimate.show(planned, data, available)
     if st.session_state.pop("start_requested", False) and can_start:
         submit(plans)
 
@@ -126,42 +120,3 @@ def _show_schedule(recipe: Recipe, settings: dict[str, Any], available: int) -> 
     chart = training.schedule_chart(settings["schedule"], settings["learning_rate"], length)
     with st.container(key="schedule_chart"):
         plotly_chart.chart(chart, key="schedule_plot", alt="Learning rate of the planned run")
-
-
-def _estimate(planned: list[RunConfig], data: Dataset, available: int) -> None:
-    """Say what the runs will take, as soon as this machine's speed is known."""
-    speeds = ThroughputCache(resources.settings().cache)
-    if not planned:
-        st.caption("Values for the sweep, separated by commas.")
-    elif unknown := [config for config in planned if speeds.get(config) is None]:
-        if any(run.status in ACTIVE for run in store.list_runs(resources.settings().models)):
-            # The page is drawn anew when the run ends; until then a look would only cost it time.
-            st.caption("What it will take is measured when no run trains.")
-        else:
-            every = LOOK if _measures(unknown) else LOOK_IDLE
-            st.fragment(_wait_for_speeds, run_every=every)(unknown, every)
-    else:
-        known = [(config, speeds.get(config)) for config in planned]
-        seconds = sum(speed.seconds(config, config.limit or available, len(data.validation)) for config, speed in known)
-        config, speed = known[0]
-        precision = speed.fastest if config.precision == "auto" else config.precision
-        pace = config.batch_size / speed.step(config.precision)
-        # Two digits: a run's own pace differs by more.
-        st.caption(
-            f"About {format_duration(seconds)} on this machine: {float(f'{pace:.2g}'):,.0f} images/s in {precision}."
-        )
-
-
-@widgets.guarded("Train, an estimate")
-def _wait_for_speeds(planned: list[RunConfig], every: float) -> None:
-    speeds = ThroughputCache(resources.settings().cache)
-    unknown = [config for config in planned if speeds.get(config) is None]
-    measures = _measures(unknown)
-    if not unknown or every != (LOOK if measures else LOOK_IDLE):
-        st.rerun()
-    st.caption("Measuring what it will take on this machine …" if measures else "")
-
-
-def _measures(planned: list[RunConfig]) -> bool:
-    """Have what runs like these take measured; whether that is under way for all."""
-    return all([resources.jobs().measure(config) for config in planned])
