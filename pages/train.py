@@ -19,7 +19,7 @@ REFRESH_IDLE = 5  # seconds, to notice one that another tab or the command line 
 
 def watch(data: Dataset) -> None:
     """Show one run, growing while it trains, and the list of all."""
-    resources.jobs().stand_by()
+    resources.jobs().keep_warm()
     all_runs = all_that_can_be_read()
     if not all_runs:
         st.info("No run yet. Start one above, and its curves appear here.", icon=":material/show_chart:")
@@ -51,13 +51,14 @@ def all_that_can_be_read() -> list[Run]:
 def live(name: str, compared: list[str], known: list[tuple[str, str]], pace: float, data: Dataset) -> None:
     """The part that is drawn anew by itself, also for what is started elsewhere."""
     all_runs = store.list_runs(resources.settings().models)
-    resources.jobs().adopt(all_runs)
     if states(all_runs) != known or refresh(name, all_runs) != pace:
         st.rerun()  # the rest of the page is out of date, too
     jobs = resources.jobs()
-    jobs.stand_by()
+    jobs.keep_warm()
     by_name = {run.name: run for run in all_runs}
     with st.container(key="live"):
+        if notice := jobs.notice():
+            st.warning(notice, icon=":material/sync_problem:")
         run_panel.show(by_name[name], jobs, data)
         if compared:
             tables.compare([by_name[name], *(by_name[other] for other in compared)])
@@ -77,7 +78,7 @@ def refresh(name: str, all_runs: list[Run]) -> float:
     if run.status not in ACTIVE:
         return REFRESH
     watchers = resources.watchers(name)
-    if resources.jobs().state(name) == "running" and not events.has_batch(run.folder):
+    if resources.jobs().state(run) == "running" and not events.has_batch(run.folder):
         return REFRESH_FIRST * watchers
     length = History.from_events(events.read_events(run.folder)[0]).first_estimate or 0
     slowest = SLOWEST if watchers == 1 else SLOWEST_SHARED

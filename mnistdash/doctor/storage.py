@@ -52,15 +52,17 @@ def cache(settings: "Settings") -> Iterator[Finding]:
 
 def locks(settings: "Settings") -> Iterator[Finding]:
     """Whether a process can tell from a lock that another lives; on some network disks it cannot."""
-    from mnistdash.system.liveness import LivenessLock, is_alive
+    from mnistdash.system.locks import ProcessLock, is_locked
 
     if settings.readonly or not os.access(settings.models, os.W_OK):  # nothing trains, or `models_folder` has said so
         return
-    lifeline = LivenessLock(settings.models)
+    path = settings.models / f".doctor-{os.getpid()}.lock"
+    lock = ProcessLock(path)
     try:
-        held = is_alive(settings.models, lifeline.name)
+        held = lock.acquire() and is_locked(path)
     finally:
-        lifeline.release()
+        lock.release()
+        path.unlink(missing_ok=True)
     if not held:
         what = f"Locks do not work in {settings.models}: a run would count as failed while it trains."
         yield Finding(PROBLEM, what, "Put the folder on a disk of this machine, or on a network disk with locks.")

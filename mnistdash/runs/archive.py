@@ -110,7 +110,7 @@ def unpack_run(backup: RunArchive, name: str, folder: Path) -> Run:
         if file not in (CONFIG, CARD):
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_bytes(content)
-    config = replace(backup.config, name=name, queued_by="", start=None)
+    config = replace(backup.config, name=name, start=None)
     atomic_write_json(folder / CONFIG, asdict(config))
     return store.load_run(folder)
 

@@ -39,7 +39,6 @@ class RunConfig:
         precision: one of PRECISIONS, of the arithmetic; weights stay float32. "auto" is the faster on the
             machine that trains.
         created: seconds since 1970.
-        queued_by: the lifeline of the dashboard that queued the run; "" for none.
         start: the run whose weights it begins with; None for fresh ones.
         starts_seen: whether those may have learned from validation images, which no setting undoes.
         schedule, optimizer, dropout, augmentation, trains_on_validation: as in a recipe; None, as in runs that know
@@ -57,7 +56,6 @@ class RunConfig:
     limit: int | None
     precision: str
     created: float
-    queued_by: str = ""
     start: str | None = None
     starts_seen: bool = False
     schedule: str | None = None

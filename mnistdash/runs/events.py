@@ -2,8 +2,7 @@
 
 Every event has `event` and `elapsed` (seconds since the run's process began). The kinds:
 
-    begun      by: the lifeline of the dashboard that starts the run's process
-    started    lifeline of that process, pid, time (seconds since 1970)
+    started    pid, time (seconds since 1970)
     preparing  nothing more: training images are being made from the digits, which takes long
     sample     why: MNIST could not be had, and the offline sample stands in
     fitting    steps, epochs, batch_size, examples, data, precision

@@ -89,11 +89,6 @@ class ThroughputCache:
         return values if isinstance(values, dict) else {}
 
 
-def measuring_order(config: RunConfig) -> dict:
-    """What a process that stands by is told, to measure such runs."""
-    return {"measure": {name: getattr(config, name) for name in ("recipe", "batch_size", "optimizer", "augmentation")}}
-
-
 def key(config: RunConfig) -> str:
     """What a measurement depends on."""
     recipe = config.effective_recipe(RECIPES[config.recipe])

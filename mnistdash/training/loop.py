@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -43,6 +43,8 @@ def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter
     Raises:
         TrainingError: the loss became something else than a number.
     """
+    if config.precision == "auto":
+        config = replace(config, precision="float32")
     recipe = config.effective_recipe(RECIPES[config.recipe])
     fitted = _fit(config, recipe, folder, dataset, writer, stop)
     if fitted is None:

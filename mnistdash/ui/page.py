@@ -36,7 +36,7 @@ def page(title: str) -> Iterator[None]:
         for path, name, link_icon in PAGES:
             st.page_link(path, label=name, icon=link_icon, width="stretch")
     with guarded(title):
-        jobs()  # what the dashboard before this one left in its queue goes on
+        jobs()  # starts the queue
         yield
 
 

@@ -11,7 +11,6 @@ from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation.prediction_task import PredictionTask
 from mnistdash.inference.model import Model, load_model
 from mnistdash.jobs.queue import JobQueue
-from mnistdash.runs import store
 from mnistdash.runs.run import Run
 from mnistdash.settings import Settings
 from mnistdash.system.logging import configure_logging
@@ -32,7 +31,7 @@ def jobs() -> JobQueue:
     """This server's queue of trainings; ending the server ends them."""
     configure_logging()
     queue = JobQueue(settings())
-    queue.adopt(store.list_runs(settings().models))
+    queue.start()
     atexit.register(queue.close)
     skip_destructors()
     return queue

@@ -13,7 +13,7 @@ from mnistdash.runs.snapshots import EpochPredictions, LayerActivations, Network
 from mnistdash.runs.throughput import Throughput, ThroughputCache
 from mnistdash.ui import resources
 
-STARTED = {"event": "started", "elapsed": 0.0, "lifeline": "held"}
+STARTED = {"event": "started", "elapsed": 0.0, "running": True}
 FITTING = {
     "event": "fitting",
     "elapsed": 4.0,
@@ -40,8 +40,7 @@ def batch(step: int, elapsed: float) -> dict:
 @pytest.fixture
 def nothing_begins(monkeypatch, models):
     """A run that is started has its settings in its folder, and no process trains it."""
-    monkeypatch.setattr(queue.JobQueue, "submit", lambda self, config: store.create_run(config, models))
-    monkeypatch.setattr(queue.JobQueue, "adopt", lambda self, found: None)
+    monkeypatch.setattr(queue.JobQueue, "update", lambda self: None)
 
 
 def progress(test) -> str:

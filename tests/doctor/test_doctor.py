@@ -22,7 +22,7 @@ from mnistdash.inference import model
 from mnistdash.runs import store
 from mnistdash.runs.run import CARD, CONFIG, TFLITE
 from mnistdash.settings import PROJECT, Settings
-from mnistdash.system import liveness, resources
+from mnistdash.system import locks, resources
 
 RIGHTS = "-dac_override,-dac_read_search"  # by which root may read and write all files
 WITHOUT_RIGHTS = ("setpriv", f"--bounding-set={RIGHTS}", f"--inh-caps={RIGHTS}")
@@ -79,9 +79,7 @@ def test_where_all_is_well_there_is_nothing_to_do(settings):
 def test_nothing_stays_behind(settings, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     doctor___main__.examine(settings)
-    after = [path for path in sorted(tmp_path.rglob("*")) if path.name != liveness.FOLDER]
-    assert after == before
-    assert not list((settings.models / liveness.FOLDER).iterdir())
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_lines_are_aligned_and_the_exit_status_tells_of_problems_only():
@@ -342,7 +340,7 @@ def test_a_full_disk_is_a_problem(settings, monkeypatch):
 
 
 def test_locks_that_do_not_work_are_a_problem(settings, monkeypatch):
-    monkeypatch.setattr(liveness, "is_alive", lambda models, name: False)
+    monkeypatch.setattr(locks, "is_locked", lambda path: False)
     assert the_one(doctor___main__.examine(settings), "Locks do not work").level == "problem"
 
 

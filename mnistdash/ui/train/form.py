@@ -21,7 +21,6 @@ from mnistdash.runs.config import (
     free_name,
 )
 from mnistdash.runs.recipes import Recipe
-from mnistdash.runs.run import ACTIVE
 from mnistdash.runs.schedules import SCHEDULES
 from mnistdash.runs.throughput import ThroughputCache
 from mnistdash.text import format_duration
@@ -31,8 +30,6 @@ from mnistdash.ui.plots import training
 
 FIELD = 130  # pixels, of a field of the form
 WIDE = 2 * FIELD + 16  # pixels: as wide as two
-LOOK = 1.0  # seconds between two looks whether a speed has been measured
-LOOK_IDLE = 5.0  # the same where nothing measures it yet
 
 
 def show(data: Dataset) -> None:
@@ -67,8 +64,8 @@ def show(data: Dataset) -> None:
             each = [name and f"{name}-{number + 1}" for number in range(len(values))]
             plans = [partial(plan, name=one, **{keyword: value}) for one, value in zip(each, values, strict=True)]
         planned = [plan() for plan in plans]
-        objections = (conflict(config, available) for config in planned)
-        objection = next(filter(None, [*objections, resources.jobs().objection(len(planned))]), None)
+        objection = next(filter(None, (conflict(config, available) for config in planned)), None)
+        resources.jobs().check_limits(len(planned))
     except store.RunError as error:
         objection = str(error)
     if objection:
@@ -239,14 +236,7 @@ def _estimate(planned: list[RunConfig], data: Dataset, available: int) -> None:
     speeds = ThroughputCache(resources.settings().cache)
     if not planned:
         st.caption("Values for the sweep, separated by commas.")
-    elif unknown := [config for config in planned if speeds.get(config) is None]:
-        if any(run.status in ACTIVE for run in store.list_runs(resources.settings().models)):
-            # The page is drawn anew when the run ends; until then a look would only cost it time.
-            st.caption("What it will take is measured when no run trains.")
-        else:
-            every = LOOK if _measures(unknown) else LOOK_IDLE
-            st.fragment(_wait_for_speeds, run_every=every)(unknown, every)
-    else:
+    elif all(speeds.get(config) for config in planned):
         known = [(config, speeds.get(config)) for config in planned]
         seconds = sum(speed.seconds(config, config.limit or available, len(data.validation)) for config, speed in known)
         config, speed = known[0]
@@ -256,18 +246,3 @@ def _estimate(planned: list[RunConfig], data: Dataset, available: int) -> None:
         st.caption(
             f"About {format_duration(seconds)} on this machine: {float(f'{pace:.2g}'):,.0f} images/s in {precision}."
         )
-
-
-@widgets.guarded("Train, an estimate")
-def _wait_for_speeds(planned: list[RunConfig], every: float) -> None:
-    speeds = ThroughputCache(resources.settings().cache)
-    unknown = [config for config in planned if speeds.get(config) is None]
-    measures = _measures(unknown)
-    if not unknown or every != (LOOK if measures else LOOK_IDLE):
-        st.rerun()
-    st.caption("Measuring what it will take on this machine …" if measures else "")
-
-
-def _measures(planned: list[RunConfig]) -> bool:
-    """Have what runs like these take measured; whether that is under way for all."""
-    return all([resources.jobs().measure(config) for config in planned])

@@ -27,8 +27,7 @@ def _ask() -> None:
     if not st.button("Restore", type="primary", key="restore_now", disabled=file is None):
         return
     try:
-        if objection := resources.jobs().objection(begins=False):
-            raise store.RunError(objection)
+        resources.jobs().check_limits(trained=False)
         with st.spinner("Building and scoring its model …"):
             name = conversions.restore(file.getvalue(), resources.settings().models)
     except store.RunError as error:

@@ -6,7 +6,7 @@ from mnistdash.data.dataset import Dataset
 from mnistdash.jobs.queue import JobQueue
 from mnistdash.runs import events, recipes
 from mnistdash.runs.history import History
-from mnistdash.runs.run import ACTIVE, Run, is_asked_to_stop
+from mnistdash.runs.run import ACTIVE, Run
 from mnistdash.text import escape_markdown, format_duration
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
@@ -19,11 +19,7 @@ CURVES, MISTAKES, FEATURES = "Curves", "Mistakes", "Features"
 def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
     """Progress, Stop, and the chosen view of one run."""
     so_far = History.from_events(events.read_events(run.folder)[0])
-    state = None
-    if run.status in ACTIVE:
-        # A process begins before its first event. Of what this server has not begun, only the folder tells.
-        elsewhere = "stopping" if is_asked_to_stop(run.folder) else run.status
-        state = jobs.state(run.name) or elsewhere
+    state = jobs.state(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))

@@ -2,9 +2,9 @@ import subprocess
 import sys
 
 import pytest
+from mnistdash.system.liveness import LivenessLock, is_alive
 
 from mnistdash.system import liveness
-from mnistdash.system.liveness import LivenessLock, is_alive
 
 
 def test_it_is_held_until_it_is_released(tmp_path):
