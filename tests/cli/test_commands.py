@@ -194,7 +194,7 @@ def test_predict_gives_one_clear_line_for_each_file_that_is_no_image(flagship, i
         assert str(path) in one_line(line)
 
 
-def test_predict_names_an_empty_folder_and_an_unknown_model(flagship, image, tmp_path, capsys):
+def test_predict_rejects_an_empty_folder_and_an_unknown_model(flagship, image, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert main(["predict", str(tmp_path / "empty")]) == 1
     assert "no image in this folder" in one_line(capsys.readouterr().err)
@@ -256,11 +256,11 @@ def test_export_a_saved_model(flagship, tmp_path):
 
 
 @pytest.mark.slow
-def test_train_makes_a_model_that_predicts_and_can_be_continued(models, offline, image, capsys):
+def test_train_makes_a_model_that_predicts_and_can_be_continued(models, offline, image, capfd):
     """Offline, on the sample."""
     settings = ("--epochs", "2", "--seed", "3", "--batch-size", "50", "--limit", "200", "--train-on-validation")
     assert main(["train", "--recipe", "softmax", "--name", "mine", *settings]) == 0
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert "offline sample" in one_line(err)
     assert out.count("epoch ") == 3, "a line for each, and one for the best"
     assert "test accuracy" in out.splitlines()[-1]
@@ -271,9 +271,9 @@ def test_train_makes_a_model_that_predicts_and_can_be_continued(models, offline,
     following = store.load_run(models / "mine-1")
     assert (following.config.start, following.config.seed, following.config.batch_size) == ("mine", 4, 50)
     assert following.card.validation_seen
-    capsys.readouterr()
+    capfd.readouterr()
     assert main(["predict", "--model", "mine", str(image("a.png"))]) == 0
-    assert capsys.readouterr().out.split()[-2] in "0123456789"
+    assert capfd.readouterr().out.split()[-2] in "0123456789"
 
 
 @pytest.mark.parametrize(
@@ -284,18 +284,18 @@ def test_train_makes_a_model_that_predicts_and_can_be_continued(models, offline,
         (("--name", "flagship"), "There is a run named flagship already"),
     ],
 )
-def test_train_refuses_what_cannot_be(flagship, capsys, arguments, reason):
+def test_train_rejects_invalid_settings(flagship, capsys, arguments, reason):
     assert main(["train", "--recipe", "softmax", *arguments]) == 1
     assert reason in one_line(capsys.readouterr().err)
 
 
-def test_train_continues_only_what_has_ended_with_weights(make_run, capsys):
+def test_train_continues_only_ended_runs_with_weights(make_run, capsys):
     make_run("new", "softmax")
     config = store.load_run(make_run("odd", "softmax", events=[], card={"status": "finished"})).folder / "config.json"
     config.write_text(config.read_text().replace('"recipe": "softmax"', '"recipe": "gone"'))
     for name, reason in (
         ("new", "new is queued: only a run that has ended"),
-        ("odd", "only a run that has ended, has weights and is of a recipe here can be continued"),
+        ("odd", "only a run that has ended, has weights and uses a known recipe can be continued"),
         ("none", "There is no model named none"),
         ("../elsewhere", "cannot be a run's name"),
     ):

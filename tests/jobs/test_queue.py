@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from waiting import until
@@ -26,7 +27,7 @@ from mnistdash.system.locks import ProcessLock
 class FakeWorker:
     """Holds the lock of its run from `train` until `end`, as the process of a worker does."""
 
-    started: list["FakeWorker"] = []
+    started: ClassVar[list["FakeWorker"]] = []
 
     def __init__(self, settings: Settings, run: str | None = None):
         self.models, self.run, self.ended = settings.models, None, threading.Event()
@@ -203,9 +204,9 @@ def test_any_dashboard_cancels_a_queued_run(dashboard, models):
 
 def test_stopping_what_has_ended_or_is_gone_changes_nothing(dashboard, models):
     queue = dashboard()
-    name = submit(queue, models)
-    end(name)
-    for name in (name, "gone"):
+    ended = submit(queue, models)
+    end(ended)
+    for name in (ended, "gone"):
         queue.stop(name)
         assert not is_asked_to_stop(models / name)
     assert not (models / "gone").exists()

@@ -42,7 +42,7 @@ def signals(monkeypatch) -> None:
 
 @pytest.fixture
 def trains_with(monkeypatch) -> Iterator[Callable]:
-    """Have a function train in place of Keras, on no data: trains_with(lambda config, folder, data, writer, stop: None)."""
+    """Have a function train in place of Keras: trains_with(lambda config, folder, dataset, writer, stop: None)."""
     monkeypatch.setattr(sample, "load_mnist_or_sample", lambda *_, **__: ("the data", None))
     return lambda function: monkeypatch.setattr(worker, "_import_train", lambda: function)
 
