@@ -30,7 +30,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".ti
 
 
 def data(options: argparse.Namespace, settings: Settings) -> None:
-    """find or download MNIST, verify it and print where it is"""
+    """Find or download MNIST, verify it and print where it is."""
     with DownloadBar() as bar:
         dataset = mnist.load_mnist(settings, bar)
     print(f"MNIST in {dataset.source}, verified")
@@ -39,14 +39,14 @@ def data(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def recipes(options: argparse.Namespace, settings: Settings) -> None:
-    """list the recipes and the accuracy each is known to reach"""
+    """List the recipes and the accuracy each is known to reach."""
     for recipe in RECIPES.values():
         print(f"{recipe.name:<14} {recipe.summary}")
         print(f"{'':<14} {recipe.reaches}")
 
 
 def doctor(options: argparse.Namespace, settings: Settings) -> int:
-    """check this installation: versions, data, models, memory, disk, permissions"""
+    """Check this installation: versions, data, models, memory, disk, permissions."""
     from mnistdash.doctor.__main__ import examine, lines, status
 
     findings = examine(settings)
@@ -55,7 +55,7 @@ def doctor(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def models(options: argparse.Namespace, settings: Settings) -> None:
-    """list the models"""
+    """List the models."""
     found = [(run.name, run.card) for run in store.list_models(settings.models) if run.card is not None]
     if options.json:
         keys = ("recipe", "parameters", "bytes", "validation_accuracy", "test_accuracy")
@@ -74,7 +74,7 @@ def models(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> None:
-    """score a model on a split"""
+    """Score a model on a split."""
     model = _load_model(options.model, settings)
     with DownloadBar() as bar:
         dataset, why_sample = sample.load_mnist_or_sample(settings, bar, strict=True)
@@ -106,7 +106,7 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def predict(options: argparse.Namespace, settings: Settings) -> int:
-    """recognize the digits in image files"""
+    """Recognize the digits in image files."""
     model, failed = None, False
     for path in _image_files(options.images):
         try:
@@ -142,7 +142,7 @@ def _values(prediction: DigitPrediction | None) -> dict[str, Any]:
 
 
 def export(options: argparse.Namespace, settings: Settings) -> None:
-    """write a model to a file for use elsewhere"""
+    """Write a model to a file for use elsewhere."""
     run = store.load_trained_run(options.model, settings.models)
     out = options.out
     if out.exists():
@@ -164,7 +164,7 @@ def export(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def restore(options: argparse.Namespace, settings: Settings) -> None:
-    """restore a run from a zip made by `export --format zip` or by the Train page"""
+    """Restore a run from a zip made by `export --format zip` or by the Train page."""
     try:
         with options.zip.open("rb") as file:
             backup = archive.read_archive(file)

@@ -40,7 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(command: Callable[..., int | None]) -> argparse.ArgumentParser:
-        sub = commands.add_parser(command.__name__, help=command.__doc__, description=f"{command.__doc__}.")
+        text = command.__doc__ or ""
+        sub = commands.add_parser(command.__name__, help=text.rstrip("."), description=text)
         sub.set_defaults(command=command)
         return sub
 

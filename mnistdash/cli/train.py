@@ -17,7 +17,7 @@ from mnistdash.system.native_output import native_output_to
 
 
 def train(options: argparse.Namespace, settings: Settings) -> None:
-    """train a recipe in the foreground and write its model to models/RUN/"""
+    """Train a recipe in the foreground and write its model to models/RUN/."""
     config = _config(options, settings)
     lock = ProcessLock(settings.models / config.name / LOCK)
     folder = store.create_run(config, settings.models, lock)

@@ -62,12 +62,12 @@ class JobQueue:
         """Ask for a warm worker for the next minute, so that the next run starts sooner."""
         self._warm.want()
 
-    def check_limits(self, count: int = 1, *, trained: bool = True) -> None:
+    def check_limits(self, count: int = 1, *, queued: bool = True) -> None:
         """Check that so many runs can be added now.
 
         Args:
             count: number of new runs.
-            trained: True if they will be queued, False if they only need space.
+            queued: True if they are to be trained, False if they only need space.
 
         Raises:
             RunError: they cannot.
@@ -75,7 +75,7 @@ class JobQueue:
         settings = self._settings
         if settings.readonly:
             raise RunError("Read-only mode: training is disabled.")
-        if trained:
+        if queued:
             active = sum(run.status in ACTIVE for run in store.list_runs(self._models))
             if active + count > settings.queue + settings.concurrent_runs:
                 raise RunError(

@@ -241,13 +241,13 @@ def test_queued_and_stored_runs_are_limited_for_all_dashboards_together(dashboar
     first, second = submit(queue, models), submit(other, models)
     with pytest.raises(RunError, match="can be queued"):
         submit(other, models)
-    queue.check_limits(trained=False)
+    queue.check_limits(queued=False)
     queue.stop(second)
     third = submit(queue, models)
     queue.stop(third)
-    for trained in (True, False):
+    for queued in (True, False):
         with pytest.raises(RunError, match="At most 3 runs can be stored"):
-            queue.check_limits(trained=trained)
+            queue.check_limits(queued=queued)
     assert {run.name for run in store.list_runs(models)} == {first, second, third}
 
 

@@ -27,7 +27,7 @@ def _ask() -> None:
     if not st.button("Restore", type="primary", key="restore_now", disabled=file is None):
         return
     try:
-        resources.jobs().check_limits(trained=False)
+        resources.jobs().check_limits(queued=False)
         with st.spinner("Building and scoring its model …"):
             name = conversions.restore(file.getvalue(), resources.settings().models)
     except store.RunError as error:
