@@ -100,9 +100,7 @@ class WarmWorker:
 
     def update(self, idle: bool) -> None:
         """Start the worker if it is wanted, no run is active and memory allows; end it if it is not wanted."""
-        if self._worker is not None and self._worker.poll() is not None:
-            self._allowed = False  # it crashed, and the next one would, too
-            self.end()
+        self._give_up_after_crash()
         if time.monotonic() > self._wanted_until:
             self.end()
         elif self._worker is None and idle and self._allowed and available_memory() >= WARM_MEMORY_BYTES:
@@ -110,14 +108,10 @@ class WarmWorker:
 
     def take(self, run: str) -> Worker | None:
         """Have the warm worker train a run, and return it; None if there is none."""
+        self._give_up_after_crash()
         worker, self._worker = self._worker, None
-        if worker is None:
-            return None
-        try:
+        if worker is not None:
             worker.train(run)
-        except OSError:
-            end_workers([worker])
-            return None
         return worker
 
     def end(self) -> None:
@@ -126,6 +120,11 @@ class WarmWorker:
             self._worker.kill()
             end_workers([self._worker])
             self._worker = None
+
+    def _give_up_after_crash(self) -> None:
+        if self._worker is not None and self._worker.poll() is not None:
+            self._allowed = False  # the next one would crash, too
+            self.end()
 
 
 def worker_command(run: str | None) -> list[str]:

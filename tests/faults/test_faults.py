@@ -72,8 +72,7 @@ def limited(size: int) -> Callable[[], None]:
     ("room", "sentence"),
     [
         (150, "The run cannot be stored in"),  # its settings do not fit
-        (700, "The disk is full (File too large). Free some space"),  # nor its events
-        (20_000, "The disk is full (File too large). Free some space"),  # nor its model
+        (20_000, "The disk is full (File too large). Free some space"),  # its model does not fit
     ],
 )
 def test_a_full_disk_fails_a_run_in_one_sentence_and_leaves_no_partial_file(

@@ -36,6 +36,8 @@ class FakeWorker:
             self.train(run)
 
     def train(self, run: str) -> None:
+        if self.ended.is_set():
+            raise BrokenPipeError
         self.run, self.lock = run, ProcessLock(self.models / run / LOCK)
         assert self.lock.acquire()
         EventWriter(self.models / run).write("started", pid=0, time=0.0)
@@ -299,9 +301,12 @@ def test_a_warm_worker_that_crashed_is_not_replaced(dashboard, models, monkeypat
     queue.keep_warm()
     queue.update()
     FakeWorker.started[0].ended.set()
+    name = submit(queue, models)
+    assert status(models, name) == "running"
+    end(name)
+    until(lambda: f"supervise {name}" not in {thread.name for thread in threading.enumerate()})
     queue.update()
-    assert len(FakeWorker.started) == 1
-    assert status(models, submit(queue, models)) == "running"
+    assert len(FakeWorker.started) == 2
 
 
 @pytest.mark.parametrize(("memory", "settings"), [(1, {}), (processes.WARM_MEMORY_BYTES, {"stand_by": False})])
