@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from mnistdash.doctor import machine
-from mnistdash.jobs import queue
+from mnistdash.jobs import processes
 from mnistdash.settings import PROJECT, Settings
 
 HEALTH = "/_stcore/health"
@@ -147,7 +147,7 @@ def test_the_server_is_started_without_a_shell_by_a_user_who_may_write_where_it_
 
 
 def test_compose_gives_running_trainings_the_time_they_are_promised():
-    assert int(compose_lines()["stop_grace_period"].removesuffix("s")) >= queue.GRACE + MARGIN
+    assert int(compose_lines()["stop_grace_period"].removesuffix("s")) >= processes.GRACE_SECONDS + MARGIN
 
 
 def test_compose_mounts_the_volumes_and_opens_the_port():
