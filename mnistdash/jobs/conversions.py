@@ -1,11 +1,11 @@
 """Conversions that need TensorFlow, run by the command line in a child process."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-import zipfile
 from pathlib import Path
 
 from mnistdash.exceptions import RunError
@@ -28,11 +28,7 @@ def saved_model_zip(run: Run) -> bytes:
         folder = Path(scratch) / run.name
         arguments = ["export", "--model", run.name, "--format", "savedmodel", str(folder)]
         _run_command(arguments, run.folder.parent, f"{run.name} cannot be exported.")
-        archive = Path(scratch) / "model.zip"
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-            for path in sorted(folder.rglob("*")):
-                file.write(path, path.relative_to(scratch))
-        return archive.read_bytes()
+        return Path(shutil.make_archive(str(folder), "zip", scratch, run.name)).read_bytes()
 
 
 def restore(content: bytes, models: Path) -> str:

@@ -1,6 +1,7 @@
 """Workers as real processes, which only pretend to train, and dashboards that are killed or frozen."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -52,6 +53,12 @@ def process_of(models: Path, name: str) -> psutil.Process:
     return psutil.Process(read_events(models / name)[0][0]["pid"])
 
 
+def until_training(models: Path, name: str) -> None:
+    """Wait until the fake worker of a run does what the seed says."""
+    log = models / name / "log.txt"
+    until(lambda: log.exists() and "hello from the worker" in log.read_text())
+
+
 @pytest.mark.slow
 def test_a_crash_is_recorded_with_the_end_of_the_log_and_the_queue_goes_on(queue, models):
     first, second = submit(queue, models, CRASH), submit(queue, models, FINISH)
@@ -77,7 +84,7 @@ def test_a_worker_that_cannot_read_its_settings_fails_in_words(queue, models):
 def test_a_worker_that_does_not_listen_is_killed(queue, models, monkeypatch):
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
     name = submit(queue, models, DEAF)
-    until(lambda: status(models, name) == "running")
+    until_training(models, name)
     queue.close()
     until(lambda: "SIGKILL" in store.load_run(models / name).reason)
     assert status(models, name) == "failed"
@@ -86,17 +93,22 @@ def test_a_worker_that_does_not_listen_is_killed(queue, models, monkeypatch):
 @pytest.mark.slow
 def test_a_run_stops_at_the_request_of_another_dashboard(queue, models):
     name = submit(queue, models, WAIT)
-    until(lambda: status(models, name) == "running")
+    until_training(models, name)
     JobQueue(Settings(data=None, cache=models, models=models)).stop(name)
     until(lambda: status(models, name) == "stopped")
     assert store.load_run(models / name).reason == ""
 
 
 @pytest.mark.slow
-def test_a_run_canceled_while_its_process_starts_never_begins(queue, models):
+def test_a_run_canceled_while_its_process_starts_never_begins(queue, models, monkeypatch):
+    go = models / "go"
+    wait = f'while [ ! -e {shlex.quote(str(go))} ]; do sleep 0.05; done; exec "$@"'
+    monkeypatch.setattr(processes, "worker_command", lambda run: ["sh", "-c", wait, "sh", *fake_command(run)])
     name = submit(queue, models, WAIT)
+    assert queue.state(store.load_run(models / name)) == "running"
     queue.stop(name)
     assert status(models, name) == "stopped"
+    go.touch()
     next_name = submit(queue, models, FINISH)
     until(lambda: status(models, next_name) == "stopped")
     assert [event["event"] for event in read_events(models / name)[0]] == ["ended"]
@@ -108,12 +120,12 @@ def test_a_warm_worker_reads_the_name_of_its_run(queue, models):
     config = configure(RECIPES["softmax"], models, seed=WAIT)
     folder = store.create_run(config, models)
     worker.train(config.name)
-    until(lambda: status(models, config.name) == "running")
+    until_training(models, config.name)
+    assert status(models, config.name) == "running"
     assert process_of(models, config.name).pid == worker.pid
     worker.close_input()
     worker.wait_for_end(folder)
     assert status(models, config.name) == "stopped"
-    assert "hello from the worker" in (folder / "log.txt").read_text()
 
 
 def test_a_worker_uses_as_many_threads_as_the_settings_say(models, monkeypatch):
