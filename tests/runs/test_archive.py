@@ -202,4 +202,4 @@ def test_a_run_goes_home_and_comes_back_on_the_command_line(models, offline, env
     refused = command("restore", "--name", "mine", str(zipped))
     assert refused.returncode == 1
     assert refused.stderr == "mnistdash: There is a run named mine already; choose another name.\n"
-    assert {path.name for path in models.iterdir()} == {".alive", "mine", "mine-1"}
+    assert {path.name for path in models.iterdir()} == {"mine", "mine-1"}
