@@ -42,7 +42,7 @@ def two_runs(flagship, make_run):
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_no_address_breaks_a_page_or_becomes_part_of_it(page, with_sample, two_runs, models, name):
-    before = sorted(path.relative_to(models) for path in models.rglob("*") if ".alive" not in path.parts)
+    before = sorted(path.relative_to(models) for path in models.rglob("*") if ".queue.lock" not in path.parts)
     test = page(name)
     for value in VALUES:
         for parameter in PARAMETERS[name]:
@@ -59,7 +59,7 @@ def test_no_address_breaks_a_page_or_becomes_part_of_it(page, with_sample, two_r
     after = sorted(
         path.relative_to(models)
         for path in models.rglob("*")
-        if not {".alive", "analysis"} & set(path.relative_to(models).parts)
+        if not {".queue.lock", "analysis"} & set(path.relative_to(models).parts)
     )
     assert after == before
 
@@ -76,11 +76,11 @@ def test_no_name_leads_out_of_the_folder_or_becomes_markup(page, with_sample, fl
     for markup in MARKUP:
         assert markup not in objections.replace("\\<", "").replace("\\[", "")
     assert len(objections) < 500
-    assert {path.name for path in models.iterdir()} <= {"flagship", ".alive"}
+    assert {path.name for path in models.iterdir()} <= {"flagship", ".queue.lock"}
 
 
 @pytest.mark.parametrize(
-    "name", ["../flagship", "x" * 10_000, "", ".", "..", ".alive", "a/b", "a\x00b", "<b>", "\u202ea"]
+    "name", ["../flagship", "x" * 10_000, "", ".", "..", ".queue.lock", "a/b", "a\x00b", "<b>", "\u202ea"]
 )
 def test_the_store_takes_no_such_name(flagship, models, name):
     for work in (
