@@ -171,8 +171,9 @@ def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, fl
     name = f"target-{recipe}-{'warm' if stand_by else 'cold'}-{seed}"
     queue = JobQueue(replace(Settings.from_environment(), stand_by=stand_by))
     if stand_by:
-        queue.stand_by()
-        time.sleep(WARM_UP)
+        queue.start()
+        queue.keep_warm()
+        time.sleep(READY)
     config = configure(RECIPES[recipe], models(), name=name, limit=55_000, seed=seed, precision="auto")
     began = time.monotonic()
     queue.submit(config)

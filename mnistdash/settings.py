@@ -1,4 +1,4 @@
-"""Where things are and how large they may be, from the environment."""
+"""Paths and limits from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ class Settings:
 
     Attributes:
         data: folder that the user says holds the four IDX files, or None.
-        cache: per-user folder that downloads go to.
+        cache: per-user folder for downloads.
         models: folder with one subfolder for each run.
-        concurrent_runs: trainings that may run at the same time into one folder of models; the others queue.
-        stand_by: whether a process may wait with TensorFlow imported while someone is on the Train page.
-        readonly: whether visitors may only look: no training, no marks, no run renamed or deleted.
-        kept_runs: that there may be; a dashboard starts no more.
-        queue: runs of one dashboard that may wait.
-        minutes: that a run may take, from its process's start.
-        images: training images of a run at most; None for all.
-        threads: of a training; None for as many as there are processor cores for this process.
+        concurrent_runs: maximum number of runs that train at the same time in one folder of models.
+        stand_by: True to keep a process with TensorFlow imported while someone is on the Train page.
+        readonly: True to disable training, annotating, renaming and deleting.
+        kept_runs: maximum number of stored runs.
+        queue: maximum number of queued runs in one folder of models.
+        minutes: maximum duration of a run.
+        images: maximum number of training images of a run; None for all.
+        threads: processor threads of a run; None for one per core that this process may use.
     """
 
     data: Path | None
@@ -47,7 +47,7 @@ class Settings:
         """Read the variables that begin with MNISTDASH_; an empty value counts as unset.
 
         Raises:
-            SettingsError: a value makes no sense.
+            SettingsError: a variable has an invalid value.
         """
 
         def path(name: str) -> Path | None:
@@ -60,10 +60,10 @@ class Settings:
                 raise SettingsError(f"MNISTDASH_{name} must be 0 or 1, not {value[:40]!r}.")
             return value == "1" if value else default
 
-        def count(name: str, default: int | None) -> int | None:
+        def count(name: str) -> int | None:
             value = environment.get(f"MNISTDASH_{name}", "").strip()
             if not value:
-                return default
+                return None
             if not (value.isascii() and value.isdigit() and int(value[:10]) > 0 and len(value) < 10):
                 raise SettingsError(f"MNISTDASH_{name} must be a whole number above 0, not {value[:40]!r}.")
             return int(value)
@@ -72,12 +72,12 @@ class Settings:
             data=path("DATA"),
             cache=platformdirs.user_cache_path("mnistdash"),
             models=path("MODELS") or PROJECT / "models",
-            concurrent_runs=count("CONCURRENT", cls.concurrent_runs),
+            concurrent_runs=count("CONCURRENT") or cls.concurrent_runs,
             stand_by=switch("STAND_BY", cls.stand_by),
             readonly=switch("READONLY", cls.readonly),
-            kept_runs=count("RUNS", cls.kept_runs),
-            queue=count("QUEUE", cls.queue),
-            minutes=count("MINUTES", cls.minutes),
-            images=count("IMAGES", cls.images),
-            threads=count("THREADS", cls.threads),
+            kept_runs=count("RUNS") or cls.kept_runs,
+            queue=count("QUEUE") or cls.queue,
+            minutes=count("MINUTES") or cls.minutes,
+            images=count("IMAGES"),
+            threads=count("THREADS"),
         )

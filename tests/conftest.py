@@ -20,9 +20,9 @@ from mnistdash.data.sample import load_sample
 from mnistdash.exceptions import DataError
 from mnistdash.runs import recipes, store
 from mnistdash.runs.config import configure
-from mnistdash.runs.run import Run
+from mnistdash.runs.run import LOCK, Run
 from mnistdash.settings import PROJECT, Settings
-from mnistdash.system.liveness import LivenessLock
+from mnistdash.system.locks import ProcessLock
 
 
 class BrowserApart(LoadScopeScheduling):
@@ -132,21 +132,18 @@ def flagship(models) -> Run:
 def make_run(models):
     """Make a run's folder from parts: make_run("name", events=[...], card={...}).
 
-    An event's lifeline "held" becomes one that this process holds.
+    This process holds the lock of a run that has an event with `"running": True`.
     """
     held = []
-
-    def living(event: dict) -> dict:
-        if event.get("lifeline") != "held":
-            return event
-        held.append(LivenessLock(models))
-        return event | {"lifeline": held[-1].name}
 
     def make(name: str, recipe: str = "softmax", events: list[dict] | None = None, card: dict | None = None) -> Path:
         config = configure(recipes.RECIPES[recipe], models, name=name)
         folder = store.create_run(config, models)
         if events is not None:
-            (folder / "events.jsonl").write_text("".join(json.dumps(living(event)) + "\n" for event in events))
+            (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+            if any("running" in event for event in events):
+                held.append(ProcessLock(folder / LOCK))
+                held[-1].acquire()
         if card is not None:
             shutil.copy(PROJECT / "models" / "flagship" / "model.tflite", folder)
             shipped = asdict(store.load_run(PROJECT / "models" / "flagship").card)
@@ -154,8 +151,8 @@ def make_run(models):
         return folder
 
     yield make
-    for lifeline in held:
-        lifeline.release()
+    for lock in held:
+        lock.release()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_variables_name_folders_relative_to_here_and_to_home(monkeypatch, tmp_pa
     assert settings.models == Path.home() / "models"
 
 
-def test_standing_by_can_be_turned_off(monkeypatch):
+def test_the_warm_worker_can_be_turned_off(monkeypatch):
     for value, expected in ((None, True), ("", True), ("1", True), ("0", False)):
         monkeypatch.delenv("MNISTDASH_STAND_BY", raising=False)
         if value is not None:

@@ -1,4 +1,4 @@
-"""The command line: `python -m mnistdash COMMAND`. Exit 0 done, 1 failed with one clear line, 2 wrong usage."""
+"""The commands; the docstring of each is its help text."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mnistdash import exceptions
 from mnistdash.cli.progress import DownloadBar
@@ -27,7 +28,7 @@ from mnistdash.system.native_output import native_output_to
 
 
 def data(options: argparse.Namespace, settings: Settings) -> None:
-    """Find or download MNIST, verify it, say where it is"""
+    """Find or download MNIST, verify it and print where it is."""
     with DownloadBar() as bar:
         dataset = mnist.load_mnist(settings, bar)
     print(f"MNIST in {dataset.source}, verified")
@@ -36,14 +37,14 @@ def data(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def recipes(options: argparse.Namespace, settings: Settings) -> None:
-    """List the recipes, with what each is known to reach"""
+    """List the recipes and the accuracy each is known to reach."""
     for recipe in RECIPES.values():
         print(f"{recipe.name:<14} {recipe.summary}")
         print(f"{'':<14} {recipe.reaches}")
 
 
 def doctor(options: argparse.Namespace, settings: Settings) -> int:
-    """Check this installation: Python, packages, MNIST, models and disk"""
+    """Check this installation: Python, packages, MNIST, models and disk."""
     from mnistdash.doctor.__main__ import report
     from mnistdash.doctor.checks import run_checks
 
@@ -51,25 +52,26 @@ def doctor(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def models(options: argparse.Namespace, settings: Settings) -> None:
-    """List the models"""
-    found = store.list_models(settings.models)
+    """List the models."""
+    found = [(run.name, run.card) for run in store.list_models(settings.models) if run.card is not None]
     if options.json:
-        keys = ("name", "recipe", "parameters", "bytes", "validation_accuracy", "test_accuracy")
-        print(json.dumps([{key: getattr(run.card, key) for key in keys} for run in found], indent=2))
+        keys = ("recipe", "parameters", "bytes", "validation_accuracy", "test_accuracy")
+        print(
+            json.dumps([{"name": name, **{key: getattr(card, key) for key in keys}} for name, card in found], indent=2)
+        )
         return
     print(f"{'name':<20} {'recipe':<14} {'parameters':>10} {'size':>9} {'validation':>10} {'test':>8}")
-    for run in found:
-        card = run.card
+    for name, card in found:
         print(
-            f"{run.name:<20} {card.recipe:<14} {card.parameters:>10,} {card.bytes / 1e6:>6.2f} MB "
+            f"{name:<20} {card.recipe:<14} {card.parameters:>10,} {card.bytes / 1e6:>6.2f} MB "
             f"{card.validation:>10} {card.test_accuracy:>8.2%}"
         )
-    if any(run.card.validation_seen for run in found):
-        print("* Trained on the validation images too, so this figure is too good.")
+    if any(card.validation_seen for _, card in found):
+        print("* Also trained on the validation images, so this accuracy is optimistic.")
 
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> None:
-    """Score a model over a split"""
+    """Score a model on a split."""
     model = _load_model(options.model, settings)
     with DownloadBar() as bar:
         dataset, why_sample = sample.load_mnist_or_sample(settings, bar, strict=True)
@@ -101,7 +103,7 @@ def evaluate(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def predict(options: argparse.Namespace, settings: Settings) -> int:
-    """Read digits from image files"""
+    """Recognize the digits in image files."""
     model, failed = None, False
     for path in _image_files(options.images):
         try:
@@ -118,49 +120,48 @@ def _print_answer(path: Path, answer: Recognition, as_json: bool) -> None:
     if not as_json:
         print(f"{path} {answer.number or BLANK} {answer.confidence:.4f}")
         return
-    # The image as one digit first, whatever it holds; then what it holds.
+    # At the top level the image counts as one digit, however many it holds.
     values = {"file": str(path), **_values(answer.digits[0] if len(answer.digits) == 1 else answer.whole)}
     values |= {"verdict": answer.verdict, "number": answer.number, "digits": [_values(one) for one in answer.digits]}
     print(json.dumps(values))
 
 
-def _values(reading: DigitPrediction | None) -> dict:
-    if reading is None:
+def _values(prediction: DigitPrediction | None) -> dict[str, Any]:
+    if prediction is None:
         return {"digit": None, "confidence": 0.0, "probabilities": [0.0] * 10, "is_digit": None, "verdict": BLANK}
     return {
-        "digit": reading.digit,
-        "confidence": reading.confidence,
-        "probabilities": reading.probabilities.tolist(),
-        "is_digit": reading.is_digit,
-        "verdict": reading.verdict,
+        "digit": prediction.digit,
+        "confidence": prediction.confidence,
+        "probabilities": prediction.probabilities.tolist(),
+        "is_digit": prediction.is_digit,
+        "verdict": prediction.verdict,
     }
 
 
 def export(options: argparse.Namespace, settings: Settings) -> None:
-    """Write a model for use elsewhere"""
-    folder = store.load_trained_run(options.model, settings.models).folder
+    """Write a model to a file for use elsewhere."""
+    run = store.load_trained_run(options.model, settings.models)
     out = options.out
     if out.exists():
-        raise CommandError(f"{out}: exists already; choose another place.")
+        raise CommandError(f"{out} already exists. Choose another path.")
     try:
-        if options.format == "savedmodel":
-            with native_output_to(os.devnull), atomic_path(out.absolute()) as path:
-                from mnistdash.training.export import export_saved_model  # TensorFlow: seconds to import
+        with atomic_path(out.absolute()) as path:
+            if options.format == "savedmodel":
+                with native_output_to(os.devnull):
+                    from mnistdash.training.export import export_saved_model  # TensorFlow: seconds to import
 
-                export_saved_model(folder / KERAS, path)
-        elif options.format == "zip":
-            with atomic_path(out.absolute()) as path:
-                path.write_bytes(archive.pack_run(store.load_run(folder)))
-        else:
-            with atomic_path(out.absolute()) as path:
-                shutil.copyfile(folder / {"keras": KERAS, "tflite": TFLITE}[options.format], path)
+                    export_saved_model(run.folder / KERAS, path)
+            elif options.format == "zip":
+                path.write_bytes(archive.pack_run(run))
+            else:
+                shutil.copyfile(run.folder / {"keras": KERAS, "tflite": TFLITE}[options.format], path)
     except OSError as error:
-        raise CommandError(f"{out}: cannot be written ({error.strerror or error}).") from error
+        raise CommandError(f"{out} cannot be written ({error.strerror or error}).") from error
     print(out)
 
 
 def upgrade(options: argparse.Namespace, settings: Settings) -> None:
-    """Export the model of an earlier version again, in the current format"""
+    """Export the model of an earlier version again, in the current format."""
     run = store.load_trained_run(options.model, settings.models)
     with native_output_to(os.devnull):
         from mnistdash.training.finish import export_again  # TensorFlow: seconds to import
@@ -170,12 +171,12 @@ def upgrade(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def restore(options: argparse.Namespace, settings: Settings) -> None:
-    """Bring a run back from a zip that `export --format zip` made, or the Train page"""
+    """Restore a run from a zip made by `export --format zip` or by the Train page."""
     try:
         with options.zip.open("rb") as file:
             backup = archive.read_archive(file)
     except OSError as error:
-        raise CommandError(f"{options.zip}: cannot be read ({error.strerror or error}).") from error
+        raise CommandError(f"{options.zip} cannot be read ({error.strerror or error}).") from error
     name = options.name or backup.config.name
     check_name(name)
     if (settings.models / name).exists():
@@ -187,7 +188,7 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
     if dataset.name != backup.card.data:
         what = {"mnist": "MNIST", "sample": "the offline sample"}.get(backup.card.data, "other data")
         raise CommandError(
-            f"The run was trained on {what}, which is not at hand to score it. {why_sample or ''}".strip()
+            f"The run was trained on {what}, which is not available to score it. {why_sample or ''}".strip()
         )
     try:
         settings.models.mkdir(parents=True, exist_ok=True)
@@ -217,5 +218,5 @@ def _image_files(paths: list[Path]) -> Iterator[Path]:
             continue
         inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in image_files.SUFFIXES)
         if not inside:
-            raise CommandError(f"{path}: there is no image in this folder.")
+            raise CommandError(f"{path}: no image in this folder.")
         yield from inside

@@ -1,4 +1,4 @@
-"""The command line: `python -m mnistdash COMMAND`. Exit 0 done, 1 failed with one clear line, 2 wrong usage."""
+"""The command line: `python -m mnistdash COMMAND`. Exits with 0 if done, 1 if failed, 2 for wrong usage."""
 
 import argparse
 import logging
@@ -8,17 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mnistdash.cli.commands import (
-    data,
-    doctor,
-    evaluate,
-    export,
-    models,
-    predict,
-    recipes,
-    restore,
-    upgrade,
-)
+from mnistdash.cli.commands import data, doctor, evaluate, export, models, predict, recipes, restore, upgrade
 from mnistdash.cli.train import train
 from mnistdash.data.dataset import SPLITS
 from mnistdash.exceptions import MnistdashError
@@ -32,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     logging.basicConfig(format="mnistdash: %(message)s", level=logging.WARNING)
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up temporary files
     try:
         return options.command(options, Settings.from_environment()) or 0
     except MnistdashError as error:
@@ -40,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of a pipe has seen enough
+    except BrokenPipeError:  # the reader of a pipe has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -49,66 +39,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mnistdash", description="MNIST from the command line.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def add(command: Callable) -> argparse.ArgumentParser:
-        sub = commands.add_parser(command.__name__, help=command.__doc__, description=f"{command.__doc__}.")
+    def add(command: Callable[..., int | None]) -> argparse.ArgumentParser:
+        text = command.__doc__ or ""
+        sub = commands.add_parser(command.__name__, help=text.rstrip("."), description=text)
         sub.set_defaults(command=command)
         return sub
 
     add(data)
     add(recipes)
     add(doctor)
+    _add_train_options(add(train))
 
-    sub = add(train)
-    which = sub.add_mutually_exclusive_group(required=True)
-    which.add_argument("--recipe", choices=RECIPES)
-    which.add_argument(
-        "--continue",
-        dest="start",
-        metavar="RUN",
-        help="begin with its best weights, and its settings but for those given",
-    )
-    # For the dashboard alone:
-    which.add_argument("--supervised", metavar="RUN", help=argparse.SUPPRESS)
-    which.add_argument("--stand-by", action="store_true", help=argparse.SUPPRESS)
-    sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training images")
-    sub.add_argument("--batch-size", type=int, metavar="N", help="images per step")
-    sub.add_argument(
-        "--learning-rate", type=float, metavar="X", help="its peak (default: the recipe's, or half of RUN's)"
-    )
-    sub.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate (default: the recipe's)")
-    sub.add_argument("--optimizer", choices=OPTIMIZERS, help="default: the recipe's")
-    sub.add_argument("--dropout", type=float, metavar="X", help="share of activations set to 0 (default: the recipe's)")
-    sub.add_argument(
-        "--augmentation",
-        action=argparse.BooleanOptionalAction,
-        help="whether to train on images changed at random (default: as the recipe does)",
-    )
-    sub.add_argument(
-        "--train-on-validation",
-        dest="trains_on_validation",
-        action=argparse.BooleanOptionalAction,
-        help="whether to train on the validation digits too, once settings are chosen (default: as the recipe does)",
-    )
-    sub.add_argument("--seed", type=int, metavar="N", help="repeats a run exactly (default: 0, or the one after RUN's)")
-    sub.add_argument("--limit", type=int, metavar="N", help="train on this many images only")
-    sub.add_argument("--name", metavar="RUN", help="of the folder in models/ (default: the recipe and a number)")
-    sub.add_argument(
-        "--precision", choices=PRECISIONS, help="of the arithmetic (auto: the faster here; default: float32)"
-    )
-    sub.add_argument(
-        "--tensorboard", action="store_true", default=None, help="write logs for TensorBoard into the run's folder"
-    )
-
-    add(models).add_argument("--json", action="store_true", help="a list of objects")
+    add(models).add_argument("--json", action="store_true", help="print a list of objects")
 
     sub = add(evaluate)
     sub.add_argument("--model", required=True, metavar="M")
     sub.add_argument("--split", choices=SPLITS, required=True)
-    sub.add_argument("--json", action="store_true", help="one object")
+    sub.add_argument("--json", action="store_true", help="print one object")
 
     sub = add(predict)
     sub.add_argument("--model", default="flagship", metavar="M", help="default: flagship")
-    sub.add_argument("--json", action="store_true", help="one object a line")
+    sub.add_argument("--json", action="store_true", help="print one object a line")
     sub.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
 
     sub = add(export)
@@ -119,6 +70,37 @@ def _parser() -> argparse.ArgumentParser:
     add(upgrade).add_argument("--model", required=True, metavar="M")
 
     sub = add(restore)
-    sub.add_argument("--name", metavar="RUN", help="default: the one that it had, or that and a number")
+    sub.add_argument("--name", metavar="RUN", help="default: its old name, numbered if that is taken")
     sub.add_argument("zip", type=Path, metavar="ZIP")
     return parser
+
+
+def _add_train_options(sub: argparse.ArgumentParser) -> None:
+    which = sub.add_mutually_exclusive_group(required=True)
+    which.add_argument("--recipe", choices=RECIPES)
+    which.add_argument(
+        "--continue", dest="start", metavar="RUN", help="start from RUN's best weights, with its settings as defaults"
+    )
+    switch = argparse.BooleanOptionalAction
+    sub.add_argument("--epochs", type=int, metavar="N", help="passes over the training images")
+    sub.add_argument("--batch-size", type=int, metavar="N", help="images per step")
+    sub.add_argument(
+        "--learning-rate", type=float, metavar="X", help="peak value (default: the recipe's, or half of RUN's)"
+    )
+    sub.add_argument("--schedule", choices=SCHEDULES, help="learning rate schedule (default: the recipe's)")
+    sub.add_argument("--optimizer", choices=OPTIMIZERS, help="default: the recipe's")
+    sub.add_argument("--dropout", type=float, metavar="X", help="share of activations set to 0 (default: the recipe's)")
+    sub.add_argument("--augmentation", action=switch, help="transform training images (default: the recipe's)")
+    sub.add_argument(
+        "--train-on-validation",
+        dest="trains_on_validation",
+        action=switch,
+        help="train on the validation images too (default: the recipe's)",
+    )
+    sub.add_argument("--seed", type=int, metavar="N", help="makes a run repeatable (default: 0, or RUN's plus 1)")
+    sub.add_argument("--limit", type=int, metavar="N", help="train on this many images only")
+    sub.add_argument("--name", metavar="RUN", help="folder in models/ (default: the recipe and a number)")
+    sub.add_argument("--precision", choices=PRECISIONS, help="auto picks the faster one (default: float32)")
+    sub.add_argument(
+        "--tensorboard", action="store_true", default=None, help="write TensorBoard logs to the run's folder"
+    )

@@ -1,7 +1,8 @@
-"""What the command line shows while it works: progress bars, and native libraries kept quiet."""
+"""Progress bars in a terminal."""
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -11,7 +12,7 @@ from mnistdash.runs.events import EventWriter
 class DownloadBar:
     """A progress bar that appears with the first byte."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._bar: tqdm | None = None
 
     def __enter__(self) -> "DownloadBar":
@@ -29,16 +30,17 @@ class DownloadBar:
 
 
 class TrainingBar(EventWriter):
-    """Writes a run's events, and shows them: a bar over the steps, a line for each epoch."""
+    """Writes a run's events and shows them: a bar of steps, and a line per epoch."""
 
     def __init__(self, folder: Path):
         super().__init__(folder)
-        self._bar: tqdm | None = None
+        self._bar = tqdm(disable=True)
 
-    def write(self, event: str, **fields: object) -> dict:
+    def write(self, event: str, **fields: Any) -> dict[str, Any]:
+        """Write an event and update the bar."""
         record = super().write(event, **fields)
         if event == "fitting":
-            # Without a terminal there is nothing to redraw; the lines for each epoch remain.
+            # disable=None: no bar without a terminal, where it could not be redrawn.
             self._bar = tqdm(total=record["steps"], unit="step", file=sys.stderr, disable=None)
         elif event == "batch":
             self._bar.set_postfix(loss=f"{record['loss']:.4f}", accuracy=f"{record['accuracy']:.2%}", refresh=False)
@@ -50,6 +52,6 @@ class TrainingBar(EventWriter):
                 f"loss {record['val_loss']:.4f}, validation accuracy {record['val_accuracy']:.2%}"
             )
             tqdm.write(line, file=sys.stdout)
-        elif event == "ended" and self._bar is not None:
+        elif event == "ended":
             self._bar.close()
         return record

@@ -1,1 +1,1 @@
-"""jobs."""
+"""The queue of runs and the worker processes that train them."""

@@ -1,38 +1,34 @@
-"""A run as files to take away, and back: what needs TensorFlow is done by a process of its own."""
+"""Conversions that need TensorFlow, run by the command line in a child process."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-import zipfile
 from pathlib import Path
 
+from mnistdash.exceptions import RunError
 from mnistdash.runs.run import Run
-from mnistdash.runs.store import RunError
 from mnistdash.settings import PROJECT
 from mnistdash.system.resources import available_memory
 
 TIMEOUT = 300  # seconds
-ROOM = 900_000_000  # bytes that must be free for such a process
+MEMORY_BYTES = 900_000_000  # that must be free to start a conversion
 _one_at_a_time = threading.Lock()
 
 
 def saved_model_zip(run: Run) -> bytes:
-    """A run's model as a zipped TensorFlow SavedModel.
+    """Return a run's model as a zipped TensorFlow SavedModel.
 
     Raises:
-        RunError: it cannot be made.
+        RunError: the model cannot be exported.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / run.name
         arguments = ["export", "--model", run.name, "--format", "savedmodel", str(folder)]
-        _do(arguments, run.folder.parent, f"{run.name} cannot be exported.")
-        archive = Path(scratch) / "model.zip"
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-            for path in sorted(folder.rglob("*")):
-                file.write(path, path.relative_to(scratch))
-        return archive.read_bytes()
+        _run_command(arguments, run.folder.parent, f"{run.name} cannot be exported.")
+        return Path(shutil.make_archive(str(folder), "zip", scratch, run.name)).read_bytes()
 
 
 def export_again(run: Run) -> None:
@@ -45,25 +41,26 @@ def export_again(run: Run) -> None:
 
 
 def restore(content: bytes, models: Path) -> str:
-    """Bring back a run from a zip, and return its name.
+    """Restore a run from a zip, and return its name.
 
     Args:
-        content: of the zip, from anywhere.
+        content: bytes of the zip; nothing about it is trusted.
         models: folder of models.
 
     Raises:
-        RunError: it is not a run's, or cannot be restored.
+        RunError: the zip does not hold a run, or the run cannot be restored.
     """
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "run.zip"
         path.write_bytes(content)
-        return _do(["restore", str(path)], models, "The run cannot be restored.").partition(":")[0]
+        return _run_command(["restore", str(path)], models, "The run cannot be restored.").partition(":")[0]
 
 
-def _do(arguments: list[str], models: Path, failure: str) -> str:
+def _run_command(arguments: list[str], models: Path, failure: str) -> str:
+    """Run a command of `python -m mnistdash` and return its output."""
     with _one_at_a_time:
-        if available_memory() < ROOM:
-            raise RunError(f"{failure} There is not enough memory now; try again when no run trains.")
+        if available_memory() < MEMORY_BYTES:
+            raise RunError(f"{failure} Not enough memory is free. Try again when no run is training.")
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "mnistdash", *arguments],
@@ -75,7 +72,7 @@ def _do(arguments: list[str], models: Path, failure: str) -> str:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise RunError(f"{failure} It took longer than {TIMEOUT} s and was given up.") from error
+            raise RunError(f"{failure} It took longer than {TIMEOUT} s.") from error
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [""])[-1].removeprefix("mnistdash: ")
         raise RunError(f"{failure} {last}".strip())

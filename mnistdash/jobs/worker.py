@@ -1,8 +1,11 @@
-"""The process of one run, from its first event to its last; what it trains is in `fitting`."""
+"""The process that trains one run: `python -m mnistdash.jobs.worker [RUN]`.
+
+A dashboard starts it, and stops it by closing its standard input. Without RUN it imports TensorFlow and loads the data,
+then reads the name of the run from standard input.
+"""
 
 import contextlib
 import errno
-import json
 import os
 import queue
 import signal
@@ -14,103 +17,78 @@ from pathlib import Path
 
 from mnistdash.data import mnist, sample
 from mnistdash.data.dataset import Dataset
-from mnistdash.exceptions import DataError
+from mnistdash.exceptions import DataError, MnistdashError, RunError
 from mnistdash.runs import run, store
 from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter
-from mnistdash.runs.throughput import ThroughputCache
 from mnistdash.settings import Settings
-from mnistdash.system.liveness import LivenessLock
+from mnistdash.system.locks import ProcessLock
 from mnistdash.system.resources import lower_priority
 
-LOOK = 1.0  # seconds between two looks whether someone asks it to stop
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room, none left of a quota, a file as large as it may be
-
-
-def train_supervised(name: str, settings: Settings) -> None:
-    """Train the run that the dashboard has prepared, until its end or the end of standard input."""
-    orders = _Orders()
-    _supervised(name, settings, orders)
-
-
-def wait_for_orders(settings: Settings) -> None:
-    """Import and load everything, then train the run that standard input names: {"train": name}."""
-    orders = _Orders()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import mnistdash.training.loop  # noqa: F401
-
-    loaded = _at_hand(settings)
-    if order := orders.next():
-        with (settings.models / order["train"] / run.LOG).open("ab") as log:
-            for descriptor in (1, 2):
-                os.dup2(log.fileno(), descriptor)
-        _supervised(order["train"], settings, orders, loaded)
+STOP_POLL_SECONDS = 0.25  # between two looks for a request to stop
+LOCK_TIMEOUT = 10.0  # seconds to wait for a run's lock: others hold it for an instant to see who trains
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota or file size exhausted
 
 
 class Stop(threading.Event):
-    """Set when a run is to stop.
+    """An event that is set when a run has to stop.
 
     Attributes:
-        reason: why, in a sentence, where it was not a user who wanted it.
+        reason: one sentence, or "" if a user stopped the run.
     """
 
     reason = ""
 
     def because(self, reason: str) -> None:
-        """Set it, unless it is set already."""
+        """Set the event, unless it is set already."""
         if not self.is_set():
             self.reason = reason
             self.set()
 
 
-class _Orders:
-    """What standard input says, line by line.
-
-    Attributes:
-        stop: set when a line says so, or when standard input has ended.
-    """
-
-    def __init__(self):
-        self.stop = Stop()
-        self._lines: queue.Queue[dict | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        for line in sys.stdin:
-            order = json.loads(line)
-            if order.get("stop"):
-                self.stop.set()
-            else:
-                self._lines.put(order)
-        self.stop.because("The dashboard that started it has ended.")
-        self._lines.put(None)
-
-    def next(self) -> dict | None:
-        """Wait for the next order; None when there will be none any more."""
-        return self._lines.get()
-
-
-def _supervised(name: str, settings: Settings, orders: _Orders, loaded: Dataset | None = None) -> None:
+def main(arguments: list[str]) -> int:
+    """Train the run that the arguments or standard input name, and return the exit status."""
+    stop, names = Stop(), queue.SimpleQueue[str]()
+    threading.Thread(target=_follow_input, args=(names, stop), daemon=True).start()
     lower_priority()
-    too_long = f"It was stopped after {settings.minutes} minutes, the most that a run may take here."
-    limit = threading.Timer(60 * settings.minutes, orders.stop.because, (too_long,))
-    limit.daemon = True
-    limit.start()
+    try:
+        settings = Settings.from_environment()
+        if arguments:
+            train_queued_run(arguments[0], settings, stop)
+            return 0
+        dataset = _warm_up(settings)
+        if name := names.get():
+            _redirect_output(settings.models / name / run.LOG)
+            train_queued_run(name, settings, stop, dataset)
+    except MnistdashError as error:
+        print(f"mnistdash: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def train_queued_run(name: str, settings: Settings, stop: Stop, dataset: Dataset | None = None) -> None:
+    """Train a queued run, unless another process trains it already or it was canceled.
+
+    Args:
+        name: of the run.
+        settings: paths and limits.
+        stop: ends the run.
+        dataset: if it has been loaded already.
+
+    Raises:
+        RunError: the run failed.
+    """
     folder = settings.models / name
     config = store.load_run(folder).config
-    lifeline = LivenessLock(settings.models)
-    run_training(
-        config, folder, settings, EventWriter(folder), lifeline, orders.stop, None, strict=False, loaded=loaded
-    )
-
-
-def _at_hand(settings: Settings) -> Dataset | None:
-    """MNIST, if it need not be downloaded."""
-    try:
-        return mnist.load_mnist(settings) if mnist.is_available(settings) else None
-    except DataError:
-        return None
+    lock = ProcessLock(folder / run.LOCK)
+    if not lock.acquire(LOCK_TIMEOUT) or run.has_begun(folder) or stop.is_set():
+        return
+    limit = f"Stopped after {settings.minutes} minutes, the time limit for a run."
+    timer = threading.Timer(60 * settings.minutes, stop.because, (limit,))
+    timer.daemon = True
+    timer.start()
+    run_training(config, folder, settings, EventWriter(folder), stop, dataset=dataset)
 
 
 def run_training(
@@ -118,48 +96,93 @@ def run_training(
     folder: Path,
     settings: Settings,
     writer: EventWriter,
-    lifeline: LivenessLock,
     stop: Stop,
-    progress: Callable[[int, int], None] | None,
-    strict: bool,
-    loaded: Dataset | None = None,
+    *,
+    dataset: Dataset | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    strict: bool = False,
 ) -> Card | None:
-    writer.write("started", lifeline=lifeline.name, pid=os.getpid(), time=time.time())
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threading.Thread(target=_obey, args=(folder, stop), daemon=True).start()
-    try:
-        dataset, why_sample = (
-            (loaded, None) if loaded else sample.load_mnist_or_sample(settings, progress, strict=strict)
-        )
-        if why_sample is not None:
-            print(f"mnistdash: {why_sample} Training on the offline sample instead.", file=sys.stderr)
-            writer.write("sample", why=str(why_sample))
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # the log is for what goes wrong
-        from mnistdash.training import loop
+    """Train a run whose lock this process holds, and write its events from the first to the last.
 
-        card = None
-        if not stop.is_set():
-            card = loop.train(config, folder, dataset, writer, stop, ThroughputCache(settings.cache))
+    Args:
+        config: of the run.
+        folder: of the run.
+        settings: paths and limits.
+        writer: takes the events.
+        stop: ends the run, which then saves its best weights.
+        dataset: if it has been loaded already.
+        progress: called with the bytes received and expected while MNIST is downloaded.
+        strict: raise an error if the user's own data is damaged, instead of training on the sample.
+
+    Returns:
+        The model's card; None if the run was stopped before its first epoch ended.
+
+    Raises:
+        MnistdashError: the run failed.
+    """
+    writer.write("started", pid=os.getpid(), time=time.time())
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(target=_follow_stop_file, args=(folder, stop), daemon=True).start()
+    try:
+        if dataset is None:
+            dataset, why_sample = sample.load_mnist_or_sample(settings, progress, strict=strict)
+            if why_sample is not None:
+                print(f"mnistdash: {why_sample} Training on the offline sample instead.", file=sys.stderr)
+                writer.write("sample", why=str(why_sample))
+        train = _import_train()
+        card = None if stop.is_set() else train(config, folder, dataset, writer, stop, ThroughputCache(settings.cache))
     except BaseException as error:
-        with contextlib.suppress(OSError):  # a full disk: the dashboard tries to say so, too
-            writer.write("ended", status="failed", reason=_reason(error))
+        with contextlib.suppress(OSError):  # the disk is full; the dashboard tries again
+            writer.write("ended", status="failed", reason=_describe(error))
         if isinstance(error, OSError):
-            raise store.RunError(_reason(error)) from error
+            raise RunError(_describe(error)) from error
         raise
-    writer.write("ended", status=card.status if card else "stopped", reason=stop.reason if stop.is_set() else "")
+    status = card.status if card else "stopped"
+    writer.write("ended", status=status, reason=stop.reason if status == "stopped" else "")
     return card
 
 
-def _obey(folder: Path, stop: Stop) -> None:
-    """Stop when someone asks for it who did not start this process."""
-    while not stop.wait(LOOK):
+def _import_train() -> Callable[..., Card | None]:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors only
+    from mnistdash.training import loop  # TensorFlow: seconds to import
+
+    return loop.train
+
+
+def _warm_up(settings: Settings) -> Dataset | None:
+    """Import TensorFlow, and load MNIST unless it has to be downloaded."""
+    _import_train()
+    try:
+        return mnist.load_mnist(settings) if mnist.is_available(settings) else None
+    except DataError:  # the run reports it
+        return None
+
+
+def _follow_input(names: "queue.SimpleQueue[str]", stop: Stop) -> None:
+    names.put(sys.stdin.readline().strip())
+    sys.stdin.read()
+    stop.because("The dashboard that started it has ended.")
+
+
+def _follow_stop_file(folder: Path, stop: Stop) -> None:
+    while not stop.wait(STOP_POLL_SECONDS):
         if run.is_asked_to_stop(folder):
             stop.set()
 
 
-def _reason(error: BaseException) -> str:
+def _redirect_output(path: Path) -> None:
+    with path.open("ab") as log:
+        for descriptor in (1, 2):
+            os.dup2(log.fileno(), descriptor)
+
+
+def _describe(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "It was interrupted."
-    if isinstance(error, OSError) and error.errno in FULL_DISK:
-        return f"The disk is full: make room, and start it again ({error.strerror})."
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return f"The disk is full ({error.strerror}). Free some space and start the run again."
     return str(error) or type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -57,7 +57,6 @@ class RunConfig:
         precision: one of PRECISIONS, of the arithmetic (weights stay float32). "auto" picks the fastest on the
             machine that trains.
         created: seconds since 1970.
-        queued_by: the lifeline of the dashboard that queued the run; "" for none.
         start: the run whose weights this one starts from; None for fresh weights.
         starts_seen: those weights may have learned from validation images, which no setting undoes.
         schedule, optimizer, augmentation, dropout, trains_on_validation: as in a recipe; None, as in old runs, for
@@ -75,7 +74,6 @@ class RunConfig:
     limit: Annotated[int, Field(ge=1)] | None
     precision: Annotated[str, one_of(PRECISIONS)]
     created: Annotated[float, Field(ge=0)]
-    queued_by: str = ""
     start: _Name | None = None
     starts_seen: bool = False
     schedule: Annotated[str, one_of(SCHEDULES)] | None = None

@@ -2,8 +2,7 @@
 
 Every event has `event` and `elapsed` (seconds since the run's process started). The kinds:
 
-    begun      by: the lifeline of the dashboard that starts the run's process
-    started    lifeline of that process, pid, time (seconds since 1970)
+    started    pid, time (seconds since 1970)
     preparing  training images are being synthesized, which takes minutes
     sample     why: the reason that the offline sample replaces MNIST
     fitting    steps, epochs, batch_size, examples, data, precision

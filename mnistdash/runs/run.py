@@ -1,4 +1,4 @@
-"""Run."""
+"""A run as its folder describes it: settings, status, model."""
 
 import hashlib
 import shutil
@@ -9,30 +9,23 @@ from mnistdash.exceptions import RunError
 from mnistdash.runs import events
 from mnistdash.runs.card import ENDED, Card
 from mnistdash.runs.config import RunConfig
-from mnistdash.system import liveness
+from mnistdash.system.locks import is_locked
 
-CONFIG, CARD, LOG, STOP = "config.json", "card.json", "log.txt", "stop"
-
-
+CONFIG, CARD, LOG, STOP, LOCK = "config.json", "card.json", "log.txt", "stop", ".lock"
 KERAS, TFLITE = "model.keras", "model.tflite"
 
-
 ACTIVE = ("queued", "running")
-
-
-LOG_TAIL = 2_000  # characters of a dead run's log that its reason quotes
-
-
-FULL = 1_000_000  # bytes; with less of the disk free, that is why a process ended
+MAX_LOG_QUOTE = 2_000  # characters
+FULL_DISK_BYTES = 1_000_000  # a disk with less free space counts as full
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder as it is now.
+    """The state of a run's folder when it was read.
 
     Attributes:
         status: "queued", "running", "finished", "stopped" or "failed".
-        reason: why it failed, or was stopped by other than a user; else "".
+        reason: why it failed, or who stopped it if no user did; else "".
         card: None until there is a usable model.
     """
 
@@ -44,19 +37,43 @@ class Run:
 
     @property
     def name(self) -> str:
+        """Return the name of the run and its folder."""
         return self.folder.name
 
     @property
     def version(self) -> int:
-        """Changes when the model does; a key for caches."""
+        """Return a number that changes when the model changes, for cache keys."""
         try:
             return (self.folder / TFLITE).stat().st_mtime_ns
         except OSError:
             return 0
 
 
+def read_status(folder: Path, card: Card | None) -> tuple[str, str]:
+    """Return the status of a run and the reason for it.
+
+    A run without events is queued. The process that trains it holds its lock, then writes the first event.
+    """
+    last = events.ends(folder)[1]
+    if last is not None and last["event"] == "ended" and last.get("status") in ENDED:
+        return last["status"], str(last.get("reason", ""))
+    if card is not None:
+        return card.status, ""
+    if is_locked(folder / LOCK):
+        return "running", ""
+    if last is None:
+        return "queued", ""
+    full = "The disk is full. Free some space." if is_disk_full(folder) else ""
+    return "failed", " ".join(filter(None, ["Its process ended unexpectedly.", full, quote_log(folder)]))
+
+
+def has_begun(folder: Path) -> bool:
+    """Return True if a run has events: it was started, or canceled before that."""
+    return events.ends(folder)[1] is not None
+
+
 def ask_to_stop(folder: Path) -> None:
-    """Have the process that trains a run stop soon, whoever started it.
+    """Ask the process that trains a run to stop.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -65,21 +82,35 @@ def ask_to_stop(folder: Path) -> None:
 
 
 def is_asked_to_stop(folder: Path) -> bool:
-    """Whether someone asked that."""
+    """Return True if someone asked the run to stop."""
     return (folder / STOP).exists()
 
 
-def log_tail(folder: Path) -> str:
-    """The end of a run's log, with a word on what it is, for the reason of a failure."""
+def is_disk_full(folder: Path) -> bool:
+    """Return True if the disk of a folder has next to no free space."""
+    try:
+        return shutil.disk_usage(folder).free < FULL_DISK_BYTES
+    except OSError:
+        return False
+
+
+def quote_log(folder: Path) -> str:
+    """Return the end of a run's log with a heading, or "" if there is no log."""
     try:
         text = (folder / LOG).read_text(errors="replace").strip()
     except OSError:
         return ""
-    return f"The end of its log:\n{text[-LOG_TAIL:]}" if text else "Its log is empty."
+    return f"The end of its log:\n{text[-MAX_LOG_QUOTE:]}" if text else "Its log is empty."
 
 
 def check_model(run: Run) -> None:
-    """Raise RunError unless a run's .tflite file is the one that its card describes."""
+    """Check that a run's .tflite file is the one that its card describes.
+
+    Raises:
+        RunError: it is missing or another file.
+    """
+    if run.card is None:
+        raise RunError(f"The run {run.name} has no model.")
     path = run.folder / TFLITE
     try:
         content = path.read_bytes()
@@ -87,31 +118,4 @@ def check_model(run: Run) -> None:
         raise RunError(f"{run.name}/{TFLITE} cannot be read ({error.strerror or error}).") from error
     known = run.card.sha256
     if len(content) != run.card.bytes or known not in (None, hashlib.sha256(content).hexdigest()):
-        raise RunError(
-            f"{run.name}/{TFLITE} is not the file that this run made: bring that back, or train the run again."
-        )
-
-
-def read_status(folder: Path, card: Card | None) -> tuple[str, str]:
-    first, last = events.ends(folder)
-    if last is not None and last["event"] == "ended" and last.get("status") in ENDED:
-        return last["status"], str(last.get("reason", ""))
-    if card is not None:
-        return card.status, ""
-    by_kind = {event["event"]: event for event in first}
-    if "started" in by_kind:
-        lifeline = by_kind["started"].get("lifeline")
-    elif "begun" in by_kind:
-        lifeline = by_kind["begun"].get("by")
-    else:  # if the dashboard that queued it has ended, the next one takes it over
-        return "queued", ""
-    if liveness.is_alive(folder.parent, str(lifeline)):
-        return "running", ""
-    return "failed", f"Its process ended without a word.{_if_full(folder)} {log_tail(folder)}".strip()
-
-
-def _if_full(folder: Path) -> str:
-    try:
-        return " The disk is full: make room." if shutil.disk_usage(folder).free < FULL else ""
-    except OSError:
-        return ""
+        raise RunError(f"{run.name}/{TFLITE} is not the file that this run made. Restore it or train the run again.")

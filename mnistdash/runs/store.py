@@ -23,13 +23,19 @@ from mnistdash.runs.card import parse_card
 from mnistdash.runs.config import RunConfig, check_name, parse_config
 from mnistdash.runs.run import ACTIVE, CARD, CONFIG, TFLITE, Run, read_status
 from mnistdash.system.atomic import atomic_write_json
+from mnistdash.system.locks import ProcessLock
 
 T = TypeVar("T")
 SHIPPED = "flagship"  # the model that comes with the dashboard: never renamed or deleted from it
 
 
-def create_run(config: RunConfig, models: Path) -> Path:
-    """Make the run's folder with its config.json, and return it.
+def create_run(config: RunConfig, models: Path, lock: ProcessLock | None = None) -> Path:
+    """Create a run's folder with its config.json, and return it.
+
+    Args:
+        config: settings of the run.
+        models: folder of models.
+        lock: of this run, to acquire before a dashboard can see the run and start it.
 
     Raises:
         NameTakenError: there is one of that name already.
@@ -39,6 +45,8 @@ def create_run(config: RunConfig, models: Path) -> Path:
     try:
         models.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
+        if lock is not None:
+            lock.acquire()
         atomic_write_json(folder / CONFIG, asdict(config))
     except FileExistsError as error:
         raise NameTakenError(config.name) from error

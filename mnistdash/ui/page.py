@@ -30,7 +30,7 @@ def page(title: str) -> Iterator[None]:
         for path, name, link_icon in PAGES:
             st.page_link(path, label=name, icon=link_icon, width="stretch")
     with guarded(title):
-        jobs()  # resumes the queue of a dashboard that has ended
+        jobs()  # starts the queue
         yield
 
 

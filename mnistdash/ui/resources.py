@@ -19,7 +19,6 @@ from mnistdash.evaluation.robustness import RobustnessCurves
 from mnistdash.exceptions import DataError
 from mnistdash.inference.model import Model, load_model
 from mnistdash.jobs.queue import JobQueue
-from mnistdash.runs import store
 from mnistdash.runs.history import History, HistoryReader
 from mnistdash.runs.run import Run
 from mnistdash.settings import Settings
@@ -50,7 +49,7 @@ def jobs() -> JobQueue:
     limit_malloc_arenas()
     trim_memory_periodically(TRIM_SECONDS)
     queue = JobQueue(settings())
-    queue.adopt(store.list_runs(settings().models))
+    queue.start()
     atexit.register(queue.close)
     return queue
 

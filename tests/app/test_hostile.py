@@ -44,7 +44,7 @@ def two_runs(flagship, make_run):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_no_address_breaks_a_page_or_is_shown_as_markup(page, with_sample, two_runs, models, name):
-    before = sorted(path.relative_to(models) for path in models.rglob("*") if ".alive" not in path.parts)
+    before = sorted(path.relative_to(models) for path in models.rglob("*") if ".queue.lock" not in path.parts)
     test = page(name)
     everywhere = [dict.fromkeys(PARAMETERS[name], value) for value in VALUES]
     # One invalid parameter can hide another.
@@ -64,7 +64,7 @@ def test_no_address_breaks_a_page_or_is_shown_as_markup(page, with_sample, two_r
     after = sorted(
         path.relative_to(models)
         for path in models.rglob("*")
-        if not {".alive", "analysis"} & set(path.relative_to(models).parts)
+        if not {".queue.lock", "analysis"} & set(path.relative_to(models).parts)
     )
     assert after == before
 
@@ -82,7 +82,7 @@ def test_no_name_leaves_the_folder_or_is_shown_as_markup(page, with_sample, flag
         for markup in MARKUP:
             assert markup not in errors.replace("\\<", "").replace("\\[", "")
         assert len(errors) < 500
-    assert {path.name for path in models.iterdir()} <= {"flagship", ".alive"}
+    assert {path.name for path in models.iterdir()} <= {"flagship", ".queue.lock"}
 
 
 def is_name(text: str) -> bool:
@@ -94,7 +94,7 @@ def is_name(text: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "name", ["../flagship", "x" * 10_000, "", ".", "..", ".alive", "a/b", "a\x00b", "<b>", "\u202ea"]
+    "name", ["../flagship", "x" * 10_000, "", ".", "..", ".queue.lock", "a/b", "a\x00b", "<b>", "\u202ea"]
 )
 def test_the_store_refuses_hostile_names(flagship, models, name):
     for action in (

@@ -10,7 +10,7 @@ from mnistdash.jobs import queue
 from mnistdash.runs import recipes, run, snapshots, store
 from mnistdash.runs.snapshots import EpochPredictions, LayerActivations, NetworkView
 
-STARTED = {"event": "started", "elapsed": 0.0, "lifeline": "held"}
+STARTED = {"event": "started", "elapsed": 0.0, "running": True}
 FITTING = {
     "event": "fitting",
     "elapsed": 4.0,
@@ -37,8 +37,7 @@ def batch(step: int, elapsed: float) -> dict:
 @pytest.fixture
 def no_training(monkeypatch, models):
     """Starting a run creates its folder, but no process trains it."""
-    monkeypatch.setattr(queue.JobQueue, "submit", lambda self, config: store.create_run(config, models))
-    monkeypatch.setattr(queue.JobQueue, "adopt", lambda self, found: None)
+    monkeypatch.setattr(queue.JobQueue, "update", lambda self: None)
 
 
 def progress(test) -> str:

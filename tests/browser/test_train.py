@@ -1,7 +1,6 @@
 import os
 import shutil
 import time
-from dataclasses import replace
 
 import psutil
 import pytest
@@ -14,8 +13,8 @@ from mnistdash.inference import model
 from mnistdash.runs import events, store
 from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.run import KERAS, TFLITE
-from mnistdash.system.liveness import LivenessLock
+from mnistdash.runs.run import KERAS, LOCK, TFLITE
+from mnistdash.system.locks import ProcessLock
 
 pytestmark = pytest.mark.slow
 
@@ -254,13 +253,13 @@ def test_a_sweep_is_queued_and_compared(server, open_visitor):
 @pytest.fixture
 def trained_here(server):
     """An event writer of a run that this process seems to train."""
-    lifeline = LivenessLock(server.models)
     config = configure(RECIPES["keras-cnn"], server.models, name="run")
-    writer = events.EventWriter(store.create_run(replace(config, queued_by=lifeline.name), server.models))
-    writer.write("started", lifeline=lifeline.name, pid=os.getpid(), time=time.time())
+    lock = ProcessLock(server.models / "run" / LOCK)
+    writer = events.EventWriter(store.create_run(config, server.models, lock))
+    writer.write("started", pid=os.getpid(), time=time.time())
     writer.write("fitting", steps=1000, epochs=1, batch_size=64, examples=64_000, data="sample", precision="float32")
     yield writer
-    lifeline.release()
+    lock.release()
 
 
 def test_a_chart_grows_in_place_and_stays_zoomed_in(server, open_visitor, trained_here):

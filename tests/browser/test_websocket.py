@@ -124,7 +124,7 @@ def test_widgets_take_states_of_any_type_and_value(crowd_server, address):
     run(attack())
     assert crowd_server.process.memory_info().rss - before < 300_000_000
     # Start can be pressed; nothing else may write anything.
-    known = re.compile(r"flagship|\.alive|express-\d+")
+    known = re.compile(r"flagship|\.queue\.lock|express-\d+")
     assert all(known.fullmatch(path.name) for path in crowd_server.models.iterdir())
 
 

@@ -1,13 +1,16 @@
+"""Conversions in a child process, which imports TensorFlow."""
+
 import io
 import zipfile
 
 import pytest
 
+from mnistdash.exceptions import RunError
 from mnistdash.jobs import conversions
-from mnistdash.runs import run
-from mnistdash.runs.store import RunError
+from mnistdash.runs.run import KERAS
 
 
+@pytest.mark.slow
 def test_a_saved_model_comes_as_one_zip(flagship):
     archive = zipfile.ZipFile(io.BytesIO(conversions.saved_model_zip(flagship)))
     assert archive.testzip() is None
@@ -16,7 +19,21 @@ def test_a_saved_model_comes_as_one_zip(flagship):
     assert any(name.startswith("flagship/variables/variables.data") for name in names)
 
 
-def test_what_cannot_be_exported_says_why(flagship):
-    (flagship.folder / run.KERAS).write_bytes(b"not a model")
+@pytest.mark.slow
+def test_a_failed_export_says_why(flagship):
+    (flagship.folder / KERAS).write_bytes(b"not a model")
     with pytest.raises(RunError, match="flagship cannot be exported"):
+        conversions.saved_model_zip(flagship)
+
+
+def test_nothing_is_converted_where_memory_is_scarce(flagship, monkeypatch):
+    monkeypatch.setattr(conversions, "available_memory", lambda: conversions.MEMORY_BYTES - 1)
+    with pytest.raises(RunError, match="Not enough memory is free"):
+        conversions.saved_model_zip(flagship)
+
+
+def test_a_conversion_that_takes_too_long_is_ended(flagship, monkeypatch):
+    monkeypatch.setattr(conversions, "TIMEOUT", 0.01)
+    monkeypatch.setattr(conversions, "available_memory", lambda: conversions.MEMORY_BYTES)
+    with pytest.raises(RunError, match="longer than"):
         conversions.saved_model_zip(flagship)

@@ -13,8 +13,8 @@ from mnistdash.runs.weights import WEIGHTS, load_weights
 from mnistdash.settings import PROJECT
 from mnistdash.system.atomic import atomic_write_json
 
-STARTED = {"event": "started", "elapsed": 0, "lifeline": "held"}
-DEAD = {**STARTED, "lifeline": "letgo"}
+DEAD = {"event": "started", "elapsed": 0}
+STARTED = {**DEAD, "running": True}
 
 
 def ended(status: str, reason: str = "") -> dict:

@@ -9,7 +9,7 @@ from mnistdash.system.logging import configure_logging, error_fields
 
 @pytest.fixture
 def lines():
-    """What is logged, as it would stand on standard error."""
+    """Return the lines logged so far."""
     logger = logging.getLogger("mnistdash")
     before = logger.handlers[:], logger.level, logger.propagate
     stream = io.StringIO()
@@ -29,7 +29,7 @@ def test_an_event_is_one_json_object_a_line(lines):
     assert (second["level"], second["page"], second["seconds"]) == ("warning", "Draw", 3.2)
 
 
-def test_a_name_that_someone_typed_is_not_told(lines):
+def test_a_name_that_a_visitor_typed_is_not_logged(lines):
     logging.getLogger("mnistdash.jobs.queue").info("queued", extra={"run": "annas-run"})
     assert lines()[0]["run"] == "named"
 
@@ -39,7 +39,7 @@ def test_line_breaks_stay_inside_their_line(lines):
     assert lines()[0]["reason"] == "one\ntwo\u2028three"
 
 
-def test_of_an_error_its_kind_and_place_are_told_and_not_what_it_says():
+def test_an_error_is_logged_with_its_type_and_place_but_not_its_message():
     def fail() -> None:
         raise ValueError("what Anna typed")
 
@@ -48,5 +48,5 @@ def test_of_an_error_its_kind_and_place_are_told_and_not_what_it_says():
     except ValueError as error:
         told = error_fields(error)
     assert told["error"] == "ValueError"
-    assert told["where"].startswith("test_logs.py:")
+    assert told["where"].startswith("test_logging.py:")
     assert "Anna" not in str(told)

@@ -16,7 +16,7 @@ MAX_UPDATES = 60  # of a run, for all who watch it together: updates slow down t
 
 def show(data: Dataset) -> None:
     """Show the chosen run and the list of runs, and keep them up to date."""
-    resources.jobs().stand_by()
+    resources.jobs().keep_warm()
     runs, unreadable = store.scan_runs(resources.settings().models)
     for reason in unreadable:
         widgets.show_error(reason, icon=":material/folder_off:")
@@ -42,12 +42,13 @@ def show(data: Dataset) -> None:
 def _update(name: str, compared: list[str], states: list[tuple[str, str]], interval: float, data: Dataset) -> None:
     """Show the current state of the runs; `states` and `interval` are those of the page around it."""
     jobs, runs = resources.jobs(), store.list_runs(resources.settings().models)
-    jobs.adopt(runs)
     if _states(runs) != states or update_interval(name, runs) != interval:
         st.rerun()  # the whole page
-    jobs.stand_by()
+    jobs.keep_warm()
     by_name = {run.name: run for run in runs}
     with st.container(key="live"):
+        if notice := jobs.notice():
+            st.warning(notice, icon=":material/sync_problem:")
         run_panel.show(by_name[name], jobs, data)
         if compared:
             tables.compare([by_name[name], *(by_name[other] for other in compared)])
@@ -66,7 +67,7 @@ def update_interval(name: str, runs: list[Run]) -> float:
     if run.status not in ACTIVE:
         return UPDATE_SHORTEST
     watchers, history = resources.watchers(name), resources.history(run)
-    if resources.jobs().state(name) == "running" and not history.batches:
+    if resources.jobs().state(run) == "running" and not history.batches:
         return UPDATE_START * watchers
     length = history.first_estimate or 0
     return min(UPDATE_LONGEST, max(UPDATE_SHORTEST, round(watchers * length / MAX_UPDATES)))

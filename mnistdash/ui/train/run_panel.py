@@ -6,7 +6,7 @@ from mnistdash.data.dataset import Dataset
 from mnistdash.jobs.queue import JobQueue
 from mnistdash.runs import recipes
 from mnistdash.runs.history import History
-from mnistdash.runs.run import ACTIVE, Run, is_asked_to_stop
+from mnistdash.runs.run import ACTIVE, Run
 from mnistdash.text import escape_markdown, format_duration
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
@@ -19,10 +19,7 @@ CURVES, ERRORS, FEATURES = "Curves", "Errors", "Features"
 def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
     """Show the progress, the Stop button and the chosen view of a run."""
     so_far = resources.history(run)
-    state = None
-    if run.status in ACTIVE:
-        # The queue knows runs of this server, even before their first event; other runs are known by their folder.
-        state = jobs.state(run.name) or ("stopping" if is_asked_to_stop(run.folder) else run.status)
+    state = jobs.state(run)
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))

@@ -7,7 +7,7 @@ from mnistdash.runs import store
 from mnistdash.ui import resources
 from mnistdash.ui.train.live import UPDATE_IDLE, UPDATE_LONGEST, UPDATE_SHORTEST, UPDATE_START, update_interval
 
-RUNNING = {**STARTED, "lifeline": "held"}
+RUNNING = {**STARTED, "running": True}
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,13 @@ from mnistdash.ui.train.run_panel import progress_text
     ],
 )
 def test_progress_describes_a_running_run(make_run, events, expected):
-    run = store.load_run(make_run("run", events=[{**STARTED, "lifeline": "held"}]))
+    run = store.load_run(make_run("run", events=[{**STARTED, "running": True}]))
     assert progress_text(run, History.from_events(events), "running") == expected
 
 
 def test_progress_describes_stopping_queued_and_failed_runs(make_run):
     empty = History.from_events([])
-    running = store.load_run(make_run("running", events=[{**STARTED, "lifeline": "held"}]))
+    running = store.load_run(make_run("running", events=[{**STARTED, "running": True}]))
     assert progress_text(running, empty, "stopping") == "Stopping and keeping the best weights"
     queued = store.load_run(make_run("queued"))
     assert progress_text(queued, empty, "queued") == "Queued until another run ends"
