@@ -85,15 +85,21 @@ def _matrix(context: ExplorerContext, query: QueryState) -> None:
 
 def _metrics_by_digit(context: ExplorerContext) -> None:
     with st.expander("Precision, recall and F1 by digit"):
-        names = {"digit": "Digit", "precision": "Precision", "recall": "Recall", "f1": "F1", "count": "Count"}
-        rows = [{label: row[name] for name, label in names.items()} for row in context.result.per_digit]
-        percent = st.column_config.NumberColumn(format="percent")
+        names = {"Precision": "precision", "Recall": "recall", "F1": "f1"}
+        rows = [
+            {
+                "Digit": row["digit"],
+                **{label: row[name] and 100 * row[name] for label, name in names.items()},  # None if undefined
+                "Count": row["count"],
+            }
+            for row in context.result.per_digit
+        ]
         st.dataframe(
             rows,
             hide_index=True,
             key="each_digit",
             height="content",
-            column_config=dict.fromkeys(("Precision", "Recall", "F1"), percent),
+            column_config=dict.fromkeys(names, st.column_config.NumberColumn(format="%.2f%%")),
         )
 
 
