@@ -173,7 +173,7 @@ def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, fl
     if stand_by:
         queue.start()
         queue.keep_warm()
-        time.sleep(READY)
+        time.sleep(WARM_UP)
     config = configure(RECIPES[recipe], models(), name=name, limit=55_000, seed=seed, precision="auto")
     began = time.monotonic()
     queue.submit(config)

@@ -23,6 +23,7 @@ class DownloadBar:
             self._bar.close()
 
     def __call__(self, received: int, total: int) -> None:
+        """Update the bar; bytes."""
         if self._bar is None:
             self._bar = tqdm(desc="Downloading MNIST", total=total, unit="B", unit_scale=True, file=sys.stderr)
         self._bar.n = received

@@ -16,6 +16,7 @@ MAX_MEMORY = 400_000_000  # bytes; a HEIC photo of 48 megapixels takes 340 MB
 
 
 def main() -> None:
+    """Decode the image on standard input and write its pixels to standard output."""
     with contextlib.suppress(ImportError, ValueError):  # Windows has no limits, and a limit may be lower already
         import resource
 

@@ -37,7 +37,7 @@ def export_again(run: Run) -> None:
     Raises:
         RunError: the model cannot be exported.
     """
-    _do(["upgrade", "--model", run.name], run.folder.parent, f"{run.name} cannot be exported again.")
+    _run_command(["upgrade", "--model", run.name], run.folder.parent, f"{run.name} cannot be exported again.")
 
 
 def restore(content: bytes, models: Path) -> str:

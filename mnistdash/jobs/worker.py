@@ -22,6 +22,7 @@ from mnistdash.runs import run, store
 from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter
+from mnistdash.runs.throughput import ThroughputCache
 from mnistdash.settings import Settings
 from mnistdash.system.locks import ProcessLock
 from mnistdash.system.resources import lower_priority

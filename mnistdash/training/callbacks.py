@@ -54,6 +54,7 @@ class StepPlan:
 
     @property
     def epochs(self) -> int:
+        """Number of epochs, the last one counted in full."""
         return math.ceil(self.steps / self.steps_per_epoch)
 
 
@@ -105,15 +106,18 @@ class RunCallback(keras.callbacks.Callback):
         self.was_stopped = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Build the function that predicts the validation images."""
         self._predict = export.logit_predictor(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Reset the counters of an epoch."""
         self._epoch = epoch + 1
         self._epoch_start = time.monotonic()
         self._batches = 0  # of this epoch
         self._reported = _Report(self._epoch_start)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """Report batches from time to time, and stop if requested or complete."""
         is_first = self._step == 0
         self._batches = batch + 1
         self._step = (self._epoch - 1) * self._plan.steps_per_epoch + self._batches
@@ -129,6 +133,7 @@ class RunCallback(keras.callbacks.Callback):
             self.model.stop_training = self.was_stopped = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Evaluate the epoch, keep its weights if they are the best, and write its event and snapshot."""
         if self._reported.batches < self._batches:
             self._report_batches()
         result = Evaluation(
@@ -157,6 +162,7 @@ class RunCallback(keras.callbacks.Callback):
         self._save(partial(snapshots.write_snapshot, self._folder, self._epoch, predictions, view))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Close the TensorBoard logs."""
         if self._tensorboard is not None:
             self._tensorboard.close()
 

@@ -52,4 +52,5 @@ class TableSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self._table = ops.convert_to_tensor(learning_rates(schedule, peak, steps, at), "float32")
 
     def __call__(self, step: Any) -> Any:
+        """Return the learning rate of a step."""
         return ops.take(self._table, ops.minimum(step // self._stride, len(self._table) - 1))

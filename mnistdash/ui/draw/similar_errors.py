@@ -19,7 +19,8 @@ def show_similar_errors(run: Run, view: np.ndarray) -> None:
         run: the run whose model predicts.
         view: (28, 28) float32 in [0, 1], the network's input.
     """
-    if not st.toggle("Show similar test errors", key="similar", persist_state="session"):
+    model = resources.model(run)
+    if not model.has_features or not st.toggle("Show similar test errors", key="similar", persist_state="session"):
         return
     data = widgets.dataset()
     found = widgets.split_predictions(run, data, "test")
@@ -27,7 +28,7 @@ def show_similar_errors(run: Run, view: np.ndarray) -> None:
     if not len(errors):
         st.success(f"{run.name} makes no errors on the test split.", icon=":material/check_circle:")
         return
-    features = found.pca.project(resources.model(run).predict_with_features(view[None])[1])[0]
+    features = found.pca.project(model.predict_with_features(view[None])[1])[0]
     nearest, _ = predictions.nearest_neighbors(found.features[errors], features, COUNT)
     st.caption(
         f"Most similar of the {len(errors):,} test digits that {run.name} misclassifies (penultimate-layer features): "

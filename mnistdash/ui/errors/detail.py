@@ -40,7 +40,8 @@ def show(context: ExplorerContext, query: QueryState) -> None:
                 "Mueller, 2021](https://github.com/cleanlab/label-errors)."
             )
         _annotation(context, index)
-    _neighbors(context, index)
+    if resources.model(context.run).has_features:
+        _neighbors(context, index)
     with st.container(key="robustness"):
         st.subheader("What would change the prediction?", anchor=False)
         model, control = resources.model(context.run), query_state.choice("flips", query.flips)

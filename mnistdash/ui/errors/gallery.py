@@ -42,6 +42,7 @@ class ExplorerContext:
 
     @property
     def split(self) -> Split:
+        """The images and labels of the split."""
         return self.data.split(self.name)
 
     @property

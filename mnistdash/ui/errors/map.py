@@ -8,6 +8,8 @@ import streamlit as st
 from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation import projection
 from mnistdash.evaluation.projection import MAX_POINTS
+from mnistdash.jobs import conversions
+from mnistdash.runs.run import Run
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.components.map_tooltip import map_tooltip
 from mnistdash.ui.errors import lasso, query_state
@@ -41,6 +43,9 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
     """
     st.subheader("Map", anchor=False)
     run, data, split_name, result = context.run, context.data, context.name, context.result
+    if not resources.model(run).has_features:
+        _offer_export(run)
+        return None
     about = f"{run.name}-{run.version}-{data.name}-{split_name}"
     if st.session_state.setdefault("map_about", about) != about:
         st.session_state.map_about = about
@@ -84,6 +89,14 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
         return None
     st.caption(f"{len(selected):,} selected, {is_error[selected].sum():,} misclassified.")
     return selected
+
+
+def _offer_export(run: Run) -> None:
+    st.info(f"{run.name} was stored by an earlier version, without the features of a map.", icon=":material/info:")
+    if not resources.settings().readonly and st.button("Export the model again", key="export_again"):
+        with st.spinner("Exporting the model …"):
+            conversions.export_again(run)
+        st.rerun()
 
 
 def _points(context: ExplorerContext, kind: str) -> np.ndarray | None:

@@ -122,8 +122,7 @@ def _show_restore_form() -> None:
     if not st.button("Restore", type="primary", key="restore_now", disabled=file is None) or file is None:
         return
     try:
-        if objection := resources.jobs().objection(begins=False):
-            raise RunError(objection)
+        resources.jobs().check_limits(queued=False)
         with st.spinner("Rebuilding and evaluating the model …"):
             name = conversions.restore(file.getvalue(), resources.settings().models)
     except RunError as error:

@@ -44,8 +44,8 @@ def show(data: Dataset) -> None:
     try:
         plans = _plan_runs(recipe, settings, swept, typed)
         planned = [plan() for plan in plans]
-        reasons = [*(conflict(config, available) for config in planned), resources.jobs().objection(len(planned))]
-        refusal = next(filter(None, reasons), None)
+        refusal = next(filter(None, (conflict(config, available) for config in planned)), None)
+        resources.jobs().check_limits(len(planned))
     except RunError as error:
         refusal = str(error)
     if refusal:
