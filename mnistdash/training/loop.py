@@ -47,8 +47,6 @@ def train(
     Raises:
         TrainingError: the loss became infinite or NaN.
     """
-    if config.precision == "auto":
-        config = replace(config, precision="float32")
     recipe = config.effective_recipe(RECIPES[config.recipe])
     if recipe.augmentation or recipe.refuses:
         writer.write("preparing")

@@ -98,6 +98,7 @@ def test_a_drawing_is_predicted_with_probabilities_and_network_input(draw, drawi
     assert "Draw a digit" not in shown
 
 
+@pytest.mark.slow
 def test_the_preprocessing_steps_are_shown_in_order(draw, drawing):
     shown = text(draw(255 - drawing))
     names = ["Original", "Foreground", *(name for name, _ in normalization_steps(np.ones((9, 5), np.float32)))]
@@ -111,10 +112,12 @@ def test_a_letter_is_not_a_digit(draw):
     assert "runner-up" not in shown
 
 
+@pytest.mark.slow
 def test_an_erased_canvas_is_blank(draw):
     assert "Draw a digit" in text(draw(np.zeros((280, 280), np.uint8)))
 
 
+@pytest.mark.slow
 def test_the_chosen_model_predicts(draw, make_run, drawing):
     make_run("other", events=[], card={"status": "finished"})
     test = draw(255 - drawing)
@@ -137,10 +140,12 @@ def test_a_number_is_predicted_digit_by_digit(page, flagship):
     assert "<figcaption>Digit 2</figcaption>" in shown
 
 
+@pytest.mark.slow
 def test_a_number_on_the_canvas_for_one_digit_is_predicted_too(draw):
     assert "<span>4</span><span>2</span>" in text(draw(on_canvas("42", box=140, pen=11)))
 
 
+@pytest.mark.slow
 def test_a_click_on_the_true_digit_counts_the_drawing(draw, drawing):
     test = draw(255 - drawing)
     truth(test).set_value("7").run()
@@ -148,6 +153,7 @@ def test_a_click_on_the_true_digit_counts_the_drawing(draw, drawing):
     assert "Misclassified" not in text(test)
 
 
+@pytest.mark.slow
 def test_misclassified_drawings_stay_visible(draw, drawing):
     test = draw(255 - drawing)
     truth(test).set_value("1").run()
@@ -161,6 +167,7 @@ def test_misclassified_drawings_stay_visible(draw, drawing):
     assert "<b>1 → 7</b>" in shown
 
 
+@pytest.mark.slow
 def test_an_erased_drawing_still_counts(draw, drawing):
     test = draw(255 - drawing)
     truth(test).set_value("1").run()
@@ -172,6 +179,7 @@ def test_an_erased_drawing_still_counts(draw, drawing):
     assert "<b>1 → 7</b>" in shown
 
 
+@pytest.mark.slow
 def test_a_click_can_be_undone(draw, drawing):
     test = draw(255 - drawing)
     truth(test).set_value("1").run()
@@ -207,10 +215,12 @@ def test_an_unreadable_upload_shows_an_error(page, flagship):
     assert "Choose an image" in text(test)
 
 
+@pytest.mark.slow
 def test_a_blank_upload_is_reported(page, flagship):
     assert "The image is blank" in text(upload(page, png(np.full((50, 50), 255, np.uint8))))
 
 
+@pytest.mark.slow
 def test_the_camera_is_used_only_when_chosen(page, flagship):
     test = page("draw")
     assert not test.get("camera_input")
@@ -249,6 +259,7 @@ def test_a_transferred_digit_is_on_the_canvas_and_predicted(transferred):
     assert "Resized to 28 × 28" in shown
 
 
+@pytest.mark.slow
 def test_a_transferred_digit_reaches_the_network_unchanged(flagship, models, sample):
     model = load_model("flagship", models)
     images = sample.test.images[:20]
@@ -257,6 +268,7 @@ def test_a_transferred_digit_reaches_the_network_unchanged(flagship, models, sam
         assert np.allclose(answer.whole.probabilities, probabilities, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_transferred_digit_replaces_the_drawing(page, flagship, draw, digit):
     test = draw(on_canvas("3"))
     truth(test).set_value("3").run()
@@ -268,6 +280,7 @@ def test_a_transferred_digit_replaces_the_drawing(page, flagship, draw, digit):
     assert '<span class="digit">7</span>' in text(test)
 
 
+@pytest.mark.slow
 def test_a_transferred_digit_is_predicted_by_the_model_it_comes_from(page, make_run, flagship, digit):
     make_run("other", events=[], card={"status": "finished"})
     test = page("draw")
@@ -276,15 +289,18 @@ def test_a_transferred_digit_is_predicted_by_the_model_it_comes_from(page, make_
     assert "Predicted by other in" in text(test)
 
 
+@pytest.mark.slow
 def test_a_link_leads_back_to_the_digit_on_errors(transferred):
     link = next(link.proto for link in transferred.get("page_link") if link.proto.label == "Back to Errors")
     assert (link.page, link.query_string) == ("errors", "model=flagship&digit=1234")
 
 
+@pytest.mark.slow
 def test_a_transferred_digit_is_not_counted(transferred):
     assert not [pills for pills in transferred.pills if pills.key.startswith("truth")]
 
 
+@pytest.mark.slow
 def test_clear_removes_a_transferred_digit(transferred):
     transferred.button(key="clear").click().run()
     shown = text(transferred)
@@ -294,6 +310,7 @@ def test_clear_removes_a_transferred_digit(transferred):
     assert truth(transferred)
 
 
+@pytest.mark.slow
 def test_undo_removes_strokes_but_not_the_transferred_digit(transferred, digit):
     transferred.session_state["drawing"] = drawn(on_canvas("3"), (IMAGE, PATH, PATH))
     transferred.run()
@@ -305,6 +322,7 @@ def test_undo_removes_strokes_but_not_the_transferred_digit(transferred, digit):
         transferred.run()
 
 
+@pytest.mark.slow
 def test_a_fragment_of_another_page_transfers_a_digit(tmp_path, flagship, make_run, digit):
     """The other page has a model selectbox, bound to its address, with another model selected."""
     make_run("other", events=[], card={"status": "finished"})
@@ -333,6 +351,7 @@ def canvas_data(test) -> dict:
     return json.loads(test.get("bidi_component")[0].proto.json)
 
 
+@pytest.mark.slow
 def test_the_eraser_draws_in_the_background_color(draw, drawing):
     test = draw(255 - drawing)
     assert canvas_data(test)["strokeColor"] == "#ffffff"
@@ -374,11 +393,13 @@ def test_similar_test_errors_are_shown_on_request(draw, drawing, errors, sample)
     assert f"<b>{true} → {(true + 1) % 10}</b>" in html
 
 
+@pytest.mark.slow
 def test_a_non_digit_has_no_similar_test_errors(draw, errors):
     test = draw(on_canvas(["A"]))
     assert not test.toggle
 
 
+@pytest.mark.slow
 def test_a_model_without_errors_has_no_similar_test_errors(draw, drawing, errors, monkeypatch, sample):
     labels = sample.test.labels
     perfect = Evaluation(labels, np.eye(10, dtype=np.float32)[labels])

@@ -106,6 +106,7 @@ def test_a_link_to_a_cell_shows_only_its_digits(visit, result):
     assert "No digits match" in text(visit(split="train", true=true, predicted=true))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("link", "whole"),
     [
@@ -134,6 +135,7 @@ def test_filter_and_order_can_be_chosen_and_are_in_the_address(visit, result):
     assert listed(test) == select_digits(result, QueryState(show="correct", sort="margin"), {}).tolist()
 
 
+@pytest.mark.slow
 def test_at_most_a_hundred_at_a_time(visit, result):
     test = visit(split="train", show="all", sort="position")
     assert gallery(test).count("<figure>") == 100
@@ -143,6 +145,7 @@ def test_at_most_a_hundred_at_a_time(visit, result):
     assert "1,201 to 1,297 of 1,297" in text(test)
 
 
+@pytest.mark.slow
 def test_a_split_without_errors_says_so(visit, with_sample, monkeypatch):
     truth = {
         image.tobytes(): label for image, label in zip(with_sample.test.images, with_sample.test.labels, strict=True)
@@ -182,6 +185,7 @@ def test_previous_next_and_back_follow_the_list(visit, result):
     assert gallery(test).count("<figure>") == len(listed)
 
 
+@pytest.mark.slow
 def test_the_filter_outlives_an_open_digit(visit, result):
     true = int(result.labels[result.errors[0]])
     test = visit(split="train", true=true, digit=int(result.errors[0]))
@@ -190,6 +194,7 @@ def test_the_filter_outlives_an_open_digit(visit, result):
     assert gallery(test).count("<figure>") == (result.labels[result.errors] == true).sum()
 
 
+@pytest.mark.slow
 def test_the_matrix_settings_are_in_the_address_and_keep_the_page_of_the_list(visit, result):
     test = visit(split="train", show="all", page=2)
     test.segmented_control(key="unit").set_value("shares").run()
@@ -205,6 +210,7 @@ def test_the_matrix_settings_are_in_the_address_and_keep_the_page_of_the_list(vi
     assert "diagonal" not in again.query_params
 
 
+@pytest.mark.slow
 def test_a_link_opens_a_digit_perturbed_and_so_does_next_until_the_digit_is_closed(visit, result):
     first, second = listed_by(result)[:2]
     test = visit(split="train", digit=first, turn=45, noise=0.2)
@@ -223,6 +229,7 @@ def test_a_link_opens_a_digit_perturbed_and_so_does_next_until_the_digit_is_clos
     assert test.slider(key="turn").value == 0, "the next open digit starts unperturbed"
 
 
+@pytest.mark.slow
 def test_two_changes_at_once_both_count(visit, result):
     test = visit(split="train")
     test.selectbox(key="sort").set_value("margin")
@@ -248,6 +255,7 @@ def test_marks_and_notes_are_saved_and_listed(visit, result, flagship):
     assert "No marked digits yet" in text(visit(split="train", show="marked"))
 
 
+@pytest.mark.slow
 def test_damaged_marks_are_reported_and_the_page_stays_usable(visit, flagship, result):
     (flagship.folder / annotations.FILE).write_text("{")
     test = visit(split="train")
@@ -271,6 +279,7 @@ def test_an_invalid_link_gets_a_sentence_for_each_parameter_and_the_others_hold(
     assert test.slider(key="turn").value == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["nan", "1e309", "9" * 5_000, "٣", "<b>"])
 def test_no_level_in_a_link_breaks_an_open_digit(visit, level):
     test = visit(digit=3, turn=level)
@@ -278,6 +287,7 @@ def test_no_level_in_a_link_breaks_an_open_digit(visit, level):
     assert "md-flips" in text(test)
 
 
+@pytest.mark.slow
 def test_an_invalid_link_is_reported_after_the_digits_are_classified(visit, monkeypatch):
     monkeypatch.setattr(widgets, "QUICK_SECONDS", 0)
     (warning,) = visit(model="gone", digit="x").warning
@@ -298,6 +308,7 @@ def test_a_link_of_an_earlier_version_shows_the_same_list(visit, result, link, s
     assert listed(test) == select_digits(result, state, {}).tolist()
 
 
+@pytest.mark.slow
 def test_calibration_and_selective_prediction_are_described_in_words(visit, result):
     test = visit(split="train", section="confidence")
     assert f"Expected calibration error: {100 * result.calibration_error:.2f} percentage points" in text(test)
@@ -336,6 +347,7 @@ def test_results_on_training_digits_are_called_optimistic(visit, make_run):
     assert "The model was trained on these labels" in text(visit(model="here", split="train", section="labels"))
 
 
+@pytest.mark.slow
 def test_disputed_labels_show_their_votes_and_are_excluded_from_a_second_accuracy(
     models, flagship, visit, sample, monkeypatch
 ):
@@ -354,6 +366,7 @@ def test_disputed_labels_show_their_votes_and_are_excluded_from_a_second_accurac
     assert "Excluding disputed labels" not in [metric.label for metric in visit(split="train").metric]
 
 
+@pytest.mark.slow
 def test_the_offline_sample_has_no_disputed_labels(visit):
     assert "raters" not in text(visit(split="train"))
 
@@ -377,6 +390,7 @@ def test_the_flagships_errors_are_mnists(models, flagship, visit, mnist, monkeyp
     assert shown.count("raters: ") == len(set(votes) & set(wrong.tolist()))
 
 
+@pytest.mark.slow
 def test_renaming_a_model_keeps_its_analysis_and_annotations(visit, make_run, models):
     folder = make_run("mine", card={"name": "mine"})
     visit(model="mine")

@@ -33,7 +33,7 @@ def digit_page(image, label, model):
 def model_page(run, data):
     from mnistdash.ui.errors import robustness
 
-    robustness.show_curves(run, model, data, "test")
+    robustness.show_curves(run, data, "test")
 
 
 @pytest.fixture
@@ -63,6 +63,7 @@ def test_the_sliders_start_at_neutral_values(digit, sample):
     assert digit.button(key="disturbed-reset").disabled
 
 
+@pytest.mark.slow
 def test_a_slider_perturbs_the_digit_and_reset_restores_it(digit, sample, model):
     before = text(digit)
     digit.slider(key="turn").set_value(60.0)
@@ -77,6 +78,7 @@ def test_a_slider_perturbs_the_digit_and_reset_restores_it(digit, sample, model)
     assert (digit.slider(key="turn").value, digit.slider(key="size").value) == (0, 1)
 
 
+@pytest.mark.slow
 def test_the_sliders_of_a_map_move_only_its_frame(digit):
     for name, first in (("shift", "Shift right"), ("turn", "Turn clockwise"), ("stroke", "Stroke")):
         digit.segmented_control(key="flips").set_value(name).run()
@@ -107,6 +109,7 @@ def test_a_model_is_measured_and_its_weakest_point_named(flagship, few):
     assert len(charts(test)) == 6
 
 
+@pytest.mark.slow
 def test_a_failed_measurement_is_reported_and_can_be_retried(flagship, few, failures, monkeypatch):
     measure = robustness.robustness_curves
     monkeypatch.setattr(robustness, "robustness_curves", lambda *_, **__: 1 / 0)

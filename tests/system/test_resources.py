@@ -66,13 +66,3 @@ def test_priority_is_lowered_for_the_group_of_a_session_too(environment):
             assert group.endswith("nice 7")
         else:
             assert group == before, "a group with other processes stays as it was"
-
-
-def test_pages_that_are_run_often_begin_no_further_threads(output_of):
-    """In a process of its own; a server whose cache is cleared is no new one."""
-    script = (
-        "import threading, streamlit as st; from mnistdash.ui import page as ui\n"
-        "def run(): ui._spare_memory('Home'); st.cache_resource.clear(); return threading.active_count()\n"
-        "print(len({run() for _ in range(5)}))"
-    )
-    assert int(output_of(script)) == 1

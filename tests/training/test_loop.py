@@ -106,6 +106,7 @@ def test_a_run_reports_its_first_steps_and_the_end_of_every_epoch(softmax):
     assert steps == sorted(set(steps))
 
 
+@pytest.mark.slow
 def test_batch_events_are_means_since_the_last_one(fit, monkeypatch):
     """Together they give the mean of the epoch."""
     monkeypatch.setattr(callbacks, "BATCH_EVENT_INTERVAL", 0.0)
@@ -116,6 +117,7 @@ def test_batch_events_are_means_since_the_last_one(fit, monkeypatch):
     assert np.average(losses, axis=1, weights=[25, 25, 25, 24]) == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.slow
 def test_batch_events_are_rare(fit, monkeypatch):
     monkeypatch.setattr(callbacks, "BATCH_EVENT_INTERVAL", 3600.0)
     monkeypatch.setattr(callbacks, "MAX_STEPS_AT_ONCE", 1)
@@ -130,11 +132,13 @@ def test_both_exported_files_give_the_probabilities_of_the_best_epoch(softmax, d
     assert (lite.argmax(1) == data.test.labels).mean() == pytest.approx(softmax.card.test_accuracy, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_recipe_of_steps_ends_within_an_epoch(fit, monkeypatch):
     monkeypatch.setitem(RECIPES, "softmax", replace(RECIPES["softmax"], steps=8))
     assert [event["step"] for event in fit("softmax").events("epoch")] == [5, 8]
 
 
+@pytest.mark.slow
 def test_the_weights_of_the_best_validation_accuracy_are_kept(train):
     """A learning rate far too high makes the accuracy jump up and down."""
     run = train("softmax", epochs=3, learning_rate=5.0)
@@ -144,6 +148,7 @@ def test_the_weights_of_the_best_validation_accuracy_are_kept(train):
     assert max(accuracies) != accuracies[-1], "otherwise this test shows nothing"
 
 
+@pytest.mark.slow
 def test_a_run_that_trains_on_validation_keeps_its_last_weights_and_says_so(train):
     run = train("softmax", epochs=3, learning_rate=5.0, trains_on_validation=True)
     assert run.events("fitting")[0]["examples"] == 2 * IMAGES
@@ -151,6 +156,7 @@ def test_a_run_that_trains_on_validation_keeps_its_last_weights_and_says_so(trai
     assert run.card.validation_seen
 
 
+@pytest.mark.slow
 def test_a_recipe_that_trains_on_validation_can_leave_it_out(train, monkeypatch):
     monkeypatch.setitem(RECIPES, "softmax", replace(RECIPES["softmax"], trains_on_validation=True))
     run = train("softmax", epochs=1, trains_on_validation=False)
@@ -158,6 +164,7 @@ def test_a_recipe_that_trains_on_validation_can_leave_it_out(train, monkeypatch)
     assert not run.card.validation_seen
 
 
+@pytest.mark.slow
 def test_a_run_continues_from_anothers_weights(softmax, models, data):
     """Also from those of a run that was killed: it has weights, but no model."""
     folder = shutil.copytree(softmax.folder, models / softmax.folder.name)
@@ -177,6 +184,7 @@ def test_weights_of_another_network_are_refused(softmax, models, data):
         train_config(config, models, data)
 
 
+@pytest.mark.slow
 def test_a_model_rebuilt_from_its_weights_is_the_same(softmax, models, data):
     folder = shutil.copytree(softmax.folder, models / softmax.folder.name)
     before = Model(folder / "model.tflite", "before")(data.test.images)
@@ -193,6 +201,7 @@ def test_a_model_rebuilt_from_its_weights_is_the_same(softmax, models, data):
     assert hashlib.sha256((folder / "model.tflite").read_bytes()).hexdigest() == card.sha256
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_events_and_weights_but_not_the_run(train, monkeypatch, capsys):
     """Every second "epoch" event fails, and all weights."""
     epochs = []
@@ -239,6 +248,7 @@ def test_a_stopped_run_keeps_its_best_weights(train, monkeypatch):
     assert run.card.validation_accuracy == pytest.approx(max(accuracies), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_at_its_first_step_still_leaves_a_model(train, monkeypatch):
     monkeypatch.setattr(callbacks, "MAX_STEPS_AT_ONCE", 1)
     run = train("softmax", stop_at_epoch(monkeypatch, 1), epochs=5)
@@ -264,6 +274,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run_at_once(train, models):
     assert len(Trained(None, folder).events("epoch")) < 50
 
 
+@pytest.mark.slow
 def test_several_steps_at_once_are_the_same_steps(fit, monkeypatch):
     """No more and no fewer, on the same digits, with the same learning rates."""
     monkeypatch.setattr(callbacks, "BATCH_EVENT_INTERVAL", 0.0)
@@ -279,6 +290,7 @@ def test_several_steps_at_once_are_the_same_steps(fit, monkeypatch):
         assert ours["val_loss"] == pytest.approx(expected["val_loss"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_schedule_ends_at_zero(fit):
     rates = [event["learning_rate"] for event in fit("softmax", epochs=4, schedule="cosine").events("epoch")]
     assert rates == sorted(rates, reverse=True)
@@ -286,12 +298,14 @@ def test_a_schedule_ends_at_zero(fit):
     assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "is_same"), [(0, True), (1, False)])
 def test_a_seed_repeats_a_run_exactly(softmax, fit, seed, is_same):
     again = fit("softmax", epochs=3, seed=seed)
     assert all(map(np.array_equal, softmax.weights(), again.weights())) == is_same
 
 
+@pytest.mark.slow
 def test_auto_is_the_faster_precision_and_gives_the_weights_of_that_precision(softmax, train, monkeypatch):
     """Timing it leaves no trace in the run, and happens once."""
     timed = []
@@ -346,6 +360,7 @@ def test_every_recipe_trains(train, recipe):
     assert (card.bytes < 1.1 * card.parameters) == RECIPES[recipe].quantised
 
 
+@pytest.mark.slow
 def test_weights_in_8_bits_predict_nearly_the_same(flagship, sample):
     """The shipped model: an untrained one is sure of nothing, and would differ little in any case."""
     images = sample.test.images
