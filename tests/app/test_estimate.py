@@ -10,6 +10,7 @@ from mnistdash.runs.throughput import REFERENCE_SPEEDS, ThroughputCache
 from mnistdash.ui import resources
 
 
+@pytest.mark.slow
 def test_training_time_is_that_of_a_2_core_machine_until_a_run_has_finished(page, with_sample, offline):
     test = page("train")
     test.selectbox(key="recipe").set_value("keras-cnn").run()
@@ -28,6 +29,7 @@ def test_training_time_is_that_of_a_2_core_machine_until_a_run_has_finished(page
     assert not test.exception
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_has_an_estimate(page, with_sample, offline, name):
     test = page("train")
@@ -35,6 +37,7 @@ def test_every_recipe_has_an_estimate(page, with_sample, offline, name):
     assert re.search(r"About \d+ (s|min) on a 2-core machine\.", text(test))
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_sweep_are_added_up(page, with_sample, offline):
     test = page("train")
     test.selectbox(key="recipe").set_value("tutorial-cnn").run()

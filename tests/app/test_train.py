@@ -100,6 +100,7 @@ def test_the_settings_of_the_form_reach_the_run(page, with_sample, models, no_tr
     assert (config.epochs, config.batch_size, config.learning_rate, config.seed, config.limit) == (4, 64, 0.01, 9, 500)
 
 
+@pytest.mark.slow
 def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("flagship").run()
@@ -120,6 +121,7 @@ def test_schedule_optimizer_augmentation_and_precision_reach_the_run(page, with_
     )
 
 
+@pytest.mark.slow
 def test_dropout_is_offered_if_the_network_has_it_and_reaches_the_run(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("keras-cnn").run()
@@ -141,6 +143,7 @@ def test_a_batch_larger_than_the_data_is_refused(page, with_sample):
     assert not test.button(key="start").disabled
 
 
+@pytest.mark.slow
 def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
@@ -179,6 +182,7 @@ def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_errors_are_shown_for_each_epoch_with_forgotten_digits(page, with_sample, make_run):
     folder = with_snapshots(make_run, with_sample)
     test = page("train")
@@ -200,6 +204,7 @@ def test_errors_are_shown_for_each_epoch_with_forgotten_digits(page, with_sample
     assert test.select_slider(key="epoch-of-watched").value == 5, "at the last epoch it follows the run"
 
 
+@pytest.mark.slow
 def test_features_show_filters_and_activations(page, with_sample, make_run):
     with_snapshots(make_run, with_sample)
     test = page("train")
@@ -210,6 +215,7 @@ def test_features_show_filters_and_activations(page, with_sample, make_run):
     assert "Convolution, 32 channels of 5×5" in text(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["Errors", "Features"])
 def test_a_run_without_epoch_data_is_explained(page, with_sample, make_run, flagship, view):
     test = page("train")
@@ -222,6 +228,7 @@ def test_a_run_without_epoch_data_is_explained(page, with_sample, make_run, flag
     assert "Available after the first epoch." in text(test)
 
 
+@pytest.mark.slow
 def test_a_run_on_different_data_shows_no_errors(page, with_sample, make_run):
     folder = with_snapshots(make_run, with_sample)
     events = folder / "events.jsonl"
@@ -231,6 +238,7 @@ def test_a_run_on_different_data_shows_no_errors(page, with_sample, make_run):
     assert "This run was trained on different data." in text(test)
 
 
+@pytest.mark.slow
 def test_default_settings_are_the_recipes(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
@@ -248,6 +256,7 @@ def test_a_failed_run_shows_the_reason(page, with_sample, make_run):
     assert "failed" in test.table[0].value["Status"][0]
 
 
+@pytest.mark.slow
 def test_stop_reaches_a_run_of_another_server(page, with_sample, make_run):
     folder = make_run("run", events=[STARTED, FITTING, batch(1, 6.0)])
     test = page("train")
@@ -266,6 +275,7 @@ def test_the_list_shows_every_run_with_its_status(page, with_sample, make_run, f
     assert [status.split()[-1] for status in table["Status"]] == ["stopped", "running", "finished"]
 
 
+@pytest.mark.slow
 def test_a_typed_name_is_used_once(page, with_sample, models, no_training):
     test = page("train")
     test.text_input(key="name").set_value("first try").run()
@@ -281,6 +291,7 @@ def test_a_typed_name_is_used_once(page, with_sample, models, no_training):
     assert "first" in test.error[0].value
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_sweep_have_numbered_names(page, with_sample, models, no_training):
     test = page("train")
     test.text_input(key="name").set_value("seeds").run()
@@ -290,6 +301,7 @@ def test_the_runs_of_a_sweep_have_numbered_names(page, with_sample, models, no_t
     assert [store.load_run(models / name).config.seed for name in ("seeds-1", "seeds-2")] == [4, 5]
 
 
+@pytest.mark.slow
 def test_a_run_is_renamed_and_stays_chosen(page, with_sample, flagship, models):
     shutil.copytree(flagship.folder, models / "mine")
     test = page("train")
@@ -302,6 +314,7 @@ def test_a_run_is_renamed_and_stays_chosen(page, with_sample, flagship, models):
     assert store.load_run(models / "better").card.name == "better"
 
 
+@pytest.mark.slow
 def test_a_taken_name_is_refused(page, with_sample, flagship, models):
     shutil.copytree(flagship.folder, models / "mine")
     test = page("train")
@@ -328,6 +341,7 @@ def test_runs_are_compared_side_by_side(page, with_sample, flagship, make_run):
     assert "**Recipe**" in set(table.iloc[:, 0])
 
 
+@pytest.mark.slow
 def test_a_run_is_continued(page, with_sample, flagship, models, no_training):
     test = page("train")
     next(field for field in test.number_input if field.label == "More epochs").set_value(3)
