@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 SCRIPT = """
 import json, sys
 from mnistdash.training import loop
