@@ -56,6 +56,11 @@ def show_error(message: object, icon: str = ":material/error:") -> None:
     st.error(escape_markdown(str(message)), icon=icon)
 
 
+def segments(label: str, options: Iterable[Any], **arguments: Any) -> Any:
+    """Show a segmented control without its label, and return the option that is always selected."""
+    return st.segmented_control(label, options, required=True, label_visibility="collapsed", **arguments)
+
+
 def heading(text: str) -> DeltaGenerator:
     """Show a subheading and return its row, which is equally high with and without a widget beside it."""
     row = st.container(

@@ -50,7 +50,7 @@ def show_steps(image: np.ndarray, recognition: Recognition) -> None:
     else:
         steps = [(f"Resized to {IMAGE_SIDE} × {IMAGE_SIDE}", digits[0].view)]
     st.subheader("Preprocessing", anchor=False)
-    st.html(html.steps([("Original", image), *((name, to_uint8(values)) for name, values in steps)]))
+    st.html(html.pictures([("Original", image), *((name, to_uint8(values)) for name, values in steps)]))
 
 
 def to_uint8(values: np.ndarray) -> np.ndarray:

@@ -13,8 +13,7 @@ from mnistdash.ui.errors import query_state, robustness
 from mnistdash.ui.errors.filters import select_digits
 from mnistdash.ui.errors.gallery import ExplorerContext
 from mnistdash.ui.errors.query_state import QueryState
-from mnistdash.ui.html import confusion
-from mnistdash.ui.html.digits import gallery_of, probability_bars
+from mnistdash.ui.html import confusion, digits
 
 NEIGHBORS = 8  # training digits shown
 
@@ -31,7 +30,7 @@ def show(context: ExplorerContext, query: QueryState) -> None:
     left, right = st.columns(2, gap="large")
     with left, st.container(key="probabilities"):
         st.subheader("Probabilities", anchor=False)
-        st.html(probability_bars(context.result.probabilities[index]))
+        st.html(digits.probability_bars(context.result.probabilities[index]))
     with right:
         st.subheader("Annotations", anchor=False)
         if index in context.votes:
@@ -88,7 +87,7 @@ def _pictures(context: ExplorerContext, image: np.ndarray, index: int) -> None:
     for digit, name in ((predicted, "prediction"), (other, role)):
         picture = confusion.evidence_picture(image, evidence[digit], scale)
         pictures.append((f"Evidence for {digit}, the {name}", picture))
-    st.html(confusion.pictures(pictures))
+    st.html(digits.pictures(pictures, "md-digit"))
     st.caption("Covering a warm area lowers the digit's probability; covering a cold area raises it.")
 
 
@@ -130,4 +129,4 @@ def _neighbors(context: ExplorerContext, index: int) -> None:
         found, _ = predictions.nearest_neighbors(train.features, context.features[index], NEIGHBORS + 1)
         if context.name == "train":
             found = found[found != index]
-        st.html(gallery_of(context.data.train.images, train.result, found[:NEIGHBORS]))
+        st.html(digits.gallery_of(context.data.train.images, train.result, found[:NEIGHBORS]))

@@ -62,9 +62,7 @@ def _matrix(context: ExplorerContext, query: QueryState) -> None:
 
     widgets.heading("Confusion matrix")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.segmented_control(
-            "Unit", label_visibility="collapsed", required=True, **query_state.choice("unit", query.unit)
-        )
+        widgets.segments("Unit", **query_state.choice("unit", query.unit))
         st.session_state.diagonal = query.diagonal == "shown"
         st.toggle(
             "Diagonal",

@@ -1,7 +1,7 @@
 """The gallery of digits that the sections of the error explorer share."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from mnistdash.runs.annotations import Annotation
 from mnistdash.runs.run import Run
 from mnistdash.ui.components.clickable_html import clickable
 from mnistdash.ui.errors import downloads, query_state
+from mnistdash.ui.errors.downloads import MAX_SHEET_DIGITS
 from mnistdash.ui.errors.query_state import QueryState
 from mnistdash.ui.html import digits
 
@@ -73,7 +74,7 @@ def show_gallery(
     query: QueryState,
     indices: np.ndarray,
     caption: str,
-    remarks: Mapping[int, str] | None = None,
+    remarks: Mapping[int, str] = {},
     complete: np.ndarray | None = None,
 ) -> None:
     """Show a page of digits that open on a click, with downloads of all of them.
@@ -100,8 +101,8 @@ def show_gallery(
         context.split.images,
         context.result,
         sent,
-        notes=[context.note(index) for index in sent.tolist()],
-        remarks=[(remarks or {}).get(index, "") for index in sent.tolist()],
+        notes={index: context.note(index) for index in sent.tolist()},
+        remarks=remarks,
         pick=True,
     )
     cell = None if complete is None else query.cell
@@ -111,29 +112,21 @@ def show_gallery(
 
 
 def _downloads(context: ExplorerContext, indices: np.ndarray) -> None:
-    sheet = indices[: downloads.MAX_SHEET_DIGITS]
+    def offer(label: str, data: Callable[[], bytes | str], mime: str, help: str) -> None:
+        key, icon = label.lower(), ":material/download:"
+        name = f"{context.run.name}-{context.name}.{key}"
+        st.download_button(label, data, name, mime, key=key, icon=icon, on_click="ignore", help=help)
+
     with st.container(horizontal=True, width="content", gap="small"):
-        for label, make, mime, help in (
-            (
-                "CSV",
-                lambda: downloads.csv_table(context.result, indices.tolist(), context.marks),
-                "text/csv",
-                "All listed digits: index, true and predicted digit, ten probabilities, mark and note.",
-            ),
-            (
-                "PNG",
-                lambda: downloads.contact_sheet(context.split.images, context.result, sheet),
-                "image/png",
-                f"A contact sheet of the listed digits, at most {downloads.MAX_SHEET_DIGITS:,}.",
-            ),
-        ):
-            st.download_button(
-                label,
-                make,
-                f"{context.run.name}-{context.name}.{label.lower()}",
-                mime,
-                icon=":material/download:",
-                key=label.lower(),
-                on_click="ignore",
-                help=help,
-            )
+        offer(
+            "CSV",
+            lambda: downloads.csv_table(context.result, indices.tolist(), context.marks),
+            "text/csv",
+            "All listed digits: index, true and predicted digit, ten probabilities, mark and note.",
+        )
+        offer(
+            "PNG",
+            lambda: downloads.contact_sheet(context.split.images, context.result, indices[:MAX_SHEET_DIGITS]),
+            "image/png",
+            f"A contact sheet of the listed digits, at most {MAX_SHEET_DIGITS:,}.",
+        )

@@ -56,17 +56,13 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
     polygon = lasso.parse_lasso(query.lasso)
     is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.segmented_control(
-            "Map", required=True, label_visibility="collapsed", **query_state.choice("map", kind, lasso="")
-        )
-        tool = st.segmented_control(
+        widgets.segments("Map", **query_state.choice("map", kind, lasso=""))
+        tool = widgets.segments(
             "Pointer",
             TOOLS,
             default="click" if is_phone else "lasso",  # a finger has to scroll the page first
-            required=True,
-            format_func=lambda tool: TOOLS[tool],
+            format_func=TOOLS.get,
             key="map_tool",
-            label_visibility="collapsed",
             persist_state="session",
         )
         st.button("Clear selection", icon=":material/deselect:", disabled=polygon is None, on_click=_clear_selection)

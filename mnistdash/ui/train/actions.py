@@ -5,7 +5,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnistdash.exceptions import RunError
 from mnistdash.jobs import conversions
 from mnistdash.runs import archive, config, store, weights
 from mnistdash.runs.history import epochs_csv
@@ -88,13 +87,10 @@ def _show_rename_form(run: Run) -> None:
         name = st.text_input("New name", run.name, max_chars=64).strip()
         if not st.form_submit_button("Rename"):
             return
-    try:
+    with widgets.guarded("Train, rename"):
         store.rename_run(run, name)
-    except RunError as error:
-        widgets.show_error(error)
-        return
-    st.session_state.next_run = name
-    st.rerun()
+        st.session_state.next_run = name
+        st.rerun()
 
 
 @st.dialog("Delete this run?")
@@ -102,12 +98,9 @@ def _confirm_delete(run: Run) -> None:
     st.markdown(f"The weights and curves of **{run.name}** will be permanently deleted.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="delete_now"):
-            try:
+            with widgets.guarded("Train, delete"):
                 store.remove_run(run)
-            except RunError as error:
-                widgets.show_error(error)
-                return
-            st.rerun()
+                st.rerun()
         if st.button("Cancel", key="keep"):
             st.rerun()
 
@@ -121,12 +114,8 @@ def _show_restore_form() -> None:
     file = st.file_uploader("Zip file of a run", ["zip"], key=f"zip-{number}", label_visibility="collapsed")
     if not st.button("Restore", type="primary", key="restore_now", disabled=file is None) or file is None:
         return
-    try:
+    with widgets.guarded("Train, restore"), st.spinner("Rebuilding and evaluating the model …"):
         resources.jobs().check_limits(queued=False)
-        with st.spinner("Rebuilding and evaluating the model …"):
-            name = conversions.restore(file.getvalue(), resources.settings().models)
-    except RunError as error:
-        widgets.show_error(error)
-        return
-    st.session_state.update(restored=number + 1, next_run=name)
-    st.rerun()
+        name = conversions.restore(file.getvalue(), resources.settings().models)
+        st.session_state.update(restored=number + 1, next_run=name)
+        st.rerun()

@@ -59,16 +59,10 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
             f"true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
             f"{int(forgotten.sum()):,}."
         )
-        st.html(
-            gallery(
-                data.validation.images[hardest],
-                labels[hardest],
-                predictions.predicted[hardest],
-                predictions.confidence[hardest].astype(float),
-                hardest,
-                ["forgotten" if forgotten[index] else "" for index in hardest],
-            )
-        )
+        columns = (hardest, labels[hardest], predictions.predicted[hardest], predictions.confidence[hardest])
+        listed = zip(*(column.tolist() for column in columns), strict=True)
+        notes = dict.fromkeys(np.flatnonzero(forgotten).tolist(), "forgotten")
+        st.html(gallery(data.validation.images[hardest], listed, notes))
 
 
 def show_features(run: Run, so_far: History, data: Dataset) -> None:
@@ -90,9 +84,7 @@ def show_features(run: Run, so_far: History, data: Dataset) -> None:
     if not view.layers:
         st.caption("This network has no hidden layers.")
         return
-    digit = st.segmented_control(
-        "Digit", range(10), default=0, required=True, key="activated", label_visibility="collapsed"
-    )
+    digit = widgets.segments("Digit", range(10), default=0, key="activated")
     st.caption("How strongly each layer responds (brighter is stronger). First eight channels.")
     image = data.validation.images[snapshots.first_of_each_digit(data.validation.labels)[digit]]
     with st.container(key="activations"):

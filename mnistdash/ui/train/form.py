@@ -75,17 +75,14 @@ def submit(plans: Sequence[Plan]) -> None:
         plans: return the settings of one run each; called in order, so that each finds a name that is still free.
     """
     names = []
-    try:
+    with widgets.guarded("Train, start"):
         for plan in plans:
             config = plan()
             resources.jobs().submit(config)
             names.append(config.name)
-    except RunError as error:
-        widgets.show_error(error)
-        return
-    st.session_state.next_run, *st.session_state.next_compared = names
-    st.session_state.name_is_used = True
-    st.rerun()
+        st.session_state.next_run, *st.session_state.next_compared = names
+        st.session_state.name_is_used = True
+        st.rerun()
 
 
 def _enter_name(recipe: Recipe) -> str | None:

@@ -43,15 +43,7 @@ def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
         st.caption("Also trained on the validation images, so validation results are optimistic.")
     if so_far.why_sample:
         st.warning(f"Trained on the offline sample. {escape_markdown(so_far.why_sample)}", icon=":material/cloud_off:")
-    view = st.segmented_control(
-        "View",
-        (CURVES, ERRORS, FEATURES),
-        default=CURVES,
-        required=True,
-        key="view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = widgets.segments("View", (CURVES, ERRORS, FEATURES), default=CURVES, key="view", bind="query-params")
     if view == CURVES:
         _show_curves(run, so_far)
     elif view == ERRORS:
