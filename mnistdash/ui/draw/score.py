@@ -79,8 +79,7 @@ def show_misclassified() -> None:
         rows.append((number + 1, drawing.truth, guess, each.confidence))
     images = np.stack([to_uint8(drawing.prediction.view) for drawing in drawings.values()])
     st.subheader("Misclassified drawings", anchor=False)
-    with st.container(key="misclassified"):
-        st.html(html.gallery(images, rows))
+    st.container(key="misclassified").html(html.gallery(images, rows))
 
 
 def _score() -> Score:

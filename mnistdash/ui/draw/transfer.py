@@ -54,12 +54,6 @@ def to_draw(image: np.ndarray, title: str, model: str, back: dict[str, str] | No
     st.switch_page("pages/draw.py", query_params={})
 
 
-def take_transfer() -> TransferredDigit | None:
-    """Return the digit that `to_draw` left for Draw, once."""
-    digit: TransferredDigit | None = st.session_state.pop("transfer", None)
-    return digit
-
-
 def show_banner(digit: TransferredDigit) -> None:
     """Show the title of the digit on the canvas and a link back to Errors."""
     # On two lines: the canvas's toolbar would cover the link.

@@ -10,8 +10,7 @@ from mnistdash.runs.annotations import KINDS, Annotation
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.draw import transfer
 from mnistdash.ui.errors import query_state, robustness
-from mnistdash.ui.errors.filters import select_digits
-from mnistdash.ui.errors.gallery import ExplorerContext
+from mnistdash.ui.errors.gallery import ExplorerContext, select_digits
 from mnistdash.ui.errors.query_state import QueryState
 from mnistdash.ui.html import confusion, digits
 

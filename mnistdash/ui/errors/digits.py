@@ -8,8 +8,7 @@ import streamlit as st
 from mnistdash.ui import widgets
 from mnistdash.ui.components.clickable_html import clickable
 from mnistdash.ui.errors import gallery, query_state
-from mnistdash.ui.errors.filters import select_digits
-from mnistdash.ui.errors.gallery import ExplorerContext
+from mnistdash.ui.errors.gallery import ExplorerContext, select_digits
 from mnistdash.ui.errors.query_state import CORRECT, MARKED, MISCLASSIFIED, QueryState
 from mnistdash.ui.html import confusion
 

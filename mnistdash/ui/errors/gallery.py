@@ -1,7 +1,7 @@
 """The gallery of digits that the sections of the error explorer share."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from mnistdash.runs.run import Run
 from mnistdash.ui.components.clickable_html import clickable
 from mnistdash.ui.errors import downloads, query_state
 from mnistdash.ui.errors.downloads import MAX_SHEET_DIGITS
-from mnistdash.ui.errors.query_state import QueryState
+from mnistdash.ui.errors.query_state import ALL, LEAST_CONFIDENT, MARKED, MISCLASSIFIED, MOST_CONFIDENT, QueryState
 from mnistdash.ui.html import digits
 
 PER_PAGE = 100  # digits
@@ -67,6 +67,40 @@ class ExplorerContext:
         if index in self.marks:
             lines.append(self.marks[index].kind or "note")
         return "<br>".join(lines)
+
+
+def select_digits(result: Evaluation, query: QueryState, marked: Collection[int]) -> np.ndarray:
+    """Return the digits that match a query, in its order.
+
+    Args:
+        result: a model's predictions for the split.
+        query: the filter and the order.
+        marked: indices of the annotated digits.
+
+    Returns:
+        (k,) int64 indices.
+    """
+    is_error = result.predicted != result.labels
+    if query.show == MARKED:
+        matches = np.isin(np.arange(len(is_error)), list(marked))
+    elif query.show == ALL:
+        matches = np.ones(len(is_error), bool)
+    else:
+        matches = is_error if query.show == MISCLASSIFIED else ~is_error
+    if query.true is not None:
+        matches = matches & (result.labels == query.true)
+    if query.predicted is not None:
+        matches = matches & (result.predicted == query.predicted)
+    indices = np.flatnonzero(matches)
+    sort_keys = {
+        MOST_CONFIDENT: -result.confidence,
+        LEAST_CONFIDENT: result.confidence,
+        "loss": -result.losses,
+        "margin": result.margins,
+        "true": result.labels,
+        "position": np.arange(len(is_error)),
+    }
+    return indices[np.argsort(sort_keys[query.order][indices], kind="stable")]
 
 
 def show_gallery(

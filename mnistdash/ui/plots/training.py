@@ -131,7 +131,7 @@ def _curves(history: History, what: str, axis: dict[str, Any]) -> go.Figure:
     """Plot a measure, with these attributes of its axis."""
     batches, epochs, val = history.batches, history.epochs, f"val_{what}"
     # A single point makes no line.
-    thin = {"mode": "lines" if len(batches) > 1 else "markers", "line": {"width": 1}, "opacity": 0.8}
+    thin: dict[str, Any] = {"mode": "lines" if len(batches) > 1 else "markers", "line": {"width": 1}, "opacity": 0.8}
     diamond, circle = {"symbol": "diamond", "size": 8}, {"symbol": "circle-open", "size": 7}
     dashed = {"line": {"dash": "dash"}, "marker": circle}
     traces = [

@@ -1,6 +1,7 @@
 """Actions on runs on Train: download, continue, rename, delete, restore."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -43,11 +44,9 @@ def show_restore() -> None:
 def _downloads(run: Run) -> None:
     """Show the download buttons of a run; a file is read or made when its button is pressed."""
 
-    def offer(
-        label: str, file_name: str, data: Callable[[], bytes | str], mime: str, snippet: str | None = None
-    ) -> None:
-        st.download_button(label, data, file_name, mime, key=f"download-{label}", on_click="ignore", width="stretch")
-        if snippet is not None:
+    def offer(label: str, name: str, data: Callable[[], bytes | str], mime: str, snippet: str = "") -> None:
+        st.download_button(label, data, name, mime, key=f"download-{label}", on_click="ignore", width="stretch")
+        if snippet:
             with st.expander("Use in Python", icon=":material/code:"):
                 st.code(snippet.format(name=run.name), "python")
 
@@ -55,15 +54,10 @@ def _downloads(run: Run) -> None:
         for label, file, snippet in (("Keras", KERAS, snippets.KERAS), ("LiteRT", TFLITE, snippets.TFLITE)):
             suffix, path = Path(file).suffix, run.folder / file
             offer(f"{label} ({suffix})", f"{run.name}{suffix}", path.read_bytes, "application/octet-stream", snippet)
-        offer(
-            "SavedModel (.zip)",
-            f"{run.name}-savedmodel.zip",
-            lambda: conversions.saved_model_zip(run),
-            "application/zip",
-            snippets.SAVED_MODEL,
-        )
-    if (run.folder / weights.WEIGHTS).is_file() and run.card is not None:
-        offer("Whole run (.zip)", f"{run.name}.zip", lambda: archive.pack_run(run), "application/zip")
+        name, pack = f"{run.name}-savedmodel.zip", partial(conversions.saved_model_zip, run)
+        offer("SavedModel (.zip)", name, pack, "application/zip", snippets.SAVED_MODEL)
+        if (run.folder / weights.WEIGHTS).is_file():
+            offer("Whole run (.zip)", f"{run.name}.zip", lambda: archive.pack_run(run), "application/zip")
     offer("History (.csv)", f"{run.name}.csv", lambda: epochs_csv(resources.history(run)), "text/csv")
     if run.card is not None:
         st.caption("TensorFlow takes some seconds to make a SavedModel. A whole run can be restored.")

@@ -78,8 +78,7 @@ def show_features(run: Run, so_far: History, data: Dataset) -> None:
         f"Weights after epoch {saved}: warm colors are positive, cold colors negative."
         + (" Of the networks in this model, only the one for drawings is shown." if is_mixture else "")
     )
-    with st.container(key="filters"):
-        st.html(filters(view.filters))
+    st.container(key="filters").html(filters(view.filters))
     st.subheader("Activations", anchor=False)
     if not view.layers:
         st.caption("This network has no hidden layers.")
@@ -87,8 +86,7 @@ def show_features(run: Run, so_far: History, data: Dataset) -> None:
     digit = widgets.segments("Digit", range(10), default=0, key="activated")
     st.caption("How strongly each layer responds (brighter is stronger). First eight channels.")
     image = data.validation.images[snapshots.first_of_each_digit(data.validation.labels)[digit]]
-    with st.container(key="activations"):
-        st.html(activations(image, [(layer.name, layer.maps[digit]) for layer in view.layers]))
+    st.container(key="activations").html(activations(image, [(layer.name, layer.maps[digit]) for layer in view.layers]))
 
 
 def _choose_epoch(run: Run, so_far: History, data: Dataset) -> int | None:
