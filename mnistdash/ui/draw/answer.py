@@ -27,8 +27,6 @@ def show(recognition: Recognition, prompt: str) -> None:
     if len(digits) > 1:
         cards = [(digit.verdict, to_uint8(digit.view), digit.probabilities) for digit in digits]
         st.container(key="digits").html(html.cards(cards))
-            html.cards([(digit.verdict, to_uint8(digit.view), digit.probabilities) for digit in digits])
-        )
     else:
         view = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.uint8) if single is None else to_uint8(single.view)
         processing = "cropped and centered" if single is None or recognition.steps else "not cropped or centered"

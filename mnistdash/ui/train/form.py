@@ -11,10 +11,12 @@ from mnistdash.exceptions import RunError
 from mnistdash.runs import recipes, sweeps
 from mnistdash.runs.config import RunConfig, configure, conflict, free_name
 from mnistdash.runs.recipes import Recipe
+from mnistdash.runs.throughput import ThroughputCache, reference_speed, training_seconds
+from mnistdash.text import format_duration
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
-from mnistdash.ui.train import estimate, fields
+from mnistdash.ui.train import fields
 from mnistdash.ui.train.fields import WIDE
 
 Plan = Callable[[], RunConfig]
@@ -63,7 +65,7 @@ def show(data: Dataset) -> None:
         )
         with st.container(key="estimate"):
             if not refusal:
-                estimate.show(planned, data, available)
+                _show_estimate(planned, data, available)
     if st.session_state.pop("start_requested", False) and can_start:
         submit(plans)
 
@@ -117,3 +119,28 @@ def _show_schedule(recipe: Recipe, settings: dict[str, Any], available: int) -> 
     chart = training.schedule_chart(settings["schedule"], settings["learning_rate"], length)
     with st.container(key="schedule_chart"):
         plotly_chart.chart(chart, key="schedule_plot", alt="Learning rate of the planned run")
+
+
+def _show_estimate(planned: list[RunConfig], data: Dataset, available: int) -> None:
+    """Show how long the planned runs will take together, and how this is known.
+
+    Args:
+        planned: settings of the runs; none if the values of a sweep are missing.
+        data: that they train on.
+        available: number of digits that they can train on.
+    """
+    if not planned:
+        st.caption("Values for the sweep, separated by commas.")
+        return
+    throughput = ThroughputCache(resources.settings().cache)
+    recorded = [throughput.images_per_second(config) for config in planned]
+    seconds = sum(
+        training_seconds(config, speed or reference_speed(config), config.limit or available, len(data.validation))
+        for config, speed in zip(planned, recorded, strict=True)
+    )
+    about = f"About {format_duration(seconds)}"
+    if None in recorded:
+        st.caption(f"{about} on a 2-core machine.")
+    else:
+        speed = float(f"{recorded[0]:.2g}")  # the speed of runs varies by more
+        st.caption(f"{about}, by earlier runs on this machine: {speed:,.0f} images/s.")
