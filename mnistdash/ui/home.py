@@ -67,9 +67,8 @@ def show_data(data: Dataset) -> None:
     with left:
         st.subheader("Images per digit", anchor=False)
         counts = {split: np.bincount(data.split(split).labels, minlength=10) for split in SPLIT_NAMES}
-        plotly_chart.chart(
-            training.digit_counts_chart(counts), key="digit_counts", alt="Images per digit in each split"
-        )
+        chart = training.digit_counts_chart(counts)
+        plotly_chart.chart(chart, key="digit_counts", alt="Images per digit in each split")
     with right:
         st.subheader("Examples", anchor=False)
         labels = data.train.labels

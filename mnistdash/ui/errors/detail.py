@@ -1,5 +1,7 @@
 """An open digit: its prediction, the evidence for it, annotations, similar digits and perturbations."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -9,6 +11,7 @@ from mnistdash.runs import annotations
 from mnistdash.runs.annotations import KINDS, Annotation
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.draw import transfer
+from mnistdash.ui.draw.transfer import TransferredDigit
 from mnistdash.ui.errors import query_state, robustness
 from mnistdash.ui.errors.gallery import ExplorerContext, select_digits
 from mnistdash.ui.errors.query_state import QueryState
@@ -73,7 +76,7 @@ def _bar(context: ExplorerContext, query: QueryState, index: int) -> None:
         st.space("stretch")
         if st.button("Edit this digit", icon=":material/ink_eraser:", key="fix", type="primary"):
             image, title = context.split.images[index], context.title(index)
-            transfer.to_draw(image, title, model=context.run.name, back=st.query_params.to_dict())
+            transfer.to_draw(TransferredDigit(image, title, context.run.name, st.query_params.to_dict()))
 
 
 def _pictures(context: ExplorerContext, image: np.ndarray, index: int) -> None:
@@ -104,16 +107,10 @@ def _annotation(context: ExplorerContext, index: int) -> None:
         except RunError as error:
             st.session_state.mark_failure = str(error)
 
-    with st.container(key="marking"):
-        st.segmented_control("Mark", KINDS, key="mark", on_change=save, disabled=is_readonly)
-        st.text_input(
-            "Note",
-            key="note",
-            max_chars=annotations.MAX_NOTE_CHARACTERS,
-            on_change=save,
-            placeholder="Describe the digit",
-            disabled=is_readonly,
-        )
+    control: dict[str, Any] = {"on_change": save, "disabled": is_readonly}
+    st.segmented_control("Mark", KINDS, key="mark", **control)
+    longest = annotations.MAX_NOTE_CHARACTERS
+    st.text_input("Note", key="note", max_chars=longest, placeholder="Describe the digit", **control)
     if failure := st.session_state.pop("mark_failure", None):
         widgets.show_error(failure)
 

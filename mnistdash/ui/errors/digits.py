@@ -52,11 +52,8 @@ def _matrix(context: ExplorerContext, query: QueryState) -> None:
             return
         # The diagonal holds correct digits only, the other cells errors only.
         is_diagonal = true is not None and true == predicted
-        show = query.show
-        if is_diagonal and show == MISCLASSIFIED:
-            show = CORRECT
-        elif not is_diagonal and show == CORRECT:
-            show = MISCLASSIFIED
+        hidden, shown = (MISCLASSIFIED, CORRECT) if is_diagonal else (CORRECT, MISCLASSIFIED)
+        show = shown if query.show == hidden else query.show
         query_state.update(true=true, predicted=predicted, show=show, sort=query.sort if show == query.show else "")
 
     widgets.heading("Confusion matrix")
@@ -91,13 +88,8 @@ def _metrics_by_digit(context: ExplorerContext) -> None:
             }
             for row in context.result.per_digit
         ]
-        st.dataframe(
-            rows,
-            hide_index=True,
-            key="each_digit",
-            height="content",
-            column_config=dict.fromkeys(names, st.column_config.NumberColumn(format="%.2f%%")),
-        )
+        formats = dict.fromkeys(names, st.column_config.NumberColumn(format="%.2f%%"))
+        st.dataframe(rows, hide_index=True, height="content", column_config=formats)
 
 
 def _gallery(context: ExplorerContext, query: QueryState) -> None:

@@ -1,13 +1,10 @@
 """The error explorer: an open digit, or one of the sections."""
 
-from dataclasses import asdict
-
 import numpy as np
 import streamlit as st
 
 from mnistdash.data import label_votes
 from mnistdash.data.dataset import SPLITS, Dataset
-from mnistdash.evaluation.perturbations import Perturbation
 from mnistdash.runs import annotations, store
 from mnistdash.runs.annotations import Annotation
 from mnistdash.runs.run import Run
@@ -58,7 +55,7 @@ def explore(run: Run, data: Dataset, name: str) -> None:
         detail.show(context, query)
         return
     # Streamlit keeps the values of the sliders that left the page, and the next digit starts unperturbed.
-    st.session_state.update(asdict(Perturbation()))
+    robustness.reset_sliders()
     _show_section(context, query)
 
 

@@ -23,15 +23,11 @@ MAX_HARDEST = 20  # digits
 
 def show_errors(run: Run, so_far: History, data: Dataset) -> None:
     """Show the confusion matrix, the accuracy on each digit and the hardest digits after a chosen epoch."""
-    epoch = _choose_epoch(run, so_far, data)
-    if epoch is None:
+    epochs = _choose_epochs(run, so_far, data)
+    if not epochs:
         return
     labels = data.validation.labels
-    saved = [
-        _predictions(run.folder, run.config.created, e, len(labels))
-        for e in snapshots.snapshot_epochs(run.folder)
-        if e <= epoch
-    ]
+    saved = [_predictions(run.folder, run.config.created, epoch, len(labels)) for epoch in epochs]
     predictions = saved[-1]
     if predictions is None:
         widgets.show_error("The saved predictions of this epoch are damaged or belong to different data.")
@@ -40,9 +36,8 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="epoch_confusion"):
         st.subheader("Confusion matrix", anchor=False)
-        plotly_chart.chart(
-            training.confusion_chart(confusion), key="epoch_confusion_plot", alt=f"Confusion matrix after epoch {epoch}"
-        )
+        chart, alt = training.confusion_chart(confusion), f"Confusion matrix after epoch {epochs[-1]}"
+        plotly_chart.chart(chart, key="epoch_confusion_plot", alt=alt)
     with right, st.container(key="epoch_digits"):
         st.subheader("Accuracy per digit", anchor=False)
         st.html(digit_scores(confusion))
@@ -55,7 +50,7 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
         forgotten = metrics.forgotten([*filter(None, saved)], labels)
         hardest = metrics.hardest_errors(predictions, labels, MAX_HARDEST)
         st.caption(
-            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epoch}. The least likely "
+            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epochs[-1]}. The least likely "
             f"true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
             f"{int(forgotten.sum()):,}."
         )
@@ -67,10 +62,10 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
 
 def show_features(run: Run, so_far: History, data: Dataset) -> None:
     """Show the first layer's weights and each layer's activations for a chosen digit and epoch."""
-    epoch = _choose_epoch(run, so_far, data)
-    if epoch is None:
+    epochs = _choose_epochs(run, so_far, data)
+    if not epochs:
         return
-    saved, view = _latest_view(run, epoch)
+    saved, view = _latest_view(run, epochs)
     recipe = recipes.RECIPES.get(run.config.recipe)
     is_mixture = recipe is not None and recipe.loss == "members_cross_entropy"
     st.subheader("First layer", anchor=False)
@@ -89,33 +84,37 @@ def show_features(run: Run, so_far: History, data: Dataset) -> None:
     st.container(key="activations").html(activations(image, [(layer.name, layer.maps[digit]) for layer in view.layers]))
 
 
-def _choose_epoch(run: Run, so_far: History, data: Dataset) -> int | None:
-    """Show a slider over the saved epochs, which follows the last one until it is moved; return None without any."""
+def _choose_epochs(run: Run, so_far: History, data: Dataset) -> list[int]:
+    """Show a slider over the saved epochs, which follows the last one until it is moved.
+
+    Returns:
+        The saved epochs up to the chosen one.
+    """
     epochs = snapshots.snapshot_epochs(run.folder)
     if so_far.data is not None and so_far.data != data.name:
         st.info("This run was trained on different data.", icon=":material/info:")
-        return None
+        return []
     if not epochs:
         if run.status in ACTIVE:
             st.info("Available after the first epoch.", icon=":material/hourglass_empty:")
         else:
             st.info("This run saved no data about its epochs.", icon=":material/info:")
-        return None
-    if len(epochs) == 1:
-        return epochs[0]
+    if len(epochs) < 2:
+        return epochs
     key, last = f"epoch-of-{run.name}", f"last-epoch-of-{run.name}"
     if st.session_state.get(key) in (None, st.session_state.get(last)) or st.session_state[key] not in epochs:
         st.session_state[key] = epochs[-1]
     st.session_state[last] = epochs[-1]
-    return st.select_slider("Epoch", epochs, key=key)
+    chosen = st.select_slider("Epoch", epochs, key=key)
+    return [epoch for epoch in epochs if epoch <= chosen]
 
 
-def _latest_view(run: Run, epoch: int) -> tuple[int, NetworkView]:
-    """Return the last epoch up to `epoch` whose network view was saved, and that view."""
-    for saved in reversed([e for e in snapshots.snapshot_epochs(run.folder) if e <= epoch]):
-        if (view := snapshots.read_network_view(run.folder, saved)) is not None:
-            return saved, view
-    return epoch, NetworkView(np.zeros((0, 1, 1), np.float32), [])
+def _latest_view(run: Run, epochs: list[int]) -> tuple[int, NetworkView]:
+    """Return the last of the epochs whose network view was saved, and that view."""
+    for epoch in reversed(epochs):
+        if (view := snapshots.read_network_view(run.folder, epoch)) is not None:
+            return epoch, view
+    return epochs[-1], NetworkView(np.zeros((0, 1, 1), np.float32), [])
 
 
 # A deleted run's name may be used again: `created` tells the two apart.

@@ -90,6 +90,5 @@ def _show_curves(run: Run, so_far: History) -> None:
         plotly_chart.chart(training.loss_chart(so_far, log), key="loss_plot", alt=f"Loss of {run.name}")
     with accuracy, st.container(key="accuracy_chart"):
         widgets.heading("Accuracy")
-        plotly_chart.chart(
-            training.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}"
-        )
+        chart = training.accuracy_chart(so_far, published)
+        plotly_chart.chart(chart, key="accuracy_plot", alt=f"Accuracy of {run.name}")
