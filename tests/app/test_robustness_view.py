@@ -33,7 +33,7 @@ def digit_page(image, label, model):
 def model_page(run, data):
     from mnistdash.ui.errors import robustness
 
-    robustness.show_curves(run, model, data, "test")
+    robustness.show_curves(run, data, "test")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The Digits section: metrics, the confusion matrix and the gallery that it filters."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -56,23 +57,18 @@ def _matrix(context: ExplorerContext, query: QueryState) -> None:
         show = shown if query.show == hidden else query.show
         query_state.update(true=true, predicted=predicted, show=show, sort=query.sort if show == query.show else "")
 
+    shares, diagonal = query.unit == "shares", query.diagonal == "shown"
     widgets.heading("Confusion matrix")
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.segments("Unit", **query_state.choice("unit", query.unit))
-        st.session_state.diagonal = query.diagonal == "shown"
+        st.session_state.diagonal = diagonal
         st.toggle(
             "Diagonal",
             key="diagonal",
             on_change=lambda: query_state.update(diagonal="shown" if st.session_state.diagonal else "hidden"),
         )
     with st.container(key="confusion"):
-        html = confusion.confusion_matrix(
-            context.result.confusion,
-            query.true,
-            query.predicted,
-            shares=query.unit == "shares",
-            diagonal=query.diagonal == "shown",
-        )
+        html = confusion.confusion_matrix(context.result.confusion, query.true, query.predicted, shares, diagonal)
         clickable(html, "matrix", pick)
         st.caption("Select a cell, a row or a column to filter the digits. Color marks errors.")
 
@@ -97,13 +93,8 @@ def _gallery(context: ExplorerContext, query: QueryState) -> None:
     selected = ", ".join(f"{name} {digit}" for name, digit in parts.items() if digit is not None).capitalize()
     with widgets.heading("Digits"):
         if selected:
-            st.button(
-                selected,
-                icon=":material/close:",
-                key="let_go",
-                help="Clear the filter",
-                on_click=lambda: query_state.update(true=None, predicted=None),
-            )
+            clear = partial(query_state.update, true=None, predicted=None)
+            st.button(selected, icon=":material/close:", key="let_go", help="Clear the filter", on_click=clear)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Show", width=150, **query_state.choice("show", query.show, sort=""))
         st.selectbox("Sort", width=220, **query_state.choice("sort", query.order))

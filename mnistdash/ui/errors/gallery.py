@@ -131,14 +131,8 @@ def show_gallery(
         st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(indices):,}{caption}", width="content")
         _downloads(context, indices)
     sent = shown if complete is None else complete
-    html = digits.gallery_of(
-        context.split.images,
-        context.result,
-        sent,
-        notes={index: context.note(index) for index in sent.tolist()},
-        remarks=remarks,
-        pick=True,
-    )
+    notes = {index: context.note(index) for index in sent.tolist()}
+    html = digits.gallery_of(context.split.images, context.result, sent, notes=notes, remarks=remarks, pick=True)
     cell = None if complete is None else query.cell
     clickable(html, "gallery", lambda index: query_state.update(digit=int(index)), cell)
     if pages > 1:

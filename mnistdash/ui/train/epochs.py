@@ -50,8 +50,8 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
         forgotten = metrics.forgotten([*filter(None, saved)], labels)
         hardest = metrics.hardest_errors(predictions, labels, MAX_HARDEST)
         st.caption(
-            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epochs[-1]}. The least likely "
-            f"true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
+            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epochs[-1]}. The least "
+            f"likely true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
             f"{int(forgotten.sum()):,}."
         )
         columns = (hardest, labels[hardest], predictions.predicted[hardest], predictions.confidence[hardest])

@@ -22,6 +22,7 @@ HELP = {
     "drawings.",
     "Precision": "bfloat16 uses half the bits and is faster on some processors. Auto picks the faster one here.",
     "Seed": "The same seed reproduces a run exactly.",
+    "TensorBoard logs": "Written to the run's folder. View them with `tensorboard --logdir models`.",
     "Sweep": "Queues a run for each value of one setting and compares them.",
 }
 
@@ -62,15 +63,8 @@ def show(recipe: Recipe, data: Dataset, available: int) -> dict[str, Any]:
 def show_sweep(recipe: Recipe) -> tuple[str | None, str]:
     """Show fields for several values of one setting; return its name (None for no sweep) and the typed values."""
     settings = [name for name in sweeps.SETTINGS if name != "Dropout" or recipe.dropout is not None]
-    setting = st.selectbox(
-        "Sweep",
-        settings,
-        index=None,
-        key=f"sweep-{recipe.name}",
-        placeholder="Off",
-        width=WIDE,
-        help=HELP["Sweep"],
-    )
+    key, help = f"sweep-{recipe.name}", HELP["Sweep"]
+    setting = st.selectbox("Sweep", settings, index=None, key=key, placeholder="Off", width=WIDE, help=help)
     if setting is None:
         return None, ""
     example = sweeps.SETTINGS[setting].example

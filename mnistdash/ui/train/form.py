@@ -35,12 +35,8 @@ def show(data: Dataset) -> None:
     _show_schedule(recipe, settings, available)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         swept, typed = fields.show_sweep(recipe)
-        settings["tensorboard"] = st.checkbox(
-            "TensorBoard logs",
-            key="tensorboard",
-            bind="query-params",
-            help="Written to the run's folder. View them with `tensorboard --logdir models`.",
-        )
+        help = fields.HELP["TensorBoard logs"]
+        settings["tensorboard"] = st.checkbox("TensorBoard logs", key="tensorboard", bind="query-params", help=help)
     plans: list[Plan] = []
     planned: list[RunConfig] = []
     try:
@@ -54,15 +50,10 @@ def show(data: Dataset) -> None:
         widgets.show_error(refusal, icon=":material/block:")
     can_start = bool(planned) and not refusal
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            f"Start {len(planned)} runs" if len(planned) > 1 else "Start",
-            # Kept in the session: an update of the runs can interrupt this rerun and start another.
-            on_click=partial(st.session_state.update, start_requested=True),
-            type="primary",
-            icon=":material/play_arrow:",
-            key="start",
-            disabled=not can_start,
-        )
+        text, icon = f"Start {len(planned)} runs" if len(planned) > 1 else "Start", ":material/play_arrow:"
+        # Kept in the session: an update of the runs can interrupt this rerun and start another.
+        request = partial(st.session_state.update, start_requested=True)
+        st.button(text, icon=icon, key="start", type="primary", disabled=not can_start, on_click=request)
         with st.container(key="estimate"):
             if not refusal:
                 _show_estimate(planned, data, available)

@@ -112,18 +112,15 @@ def _show_list(all_runs: list[Run]) -> None:
     """Show the list of runs, newest first."""
     st.subheader("Runs", anchor=False)
     with st.container(key="runs"):
-        st.table(
-            [
-                {
-                    "Run": run.name,
-                    "Recipe": run.config.recipe,
-                    "Status": STATUS[run.status],
-                    "Validation accuracy": run.card.validation if run.card else "–",
-                    "Test accuracy": f"{run.card.test_accuracy:.2%}" if run.card else "–",
-                }
-                for run in all_runs
-            ],
-            border="horizontal",
-            hide_index=True,
-        )
+        rows = [
+            {
+                "Run": run.name,
+                "Recipe": run.config.recipe,
+                "Status": STATUS[run.status],
+                "Validation accuracy": run.card.validation if run.card else "–",
+                "Test accuracy": f"{run.card.test_accuracy:.2%}" if run.card else "–",
+            }
+            for run in all_runs
+        ]
+        st.table(rows, border="horizontal", hide_index=True)
         widgets.explain_star(all_runs)

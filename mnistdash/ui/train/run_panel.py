@@ -1,5 +1,7 @@
 """One run on Train: progress, curves, errors and features."""
 
+from functools import partial
+
 import streamlit as st
 
 from mnistdash.data.dataset import Dataset
@@ -24,14 +26,9 @@ def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
         if not resources.settings().readonly:
-            st.button(
-                "Cancel" if state == "queued" else "Stop",
-                icon=":material/stop:",
-                key="stop",
-                disabled=state not in ("queued", "running"),
-                on_click=jobs.stop,
-                args=(run.name,),
-            )
+            label, is_over = "Cancel" if state == "queued" else "Stop", state not in ("queued", "running")
+            stop = partial(jobs.stop, run.name)
+            st.button(label, icon=":material/stop:", key="stop", disabled=is_over, on_click=stop)
     if run.status == "failed":
         reason, _, log = run.reason.partition("\n")
         widgets.show_error(reason)
