@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,7 @@ def prediction_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[
 @st.cache_resource(max_entries=50, show_spinner=False, hash_funcs=KEYS)
 def robustness_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[RobustnessCurves]:
     """Measure a model's accuracy under perturbations."""
-    return BackgroundTask(
-        lambda progress: robustness.load_or_measure_curves(run, model(run), data, split_name, progress)
-    )
+    return BackgroundTask(partial(robustness.load_or_measure_curves, run, model(run), data, split_name))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=KEYS)

@@ -67,11 +67,8 @@ def show(source: str, run: Run) -> None:
     recognition = NOTHING if image is None else predict(image, resources.model(run))
     with right:
         answer.show(recognition, PROMPTS[source] if is_drawn or image is None else "The image is blank")
-        st.caption(
-            f"Predicted by {run.name} in {recognition.milliseconds:.1f} ms."
-            if recognition.digits
-            else f"Model: {run.name}"
-        )
+        predicted = f"Predicted by {run.name} in {recognition.milliseconds:.1f} ms."
+        st.caption(predicted if recognition.digits else f"Model: {run.name}")
         if source == ONE and transferred is None:
             score.ask(recognition)
     if image is not None and recognition.digits:

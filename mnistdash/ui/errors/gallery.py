@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -145,16 +146,9 @@ def _downloads(context: ExplorerContext, indices: np.ndarray) -> None:
         name = f"{context.run.name}-{context.name}.{key}"
         st.download_button(label, data, name, mime, key=key, icon=icon, on_click="ignore", help=help)
 
+    table = partial(downloads.csv_table, context.result, indices, context.marks)
+    sheet = partial(downloads.contact_sheet, context.split.images, context.result, indices[:MAX_SHEET_DIGITS])
     with st.container(horizontal=True, width="content", gap="small"):
-        offer(
-            "CSV",
-            lambda: downloads.csv_table(context.result, indices.tolist(), context.marks),
-            "text/csv",
-            "All listed digits: index, true and predicted digit, ten probabilities, mark and note.",
-        )
-        offer(
-            "PNG",
-            lambda: downloads.contact_sheet(context.split.images, context.result, indices[:MAX_SHEET_DIGITS]),
-            "image/png",
-            f"A contact sheet of the listed digits, at most {MAX_SHEET_DIGITS:,}.",
-        )
+        columns = "index, true and predicted digit, ten probabilities, mark and note"
+        offer("CSV", table, "text/csv", f"All listed digits: {columns}.")
+        offer("PNG", sheet, "image/png", f"A contact sheet of the listed digits, at most {MAX_SHEET_DIGITS:,}.")

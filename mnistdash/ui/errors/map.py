@@ -52,14 +52,9 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
     is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.segments("Map", **query_state.choice("map", kind, lasso=""))
-        tool = widgets.segments(
-            "Pointer",
-            TOOLS,
-            default="click" if is_phone else "lasso",  # a finger has to scroll the page first
-            format_func=lambda tool: TOOLS[tool][0],
-            key="map_tool",
-            persist_state="session",
-        )
+        first = "click" if is_phone else "lasso"  # a finger has to scroll the page first
+        options = {"key": "map_tool", "default": first, "persist_state": "session"}
+        tool = widgets.segments("Pointer", TOOLS, format_func=lambda tool: TOOLS[tool][0], **options)
         st.button("Clear selection", icon=":material/deselect:", disabled=polygon is None, on_click=_clear_selection)
     if kind == PCA:
         points = projection.pca_projection(context.features[:MAX_POINTS])
@@ -105,14 +100,9 @@ def _chart(
         st.session_state.map_drawn = polygon
     text_color = st.get_option(f"theme.{theme}.textColor")
     figure = map.map_chart(points, context.result, text_color, tool, st.session_state.map_drawn, height)
-    st.plotly_chart(
-        figure,
-        key=key,
-        alt=f"Map of the digits by {query_state.label(kind)}",
-        on_select=partial(_select, key, kind, tool, points),
-        selection_mode=("points", "box", "lasso"),
-        config={"displayModeBar": False, "scrollZoom": True},
-    )
+    alt, config = f"Map of the digits by {query_state.label(kind)}", {"displayModeBar": False, "scrollZoom": True}
+    select = partial(_select, key, kind, tool, points)
+    st.plotly_chart(figure, key=key, alt=alt, on_select=select, config=config)
 
 
 def _select(key: str, kind: str, tool: str, points: np.ndarray) -> None:

@@ -142,12 +142,8 @@ def _curves(history: History, what: str, axis: dict[str, Any]) -> go.Figure:
     ]
     if (best := history.best_epoch) is not None:
         star = {"symbol": "star", "size": 14, "line": {"width": 1}}
-        word = {
-            "text": ["best"],
-            "textposition": "top center",
-            "hovertemplate": f"best epoch {best.epoch}<extra></extra>",
-        }
-        options = {"marker": star, **word, "showlegend": False, "meta": ACCENT}
+        word, hover = {"text": ["best"], "textposition": "top center"}, f"best epoch {best.epoch}<extra></extra>"
+        options = {"marker": star, **word, "hovertemplate": hover, "showlegend": False, "meta": ACCENT}
         traces.append(_curve(history, [best], val, "best epoch", "markers+text", **options))
     layout = {
         # Fixed room for the longest numbers and half of "best", so the axes never move.
