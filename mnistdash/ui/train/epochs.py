@@ -26,8 +26,8 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
     epochs = _choose_epochs(run, so_far, data)
     if not epochs:
         return
-    labels = data.validation.labels
-    saved = [_predictions(run.folder, run.config.created, epoch, len(labels)) for epoch in epochs]
+    labels, epoch = data.validation.labels, epochs[-1]
+    saved = [_predictions(run.folder, run.config.created, number, len(labels)) for number in epochs]
     predictions = saved[-1]
     if predictions is None:
         widgets.show_error("The saved predictions of this epoch are damaged or belong to different data.")
@@ -36,7 +36,7 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="epoch_confusion"):
         st.subheader("Confusion matrix", anchor=False)
-        chart, alt = training.confusion_chart(confusion), f"Confusion matrix after epoch {epochs[-1]}"
+        chart, alt = training.confusion_chart(confusion), f"Confusion matrix after epoch {epoch}"
         plotly_chart.chart(chart, key="epoch_confusion_plot", alt=alt)
     with right, st.container(key="epoch_digits"):
         st.subheader("Accuracy per digit", anchor=False)
@@ -50,8 +50,8 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
         forgotten = metrics.forgotten([*filter(None, saved)], labels)
         hardest = metrics.hardest_errors(predictions, labels, MAX_HARDEST)
         st.caption(
-            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epochs[-1]}. The least "
-            f"likely true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
+            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epoch}. The least likely "
+            f"true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
             f"{int(forgotten.sum()):,}."
         )
         columns = (hardest, labels[hardest], predictions.predicted[hardest], predictions.confidence[hardest])
