@@ -65,8 +65,8 @@ def _bar(context: ExplorerContext, query: QueryState, index: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         st.button("Back", icon=":material/arrow_back:", key="back", on_click=close)
         for label, icon, target in (("Previous", "chevron_left", before), ("Next", "chevron_right", after)):
-            open_digit, is_disabled = partial(query_state.update, digit=target), target is None
-            st.button(label, icon=f":material/{icon}:", key=label.lower(), disabled=is_disabled, on_click=open_digit)
+            open_digit = partial(query_state.update, digit=target)
+            st.button(label, icon=f":material/{icon}:", key=label.lower(), disabled=target is None, on_click=open_digit)
         if place is not None:
             st.caption(f"{place + 1:,} of {len(listed):,}", width="content")
         st.space("stretch")

@@ -83,7 +83,7 @@ def _sliders() -> Perturbation:
         limits = (kind.low, kind.high, kind.neutral, kind.step)
         column.slider(kind.label, *limits, format=number, key=kind.key, bind="query-params")
     perturbation = Perturbation(**{kind: st.session_state[kind] for kind in KINDS})
-    is_neutral, icon = perturbation == Perturbation(), ":material/restart_alt:"
+    icon, is_neutral = ":material/restart_alt:", perturbation == Perturbation()
     st.button("Reset", icon=icon, key="disturbed-reset", disabled=is_neutral, on_click=reset_sliders)
     return perturbation
 

@@ -63,8 +63,8 @@ def show(recipe: Recipe, data: Dataset, available: int) -> dict[str, Any]:
 def show_sweep(recipe: Recipe) -> tuple[str | None, str]:
     """Show fields for several values of one setting; return its name (None for no sweep) and the typed values."""
     settings = [name for name in sweeps.SETTINGS if name != "Dropout" or recipe.dropout is not None]
-    key, help = f"sweep-{recipe.name}", HELP["Sweep"]
-    setting = st.selectbox("Sweep", settings, index=None, key=key, placeholder="Off", width=WIDE, help=help)
+    key = f"sweep-{recipe.name}"
+    setting = st.selectbox("Sweep", settings, index=None, key=key, placeholder="Off", width=WIDE, help=HELP["Sweep"])
     if setting is None:
         return None, ""
     example = sweeps.SETTINGS[setting].example

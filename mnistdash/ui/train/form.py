@@ -50,9 +50,10 @@ def show(data: Dataset) -> None:
         widgets.show_error(refusal, icon=":material/block:")
     can_start = bool(planned) and not refusal
     with st.container(horizontal=True, vertical_alignment="center"):
-        text, icon = f"Start {len(planned)} runs" if len(planned) > 1 else "Start", ":material/play_arrow:"
+        text = f"Start {len(planned)} runs" if len(planned) > 1 else "Start"
         # Kept in the session: an update of the runs can interrupt this rerun and start another.
         request = partial(st.session_state.update, start_requested=True)
+        icon = ":material/play_arrow:"
         st.button(text, icon=icon, key="start", type="primary", disabled=not can_start, on_click=request)
         with st.container(key="estimate"):
             if not refusal:

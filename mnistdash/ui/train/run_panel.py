@@ -1,7 +1,5 @@
 """One run on Train: progress, curves, errors and features."""
 
-from functools import partial
-
 import streamlit as st
 
 from mnistdash.data.dataset import Dataset
@@ -26,9 +24,9 @@ def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
         if not resources.settings().readonly:
-            label, is_over = "Cancel" if state == "queued" else "Stop", state not in ("queued", "running")
-            stop = partial(jobs.stop, run.name)
-            st.button(label, icon=":material/stop:", key="stop", disabled=is_over, on_click=stop)
+            label = "Cancel" if state == "queued" else "Stop"
+            is_over = state not in ("queued", "running")
+            st.button(label, icon=":material/stop:", key="stop", disabled=is_over, on_click=jobs.stop, args=(run.name,))
     if run.status == "failed":
         reason, _, log = run.reason.partition("\n")
         widgets.show_error(reason)
