@@ -34,22 +34,19 @@ def show_models() -> None:
     if not models:
         st.info("No models yet. Train one to see it here.", icon=":material/model_training:")
         return
-    st.table(
-        [
-            {
-                "Model": run.name,
-                "Test accuracy": f"{card.test_accuracy:.2%}{'' if card.data == 'mnist' else ' (sample)'}",
-                "Validation accuracy": card.validation,
-                "Parameters": f"{card.parameters:,}",
-                "File": f"{card.bytes / 1e6:.2f} MB",
-                "Recipe": card.recipe,
-            }
-            for run in models
-            if (card := run.card) is not None
-        ],
-        border="horizontal",
-        hide_index=True,
-    )
+    rows = [
+        {
+            "Model": run.name,
+            "Test accuracy": f"{card.test_accuracy:.2%}{'' if card.data == 'mnist' else ' (sample)'}",
+            "Validation accuracy": card.validation,
+            "Parameters": f"{card.parameters:,}",
+            "File": f"{card.bytes / 1e6:.2f} MB",
+            "Recipe": card.recipe,
+        }
+        for run in models
+        if (card := run.card) is not None
+    ]
+    st.table(rows, border="horizontal", hide_index=True)
     widgets.explain_star(models)
 
 
@@ -67,9 +64,8 @@ def show_data(data: Dataset) -> None:
     with left:
         st.subheader("Images per digit", anchor=False)
         counts = {split: np.bincount(data.split(split).labels, minlength=10) for split in SPLIT_NAMES}
-        plotly_chart.chart(
-            training.digit_counts_chart(counts), key="digit_counts", alt="Images per digit in each split"
-        )
+        chart = training.digit_counts_chart(counts)
+        plotly_chart.chart(chart, key="digit_counts", alt="Images per digit in each split")
     with right:
         st.subheader("Examples", anchor=False)
         labels = data.train.labels

@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +85,9 @@ def _history_reader(folder: Path, created: float) -> HistoryReader:
 def data_task() -> BackgroundTask[tuple[Dataset, DataError | None]]:
     """Load MNIST, or the offline sample together with the reason."""
     paths = settings()
-
-    def load(progress: Callable[[float], None]) -> tuple[Dataset, DataError | None]:
-        return sample.load_mnist_or_sample(paths, lambda received, total: progress(received / total))
-
-    return BackgroundTask(load)
+    return BackgroundTask(
+        lambda progress: sample.load_mnist_or_sample(paths, lambda received, total: progress(received / total))
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False, hash_funcs=KEYS)
@@ -116,11 +115,7 @@ def prediction_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[
 @st.cache_resource(max_entries=50, show_spinner=False, hash_funcs=KEYS)
 def robustness_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[RobustnessCurves]:
     """Measure a model's accuracy under perturbations."""
-
-    def measure(progress: Callable[[float], None]) -> RobustnessCurves:
-        return robustness.load_or_measure_curves(run, model(run), data, split_name, progress)
-
-    return BackgroundTask(measure)
+    return BackgroundTask(partial(robustness.load_or_measure_curves, run, model(run), data, split_name))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs=KEYS)

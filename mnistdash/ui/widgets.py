@@ -23,7 +23,6 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-HEADING_HEIGHT = 48  # pixels
 POLL_SECONDS = 0.5  # between two updates of a progress bar
 QUICK_SECONDS = 0.5  # a task that takes no longer shows no progress bar
 SLOW_SECONDS = 3.0  # a page or fragment that takes longer is logged
@@ -56,14 +55,15 @@ def show_error(message: object, icon: str = ":material/error:") -> None:
     st.error(escape_markdown(str(message)), icon=icon)
 
 
+def segments(label: str, options: Iterable[Any], **arguments: Any) -> Any:
+    """Show a segmented control without its label, and return the option that is always selected."""
+    return st.segmented_control(label, options, required=True, label_visibility="collapsed", **arguments)
+
+
 def heading(text: str) -> DeltaGenerator:
     """Show a subheading and return its row, which is equally high with and without a widget beside it."""
     row = st.container(
-        horizontal=True,
-        horizontal_alignment="distribute",
-        vertical_alignment="center",
-        height=HEADING_HEIGHT,
-        border=False,
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", height=48, border=False
     )
     row.subheader(text, anchor=False)
     return row

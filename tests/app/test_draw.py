@@ -330,11 +330,12 @@ def test_a_fragment_of_another_page_transfers_a_digit(tmp_path, flagship, make_r
     np.save(tmp_path / "digit.npy", digit)
     (tmp_path / "app.py").write_text(
         "import numpy as np\nimport streamlit as st\n"
-        "from mnistdash.ui import widgets\nfrom mnistdash.ui.draw.transfer import to_draw\n"
+        "from mnistdash.ui import widgets\nfrom mnistdash.ui.draw.transfer import TransferredDigit, to_draw\n"
         "widgets.model_picker()\n"
         "@st.fragment\ndef part():\n"
         "    if st.button('Fix it', key='fix'):\n"
-        f"        to_draw(np.load({str(tmp_path / 'digit.npy')!r}), {TITLE!r}, 'other', {{'digit': '5'}})\n"
+        f"        image = np.load({str(tmp_path / 'digit.npy')!r})\n"
+        f"        to_draw(TransferredDigit(image, {TITLE!r}, 'other', {{'digit': '5'}}))\n"
         "part()\n"
     )
     test = AppTest.from_file(str(tmp_path / "app.py"), default_timeout=90).run()

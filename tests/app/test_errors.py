@@ -16,7 +16,7 @@ from mnistdash.runs import annotations, store
 from mnistdash.runs.annotations import Annotation
 from mnistdash.settings import PROJECT
 from mnistdash.ui import widgets
-from mnistdash.ui.errors.filters import select_digits
+from mnistdash.ui.errors.gallery import select_digits
 from mnistdash.ui.errors.query_state import QueryState
 
 TIMEOUT = 90  # seconds

@@ -25,8 +25,8 @@ def show(recognition: Recognition, prompt: str) -> None:
         else:
             st.html(html.prompt(prompt))
     if len(digits) > 1:
-        with st.container(key="digits"):
-            st.html(html.cards([(digit.verdict, to_uint8(digit.view), digit.probabilities) for digit in digits]))
+        cards = [(digit.verdict, to_uint8(digit.view), digit.probabilities) for digit in digits]
+        st.container(key="digits").html(html.cards(cards))
     else:
         view = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.uint8) if single is None else to_uint8(single.view)
         processing = "cropped and centered" if single is None or recognition.steps else "not cropped or centered"
@@ -50,7 +50,7 @@ def show_steps(image: np.ndarray, recognition: Recognition) -> None:
     else:
         steps = [(f"Resized to {IMAGE_SIDE} × {IMAGE_SIDE}", digits[0].view)]
     st.subheader("Preprocessing", anchor=False)
-    st.html(html.steps([("Original", image), *((name, to_uint8(values)) for name, values in steps)]))
+    st.html(html.pictures([("Original", image), *((name, to_uint8(values)) for name, values in steps)]))
 
 
 def to_uint8(values: np.ndarray) -> np.ndarray:

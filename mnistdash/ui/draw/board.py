@@ -17,7 +17,7 @@ PROMPTS = {ONE: "Draw a digit", NUMBER: "Draw a number", FILE: "Choose an image"
 
 def load_transferred_digit() -> None:
     """Put a digit from Errors on the canvas if there is one."""
-    digit = transfer.take_transfer()
+    digit: transfer.TransferredDigit | None = st.session_state.pop("transfer", None)
     if digit is not None:
         canvas.clear("drawing")
         canvas.load("drawing", [digit.as_object()], digit.picture)
@@ -28,10 +28,7 @@ def choose_settings() -> tuple[str, Run | None]:
     """Let the user choose the source, the model and the pen width; return the first two."""
     # Not the widget's default, as Streamlit warns if a transferred digit sets the value as well.
     st.session_state.setdefault("source", ONE)
-    source = st.segmented_control(
-        "Source", list(PROMPTS), key="source", label_visibility="collapsed", persist_state="session"
-    )
-    source = source or ONE
+    source: str = widgets.segments("Source", list(PROMPTS), key="source", persist_state="session")
     with st.container(width=SETTINGS_WIDTH):
         left, right = st.columns(2, gap="medium", wrap=False)
     with left:
@@ -70,11 +67,8 @@ def show(source: str, run: Run) -> None:
     recognition = NOTHING if image is None else predict(image, resources.model(run))
     with right:
         answer.show(recognition, PROMPTS[source] if is_drawn or image is None else "The image is blank")
-        st.caption(
-            f"Predicted by {run.name} in {recognition.milliseconds:.1f} ms."
-            if recognition.digits
-            else f"Model: {run.name}"
-        )
+        predicted = f"Predicted by {run.name} in {recognition.milliseconds:.1f} ms."
+        st.caption(predicted if recognition.digits else f"Model: {run.name}")
         if source == ONE and transferred is None:
             score.ask(recognition)
     if image is not None and recognition.digits:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mnistdash.exceptions import CanvasError
 from mnistdash.imaging.canvas_payload import parse_canvas
 from mnistdash.ui import widgets
 
@@ -47,23 +46,12 @@ def show(key: str, width: int) -> np.ndarray | None:
             key=key,
         )
     state = st.session_state.get(key)
-    try:
+    with widgets.guarded("Draw, the canvas"):
         drawing = parse_canvas(state.get("drawing") if isinstance(state, dict) else None, width, SIDE)
-    except CanvasError as error:
-        widgets.show_error(error)
-    else:
         if drawing is not None:
             st.session_state[f"{key}_kept"] = drawing
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.segmented_control(
-            "Tool",
-            list(TOOLS),
-            default="Pen",
-            required=True,
-            key="tool",
-            label_visibility="collapsed",
-            persist_state="session",
-        )
+        widgets.segments("Tool", list(TOOLS), default="Pen", key="tool", persist_state="session")
         st.button("Clear", icon=":material/delete:", key="clear", on_click=clear, args=(key,))
         st.button("Undo", icon=":material/undo:", key="undo", on_click=_undo, args=(key,))
     image: np.ndarray | None = st.session_state[f"{key}_kept"][1]

@@ -1,6 +1,6 @@
 """Accuracy on a session's last drawings, by the true digits that the user selects."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -16,7 +16,6 @@ MAX_DRAWINGS = 20
 class LabeledDrawing:
     """A drawing with its true digit."""
 
-    number: int
     truth: int
     prediction: DigitPrediction
 
@@ -26,22 +25,21 @@ class LabeledDrawing:
         return self.truth == self.prediction.digit and self.prediction.verdict != NOT_A_DIGIT
 
 
-@dataclass
-class Score:
-    """The last MAX_DRAWINGS labeled drawings, oldest first."""
+Score = dict[int, LabeledDrawing]  # the last MAX_DRAWINGS labeled drawings by number, oldest first
 
-    drawings: list[LabeledDrawing] = field(default_factory=list)
 
-    def label(self, number: int, truth: int | None, prediction: DigitPrediction) -> None:
-        """Set the true digit of a drawing, or remove it with None."""
-        others = [drawing for drawing in self.drawings if drawing.number != number]
-        labeled = [] if truth is None else [LabeledDrawing(number, truth, prediction)]
-        self.drawings = (others + labeled)[-MAX_DRAWINGS:]
+def set_label(score: Score, number: int, truth: int | None, prediction: DigitPrediction) -> None:
+    """Set the true digit of a drawing, or remove it with None."""
+    score.pop(number, None)
+    if truth is not None:
+        score[number] = LabeledDrawing(truth, prediction)
+    if len(score) > MAX_DRAWINGS:
+        del score[min(score)]
 
-    @property
-    def misclassified(self) -> list[LabeledDrawing]:
-        """Incorrect drawings, newest first."""
-        return [drawing for drawing in reversed(self.drawings) if not drawing.is_correct]
+
+def misclassified(score: Score) -> Score:
+    """Return the incorrect drawings, newest first."""
+    return {number: drawing for number, drawing in reversed(score.items()) if not drawing.is_correct}
 
 
 def ask(recognition: Recognition) -> None:
@@ -61,39 +59,35 @@ def ask(recognition: Recognition) -> None:
             disabled=st.session_state.asked is None,
             label_visibility="collapsed",
         )
-        total = len(score.drawings)
+        total = len(score)
         if total:
             drawings = f"your last {MAX_DRAWINGS} drawings" if total == MAX_DRAWINGS else f"{total}"
-            st.markdown(f"**{total - len(score.misclassified)} of {drawings}** correct.")
+            st.markdown(f"**{total - len(misclassified(score))} of {drawings}** correct.")
         else:
             st.caption(f"Tracks accuracy over your last {MAX_DRAWINGS} drawings. Clear the canvas for the next one.")
 
 
 def show_misclassified() -> None:
     """Show the drawings of the score that were misclassified, if any."""
-    drawings = _score().misclassified
+    drawings = misclassified(_score())
     if not drawings:
         return
-    predictions = [drawing.prediction for drawing in drawings]
+    rows = []
+    for number, drawing in drawings.items():
+        each = drawing.prediction
+        guess = "not a digit" if each.verdict == NOT_A_DIGIT else each.digit
+        rows.append((number + 1, drawing.truth, guess, each.confidence))
+    images = np.stack([to_uint8(drawing.prediction.view) for drawing in drawings.values()])
     st.subheader("Misclassified drawings", anchor=False)
-    with st.container(key="misclassified"):
-        st.html(
-            html.gallery(
-                np.stack([to_uint8(prediction.view) for prediction in predictions]),
-                [drawing.truth for drawing in drawings],
-                ["not a digit" if each.verdict == NOT_A_DIGIT else each.digit for each in predictions],
-                [prediction.confidence for prediction in predictions],
-                [drawing.number + 1 for drawing in drawings],
-            )
-        )
+    st.container(key="misclassified").html(html.gallery(images, rows))
 
 
 def _score() -> Score:
-    score: Score = st.session_state.setdefault("score", Score())
+    score: Score = st.session_state.setdefault("score", {})
     return score
 
 
 def _label(number: int) -> None:
     truth, prediction = st.session_state[f"truth_{number}"], st.session_state.asked
     if prediction is not None:
-        _score().label(number, None if truth is None else int(truth), prediction)
+        set_label(_score(), number, None if truth is None else int(truth), prediction)

@@ -35,9 +35,8 @@ def show_similar_errors(run: Run, view: np.ndarray) -> None:
         "true → predicted."
     )
     with st.container(key="similar_digits"):
+        html = digits.gallery_of(data.test.images, found.result, errors[nearest], pick=True)
+        # Both pages share the selected model.
         clickable(
-            digits.gallery_of(data.test.images, found.result, errors[nearest], pick=True),
-            key="similar_picked",
-            # Both pages share the selected model.
-            on_pick=lambda index: st.switch_page("pages/errors.py", query_params={"digit": index}),
+            html, "similar_picked", lambda index: st.switch_page("pages/errors.py", query_params={"digit": index})
         )

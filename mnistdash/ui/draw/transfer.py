@@ -18,7 +18,7 @@ class TransferredDigit:
 
     Attributes:
         image: (28, 28) uint8, 255 = foreground.
-        title: "Test digit no. 1,234: a 4 predicted as 9".
+        title: without a full stop: "Test digit no. 1,234: a 4 predicted as 9".
         model: name of the run that predicts it.
         back: query parameters that open it on Errors.
     """
@@ -40,24 +40,11 @@ class TransferredDigit:
         return {"type": "Image", "src": source, "left": 0, "top": 0, "originX": "left", "originY": "top"}
 
 
-def to_draw(image: np.ndarray, title: str, model: str, back: dict[str, str] | None = None) -> NoReturn:
-    """Open Draw with a digit on the canvas; works in fragments too.
-
-    Args:
-        image: (28, 28) uint8, 255 = foreground.
-        title: without a full stop: "Test digit no. 1,234: a 4 predicted as 9".
-        model: name of the run that predicts it.
-        back: query parameters that open it on Errors.
-    """
-    st.session_state.transfer = TransferredDigit(image, title, model, back or {})
+def to_draw(digit: TransferredDigit) -> NoReturn:
+    """Open Draw with a digit on the canvas; works in fragments too."""
+    st.session_state.transfer = digit
     # Without the model: Streamlit refuses query parameters that are bound to a widget of the page it leaves.
     st.switch_page("pages/draw.py", query_params={})
-
-
-def take_transfer() -> TransferredDigit | None:
-    """Return the digit that `to_draw` left for Draw, once."""
-    digit: TransferredDigit | None = st.session_state.pop("transfer", None)
-    return digit
 
 
 def show_banner(digit: TransferredDigit) -> None:

@@ -1,5 +1,8 @@
 """An open digit: its prediction, the evidence for it, annotations, similar digits and perturbations."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -9,12 +12,11 @@ from mnistdash.runs import annotations
 from mnistdash.runs.annotations import KINDS, Annotation
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.draw import transfer
+from mnistdash.ui.draw.transfer import TransferredDigit
 from mnistdash.ui.errors import query_state, robustness
-from mnistdash.ui.errors.filters import select_digits
-from mnistdash.ui.errors.gallery import ExplorerContext
+from mnistdash.ui.errors.gallery import ExplorerContext, select_digits
 from mnistdash.ui.errors.query_state import QueryState
-from mnistdash.ui.html import confusion
-from mnistdash.ui.html.digits import gallery_of, probability_bars
+from mnistdash.ui.html import confusion, digits
 
 NEIGHBORS = 8  # training digits shown
 
@@ -31,7 +33,7 @@ def show(context: ExplorerContext, query: QueryState) -> None:
     left, right = st.columns(2, gap="large")
     with left, st.container(key="probabilities"):
         st.subheader("Probabilities", anchor=False)
-        st.html(probability_bars(context.result.probabilities[index]))
+        st.html(digits.probability_bars(context.result.probabilities[index]))
     with right:
         st.subheader("Annotations", anchor=False)
         if index in context.votes:
@@ -63,19 +65,14 @@ def _bar(context: ExplorerContext, query: QueryState, index: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         st.button("Back", icon=":material/arrow_back:", key="back", on_click=close)
         for label, icon, target in (("Previous", "chevron_left", before), ("Next", "chevron_right", after)):
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                key=label.lower(),
-                disabled=target is None,
-                on_click=lambda target=target: query_state.update(digit=target),
-            )
+            open_digit = partial(query_state.update, digit=target)
+            st.button(label, icon=f":material/{icon}:", key=label.lower(), disabled=target is None, on_click=open_digit)
         if place is not None:
             st.caption(f"{place + 1:,} of {len(listed):,}", width="content")
         st.space("stretch")
         if st.button("Edit this digit", icon=":material/ink_eraser:", key="fix", type="primary"):
             image, title = context.split.images[index], context.title(index)
-            transfer.to_draw(image, title, model=context.run.name, back=st.query_params.to_dict())
+            transfer.to_draw(TransferredDigit(image, title, context.run.name, st.query_params.to_dict()))
 
 
 def _pictures(context: ExplorerContext, image: np.ndarray, index: int) -> None:
@@ -88,7 +85,7 @@ def _pictures(context: ExplorerContext, image: np.ndarray, index: int) -> None:
     for digit, name in ((predicted, "prediction"), (other, role)):
         picture = confusion.evidence_picture(image, evidence[digit], scale)
         pictures.append((f"Evidence for {digit}, the {name}", picture))
-    st.html(confusion.pictures(pictures))
+    st.html(digits.pictures(pictures, "md-digit"))
     st.caption("Covering a warm area lowers the digit's probability; covering a cold area raises it.")
 
 
@@ -106,16 +103,10 @@ def _annotation(context: ExplorerContext, index: int) -> None:
         except RunError as error:
             st.session_state.mark_failure = str(error)
 
-    with st.container(key="marking"):
-        st.segmented_control("Mark", KINDS, key="mark", on_change=save, disabled=is_readonly)
-        st.text_input(
-            "Note",
-            key="note",
-            max_chars=annotations.MAX_NOTE_CHARACTERS,
-            on_change=save,
-            placeholder="Describe the digit",
-            disabled=is_readonly,
-        )
+    control: dict[str, Any] = {"on_change": save, "disabled": is_readonly}
+    st.segmented_control("Mark", KINDS, key="mark", **control)
+    longest = annotations.MAX_NOTE_CHARACTERS
+    st.text_input("Note", key="note", max_chars=longest, placeholder="Describe the digit", **control)
     if failure := st.session_state.pop("mark_failure", None):
         widgets.show_error(failure)
 
@@ -130,4 +121,4 @@ def _neighbors(context: ExplorerContext, index: int) -> None:
         found, _ = predictions.nearest_neighbors(train.features, context.features[index], NEIGHBORS + 1)
         if context.name == "train":
             found = found[found != index]
-        st.html(gallery_of(context.data.train.images, train.result, found[:NEIGHBORS]))
+        st.html(digits.gallery_of(context.data.train.images, train.result, found[:NEIGHBORS]))

@@ -1,6 +1,7 @@
 """The Digits section: metrics, the confusion matrix and the gallery that it filters."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -8,8 +9,7 @@ import streamlit as st
 from mnistdash.ui import widgets
 from mnistdash.ui.components.clickable_html import clickable
 from mnistdash.ui.errors import gallery, query_state
-from mnistdash.ui.errors.filters import select_digits
-from mnistdash.ui.errors.gallery import ExplorerContext
+from mnistdash.ui.errors.gallery import ExplorerContext, select_digits
 from mnistdash.ui.errors.query_state import CORRECT, MARKED, MISCLASSIFIED, QueryState
 from mnistdash.ui.html import confusion
 
@@ -53,32 +53,22 @@ def _matrix(context: ExplorerContext, query: QueryState) -> None:
             return
         # The diagonal holds correct digits only, the other cells errors only.
         is_diagonal = true is not None and true == predicted
-        show = query.show
-        if is_diagonal and show == MISCLASSIFIED:
-            show = CORRECT
-        elif not is_diagonal and show == CORRECT:
-            show = MISCLASSIFIED
+        hidden, shown = (MISCLASSIFIED, CORRECT) if is_diagonal else (CORRECT, MISCLASSIFIED)
+        show = shown if query.show == hidden else query.show
         query_state.update(true=true, predicted=predicted, show=show, sort=query.sort if show == query.show else "")
 
+    shares, diagonal = query.unit == "shares", query.diagonal == "shown"
     widgets.heading("Confusion matrix")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.segmented_control(
-            "Unit", label_visibility="collapsed", required=True, **query_state.choice("unit", query.unit)
-        )
-        st.session_state.diagonal = query.diagonal == "shown"
+        widgets.segments("Unit", **query_state.choice("unit", query.unit))
+        st.session_state.diagonal = diagonal
         st.toggle(
             "Diagonal",
             key="diagonal",
             on_change=lambda: query_state.update(diagonal="shown" if st.session_state.diagonal else "hidden"),
         )
     with st.container(key="confusion"):
-        html = confusion.confusion_matrix(
-            context.result.confusion,
-            query.true,
-            query.predicted,
-            shares=query.unit == "shares",
-            diagonal=query.diagonal == "shown",
-        )
+        html = confusion.confusion_matrix(context.result.confusion, query.true, query.predicted, shares, diagonal)
         clickable(html, "matrix", pick)
         st.caption("Select a cell, a row or a column to filter the digits. Color marks errors.")
 
@@ -94,13 +84,8 @@ def _metrics_by_digit(context: ExplorerContext) -> None:
             }
             for row in context.result.per_digit
         ]
-        st.dataframe(
-            rows,
-            hide_index=True,
-            key="each_digit",
-            height="content",
-            column_config=dict.fromkeys(names, st.column_config.NumberColumn(format="%.2f%%")),
-        )
+        formats = dict.fromkeys(names, st.column_config.NumberColumn(format="%.2f%%"))
+        st.dataframe(rows, hide_index=True, height="content", column_config=formats)
 
 
 def _gallery(context: ExplorerContext, query: QueryState) -> None:
@@ -108,13 +93,8 @@ def _gallery(context: ExplorerContext, query: QueryState) -> None:
     selected = ", ".join(f"{name} {digit}" for name, digit in parts.items() if digit is not None).capitalize()
     with widgets.heading("Digits"):
         if selected:
-            st.button(
-                selected,
-                icon=":material/close:",
-                key="let_go",
-                help="Clear the filter",
-                on_click=lambda: query_state.update(true=None, predicted=None),
-            )
+            clear = partial(query_state.update, true=None, predicted=None)
+            st.button(selected, icon=":material/close:", key="let_go", help="Clear the filter", on_click=clear)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Show", width=150, **query_state.choice("show", query.show, sort=""))
         st.selectbox("Sort", width=220, **query_state.choice("sort", query.order))

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -39,27 +39,26 @@ def contact_sheet(images: np.ndarray, result: Evaluation, indices: np.ndarray) -
         digit = np.kron(255 - images[index], np.ones((SCALE, SCALE), np.uint8))
         sheet.paste(Image.fromarray(digit), (left, top))
         draw.rectangle((left - 1, top - 1, left + side, top + side), outline=200)
-        caption = (
-            f"{result.labels[index]} \u2192 {result.predicted[index]}  {result.confidence[index]:.1%}\nno. {index}"
-        )
+        labels = f"{result.labels[index]} \u2192 {result.predicted[index]}"
+        caption = f"{labels}  {result.confidence[index]:.1%}\nno. {index}"
         draw.text((left, top + side + 2), caption, fill=0, font=font, spacing=2)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def csv_table(result: Evaluation, indices: Sequence[int], marks: Mapping[int, Annotation]) -> str:
+def csv_table(result: Evaluation, indices: np.ndarray, marks: Mapping[int, Annotation]) -> str:
     """Return digits as CSV: index, true, predicted, ten probabilities, mark and note.
 
     Args:
         result: a model's predictions for the split.
-        indices: digits to write, in order.
+        indices: (k,) digits to write, in order.
         marks: the split's annotations, by index.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["index", "true", "predicted", *(f"p{digit}" for digit in range(10)), "mark", "note"])
-    for index in map(int, indices):
+    for index in indices.tolist():
         mark = marks.get(index, Annotation())
         probabilities = (f"{probability:.6f}" for probability in result.probabilities[index])
         writer.writerow([index, result.labels[index], result.predicted[index], *probabilities, mark.kind, mark.note])

@@ -1,15 +1,12 @@
 """The error explorer: an open digit, or one of the sections."""
 
-from dataclasses import asdict
-
 import numpy as np
 import streamlit as st
 
 from mnistdash.data import label_votes
 from mnistdash.data.dataset import SPLITS, Dataset
-from mnistdash.evaluation.perturbations import Perturbation
-from mnistdash.exceptions import RunError
 from mnistdash.runs import annotations, store
+from mnistdash.runs.annotations import Annotation
 from mnistdash.runs.run import Run
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.errors import detail, digits, gallery, map, query_state, robustness, sections
@@ -49,24 +46,21 @@ def explore(run: Run, data: Dataset, name: str) -> None:
     found = widgets.split_predictions(run, data, name)
     # The votes are about MNIST's test digits.
     votes = label_votes.load_label_votes() if (data.name, name) == ("mnist", "test") else {}
-    try:
+    marks: dict[int, Annotation] = {}
+    with widgets.guarded("Errors, annotations"):
         marks = annotations.load_annotations(run, data.name, name)
-    except RunError as error:
-        widgets.show_error(error)
-        marks = {}
     context = ExplorerContext(run, data, name, found.result, found.features, votes, marks)
     query = query_state.read(_models(), len(context.split))
     if query.digit is not None:
         detail.show(context, query)
         return
     # Streamlit keeps the values of the sliders that left the page, and the next digit starts unperturbed.
-    st.session_state.update(asdict(Perturbation()))
+    robustness.reset_sliders()
     _show_section(context, query)
 
 
 def _show_section(context: ExplorerContext, query: QueryState) -> None:
-    control = query_state.choice("section", query.section)
-    st.segmented_control("Section", required=True, label_visibility="collapsed", **control)
+    widgets.segments("Section", **query_state.choice("section", query.section))
     if query.section == "digits":
         digits.show(context, query)
     elif query.section == "confidence":

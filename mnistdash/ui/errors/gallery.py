@@ -1,8 +1,9 @@
 """The gallery of digits that the sections of the error explorer share."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -14,7 +15,8 @@ from mnistdash.runs.annotations import Annotation
 from mnistdash.runs.run import Run
 from mnistdash.ui.components.clickable_html import clickable
 from mnistdash.ui.errors import downloads, query_state
-from mnistdash.ui.errors.query_state import QueryState
+from mnistdash.ui.errors.downloads import MAX_SHEET_DIGITS
+from mnistdash.ui.errors.query_state import ALL, LEAST_CONFIDENT, MARKED, MISCLASSIFIED, MOST_CONFIDENT, QueryState
 from mnistdash.ui.html import digits
 
 PER_PAGE = 100  # digits
@@ -68,12 +70,46 @@ class ExplorerContext:
         return "<br>".join(lines)
 
 
+def select_digits(result: Evaluation, query: QueryState, marked: Collection[int]) -> np.ndarray:
+    """Return the digits that match a query, in its order.
+
+    Args:
+        result: a model's predictions for the split.
+        query: the filter and the order.
+        marked: indices of the annotated digits.
+
+    Returns:
+        (k,) int64 indices.
+    """
+    is_error = result.predicted != result.labels
+    if query.show == MARKED:
+        matches = np.isin(np.arange(len(is_error)), list(marked))
+    elif query.show == ALL:
+        matches = np.ones(len(is_error), bool)
+    else:
+        matches = is_error if query.show == MISCLASSIFIED else ~is_error
+    if query.true is not None:
+        matches = matches & (result.labels == query.true)
+    if query.predicted is not None:
+        matches = matches & (result.predicted == query.predicted)
+    indices = np.flatnonzero(matches)
+    sort_keys = {
+        MOST_CONFIDENT: -result.confidence,
+        LEAST_CONFIDENT: result.confidence,
+        "loss": -result.losses,
+        "margin": result.margins,
+        "true": result.labels,
+        "position": np.arange(len(is_error)),
+    }
+    return indices[np.argsort(sort_keys[query.order][indices], kind="stable")]
+
+
 def show_gallery(
     context: ExplorerContext,
     query: QueryState,
     indices: np.ndarray,
     caption: str,
-    remarks: Mapping[int, str] | None = None,
+    remarks: Mapping[int, str] = {},
     complete: np.ndarray | None = None,
 ) -> None:
     """Show a page of digits that open on a click, with downloads of all of them.
@@ -96,14 +132,8 @@ def show_gallery(
         st.caption(f"{first + 1:,} to {first + len(shown):,} of {len(indices):,}{caption}", width="content")
         _downloads(context, indices)
     sent = shown if complete is None else complete
-    html = digits.gallery_of(
-        context.split.images,
-        context.result,
-        sent,
-        notes=[context.note(index) for index in sent.tolist()],
-        remarks=[(remarks or {}).get(index, "") for index in sent.tolist()],
-        pick=True,
-    )
+    notes = {index: context.note(index) for index in sent.tolist()}
+    html = digits.gallery_of(context.split.images, context.result, sent, notes=notes, remarks=remarks, pick=True)
     cell = None if complete is None else query.cell
     clickable(html, "gallery", lambda index: query_state.update(digit=int(index)), cell)
     if pages > 1:
@@ -111,29 +141,14 @@ def show_gallery(
 
 
 def _downloads(context: ExplorerContext, indices: np.ndarray) -> None:
-    sheet = indices[: downloads.MAX_SHEET_DIGITS]
+    def offer(label: str, data: Callable[[], bytes | str], mime: str, help: str) -> None:
+        key, icon = label.lower(), ":material/download:"
+        name = f"{context.run.name}-{context.name}.{key}"
+        st.download_button(label, data, name, mime, key=key, icon=icon, on_click="ignore", help=help)
+
+    table = partial(downloads.csv_table, context.result, indices, context.marks)
+    sheet = partial(downloads.contact_sheet, context.split.images, context.result, indices[:MAX_SHEET_DIGITS])
     with st.container(horizontal=True, width="content", gap="small"):
-        for label, make, mime, help in (
-            (
-                "CSV",
-                lambda: downloads.csv_table(context.result, indices.tolist(), context.marks),
-                "text/csv",
-                "All listed digits: index, true and predicted digit, ten probabilities, mark and note.",
-            ),
-            (
-                "PNG",
-                lambda: downloads.contact_sheet(context.split.images, context.result, sheet),
-                "image/png",
-                f"A contact sheet of the listed digits, at most {downloads.MAX_SHEET_DIGITS:,}.",
-            ),
-        ):
-            st.download_button(
-                label,
-                make,
-                f"{context.run.name}-{context.name}.{label.lower()}",
-                mime,
-                icon=":material/download:",
-                key=label.lower(),
-                on_click="ignore",
-                help=help,
-            )
+        columns = "index, true and predicted digit, ten probabilities, mark and note"
+        offer("CSV", table, "text/csv", f"All listed digits: {columns}.")
+        offer("PNG", sheet, "image/png", f"A contact sheet of the listed digits, at most {MAX_SHEET_DIGITS:,}.")

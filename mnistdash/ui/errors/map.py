@@ -21,17 +21,12 @@ METHODS = {
     PCA: "the first two principal components of the penultimate-layer features",
     TSNE: "t-SNE of the penultimate-layer features",
 }
+# Label and hint of each tool.
 TOOLS = {
-    "lasso": ":material/gesture: Lasso",
-    "box": ":material/select: Box",
-    "click": ":material/ads_click: Click",
-    "zoom": ":material/zoom_in: Zoom",
-}
-HINTS = {
-    "lasso": "Draw around digits to list them below. Ctrl + scroll to zoom.",
-    "box": "Draw a box around digits to list them below. Ctrl + scroll to zoom.",
-    "click": "Select a digit to show it below.",
-    "zoom": "Draw a box to zoom in; double-click to reset.",
+    "lasso": (":material/gesture: Lasso", "Draw around digits to list them below. Ctrl + scroll to zoom."),
+    "box": (":material/select: Box", "Draw a box around digits to list them below. Ctrl + scroll to zoom."),
+    "click": (":material/ads_click: Click", "Select a digit to show it below."),
+    "zoom": (":material/zoom_in: Zoom", "Draw a box to zoom in; double-click to reset."),
 }
 
 
@@ -56,32 +51,28 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
     polygon = lasso.parse_lasso(query.lasso)
     is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.segmented_control(
-            "Map", required=True, label_visibility="collapsed", **query_state.choice("map", kind, lasso="")
-        )
-        tool = st.segmented_control(
-            "Pointer",
-            TOOLS,
-            default="click" if is_phone else "lasso",  # a finger has to scroll the page first
-            required=True,
-            format_func=lambda tool: TOOLS[tool],
-            key="map_tool",
-            label_visibility="collapsed",
-            persist_state="session",
-        )
+        widgets.segments("Map", **query_state.choice("map", kind, lasso=""))
+        first = "click" if is_phone else "lasso"  # a finger has to scroll the page first
+        options = {"key": "map_tool", "default": first, "persist_state": "session"}
+        tool = widgets.segments("Pointer", TOOLS, format_func=lambda tool: TOOLS[tool][0], **options)
         st.button("Clear selection", icon=":material/deselect:", disabled=polygon is None, on_click=_clear_selection)
-    points = _points(context, kind)
-    if points is None:
-        return None
+    if kind == PCA:
+        points = projection.pca_projection(context.features[:MAX_POINTS])
+    else:
+        task = resources.tsne_task(run, data, split_name)
+        computed = widgets.result_or_progress(task, "Computing the t-SNE map, once per model and split")
+        if computed is None:
+            return None
+        points = computed
     is_error = (result.labels != result.predicted)[: len(points)]
     total = len(context.features)
     count = f"{len(points):,}" if len(points) == total else f"First {len(points):,} of {total:,}"
     st.caption(f"{count} {split_name} digits by {METHODS[kind]}. Crosses mark the {is_error.sum():,} errors.")
     with st.container(key="digits_map", gap=None):
-        _chart(context, points, kind, tool, polygon, about, map.PHONE_HEIGHT if is_phone else map.HEIGHT)
+        _chart(context, points, kind, tool, polygon, map.PHONE_HEIGHT if is_phone else map.HEIGHT)
         map_tooltip(_picture(data.name, split_name, data), key="map_pictures")
     if polygon is None:
-        st.caption(HINTS[tool])
+        st.caption(TOOLS[tool][1])
         return None
     selected = np.flatnonzero(lasso.points_inside(points, polygon))
     if not len(selected):
@@ -99,38 +90,19 @@ def _offer_export(run: Run) -> None:
         st.rerun()
 
 
-def _points(context: ExplorerContext, kind: str) -> np.ndarray | None:
-    """Return the map's (n, 2) float32 points, or show the progress and return None until they are computed."""
-    if kind == PCA:
-        return projection.pca_projection(context.features[:MAX_POINTS])
-    task = resources.tsne_task(context.run, context.data, context.name)
-    return widgets.result_or_progress(task, "Computing the t-SNE map, once per model and split")
-
-
 def _chart(
-    context: ExplorerContext,
-    points: np.ndarray,
-    kind: str,
-    tool: str,
-    polygon: np.ndarray | None,
-    about: str,
-    height: int,
+    context: ExplorerContext, points: np.ndarray, kind: str, tool: str, polygon: np.ndarray | None, height: int
 ) -> None:
     theme = st.context.theme.type or "light"
-    key = f"map-{about}-{kind}-{tool}-{theme}-{st.session_state.get('map_drawings', 0)}"
+    key = f"map-{st.session_state.map_about}-{kind}-{tool}-{theme}-{st.session_state.get('map_drawings', 0)}"
     if key not in st.session_state:
         # The browser keeps later selections itself: sending the map again for each would make it flicker.
         st.session_state.map_drawn = polygon
     text_color = st.get_option(f"theme.{theme}.textColor")
     figure = map.map_chart(points, context.result, text_color, tool, st.session_state.map_drawn, height)
-    st.plotly_chart(
-        figure,
-        key=key,
-        alt=f"Map of the digits by {query_state.label(kind)}",
-        on_select=partial(_select, key, kind, tool, points),
-        selection_mode=("points", "box", "lasso"),
-        config={"displayModeBar": False, "scrollZoom": True},
-    )
+    alt, config = f"Map of the digits by {query_state.label(kind)}", {"displayModeBar": False, "scrollZoom": True}
+    select = partial(_select, key, kind, tool, points)
+    st.plotly_chart(figure, key=key, alt=alt, on_select=select, config=config)
 
 
 def _select(key: str, kind: str, tool: str, points: np.ndarray) -> None:
@@ -142,8 +114,7 @@ def _select(key: str, kind: str, tool: str, points: np.ndarray) -> None:
         polygons.append(np.array([(left, bottom), (right, bottom), (right, top), (left, top)]))
     polygons = polygons or [points[[point["customdata"]]] for point in selection.points]
     if not polygons or len(polygons[-1]) == 2:
-        query_state.update(map=kind, lasso="")
-        _redraw()
+        _clear_selection(map=kind)
         return
     before = st.session_state.map_drawn
     if len(polygons) > 1 or (before is not None and map.keeps_selection(before, tool)):
@@ -151,8 +122,8 @@ def _select(key: str, kind: str, tool: str, points: np.ndarray) -> None:
     query_state.update(map=kind, lasso=lasso.format_lasso(polygons[-1]))
 
 
-def _clear_selection() -> None:
-    query_state.update(lasso="")
+def _clear_selection(**also: str) -> None:
+    query_state.update(lasso="", **also)
     _redraw()
 
 

@@ -71,27 +71,20 @@ def show_curves(run: Run, data: Dataset, split_name: str) -> None:
     _charts(curves)
 
 
+def reset_sliders() -> None:
+    """Move the sliders to the unperturbed digit."""
+    st.session_state.update(asdict(Perturbation()))
+
+
 def _sliders() -> Perturbation:
     columns = [*st.columns(3), *st.columns(3)]
     for column, kind in zip(columns, KINDS.values(), strict=True):
-        column.slider(
-            kind.label,
-            kind.low,
-            kind.high,
-            kind.neutral,
-            step=kind.step,
-            format="percent" if kind.unit == "%" else f"%g{kind.unit}",
-            key=kind.key,
-            bind="query-params",
-        )
+        number = "percent" if kind.unit == "%" else f"%g{kind.unit}"
+        limits = (kind.low, kind.high, kind.neutral, kind.step)
+        column.slider(kind.label, *limits, format=number, key=kind.key, bind="query-params")
     perturbation = Perturbation(**{kind: st.session_state[kind] for kind in KINDS})
-    st.button(
-        "Reset",
-        icon=":material/restart_alt:",
-        key="disturbed-reset",
-        disabled=perturbation == Perturbation(),
-        on_click=lambda: st.session_state.update(asdict(Perturbation())),
-    )
+    icon, is_neutral = ":material/restart_alt:", perturbation == Perturbation()
+    st.button("Reset", icon=icon, key="disturbed-reset", disabled=is_neutral, on_click=reset_sliders)
     return perturbation
 
 

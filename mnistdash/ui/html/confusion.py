@@ -1,11 +1,8 @@
 """HTML of the error explorer: the confusion matrix and the pictures of an open digit."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mnistdash.ui.html.network import COLD, WARM
-from mnistdash.ui.html.sprites import png_url
 
 MIN_HEAT, MAX_HEAT = 12, 62  # percent of the accent color in a cell with errors
 DIGIT_BRIGHTNESS = 0.45  # under the colors of the evidence
@@ -62,19 +59,6 @@ def _button(pick: str, text: str, name: str, kind: str, pressed: bool, style: st
 def _percent(share: float) -> str:
     """Format a share for a narrow cell."""
     return f"{share:.0%}" if share >= 0.1 else f"{100 * share:.1f}%" if share >= 0.0005 else "&lt;.1%"
-
-
-def pictures(parts: Sequence[tuple[str, np.ndarray]]) -> str:
-    """Return enlarged pictures of a digit, side by side.
-
-    Args:
-        parts: for each its caption and a (28, 28) or (28, 28, 3) uint8 image.
-    """
-    figures = [
-        f'<figure><img src="{png_url(image)}" alt="{text}"><figcaption>{text}</figcaption></figure>'
-        for text, image in parts
-    ]
-    return f'<div class="md-digit">{"".join(figures)}</div>'
 
 
 def evidence_picture(image: np.ndarray, evidence: np.ndarray, scale: float) -> np.ndarray:

@@ -3,7 +3,7 @@
 It contains numbers and fixed words only, so nothing needs escaping. `static/style.css` styles it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from mnistdash.inference.recognize import DIGIT, NOT_A_DIGIT, UNSURE
 from mnistdash.ui.html.network import network_view
 from mnistdash.ui.html.sprites import COLUMNS, png_url, sprite
 
-MAX_STEP_SIDE = 288  # pixels, of a picture in `steps`: twice its height on the page
+MAX_STEP_SIDE = 288  # pixels, of a picture in `pictures`: twice its height on the page
 
 
 def percent(share: float) -> str:
@@ -96,40 +96,31 @@ def prediction_details(probabilities: np.ndarray | None, image: np.ndarray, capt
 
 def gallery(
     images: np.ndarray,
-    labels: Sequence[int] | np.ndarray,
-    predicted: Sequence[int | str] | np.ndarray,
-    confidence: Sequence[float] | np.ndarray,
-    indices: Sequence[int] | np.ndarray,
-    notes: Sequence[str] | None = None,
-    remarks: Sequence[str] | None = None,
+    digits: Iterable[tuple[int, int, int | str, float]],
+    notes: Mapping[int, str] = {},
+    remarks: Mapping[int, str] = {},
     pick: bool = False,
 ) -> str:
     """Show digits with their true and predicted labels in a grid of any width.
 
     Args:
         images: (n, 28, 28) uint8, 255 = foreground.
-        labels: (n,) true digits.
-        predicted: (n,) digits or words.
-        confidence: (n,) in [0, 1].
-        indices: (n,) positions in the split.
-        notes: n texts below the digits; a digit with a note is framed.
-        remarks: n texts below the digits, without a frame.
+        digits: for each its index in the split, true digit, predicted digit or words, and confidence in [0, 1].
+        notes: texts below digits, by index; a digit with a note is framed.
+        remarks: texts below digits, by index, without a frame.
         pick: make each digit a button for `components.clickable_html`.
     """
-    notes, remarks = (texts or [""] * len(images) for texts in (notes, remarks))
     figures = []
-    for place, (index, true, guess, share, note, remark) in enumerate(
-        zip(indices, labels, predicted, confidence, notes, remarks, strict=True)
-    ):
+    for place, (index, true, guess, share) in enumerate(digits):
         name = f"Digit {index}: a {true} predicted as {guess}"
         picture = f'<span class="digit" role="img" aria-label="{name}" style="{_position(place, len(images))}"></span>'
         if pick:
             title = f"Open digit no. {index}"
             picture = f'<button data-pick="{index}" data-kind="{true},{guess}" title="{title}">{picture}</button>'
-        lines = [f"<b>{true} → {guess}</b>", percent(share), f"no. {index}", *filter(None, (remark, note))]
-        figures.append(
-            f"<figure{' class=noted' if note else ''}>{picture}<figcaption>{'<br>'.join(lines)}</figcaption></figure>"
-        )
+        note = notes.get(index, "")
+        lines = [f"<b>{true} → {guess}</b>", percent(share), f"no. {index}", remarks.get(index, ""), note]
+        caption = "<br>".join(filter(None, lines))
+        figures.append(f"<figure{' class=noted' if note else ''}>{picture}<figcaption>{caption}</figcaption></figure>")
     # A browser draws one picture at once, a hundred small ones one after the other.
     sheet = png_url(sprite(images)) if len(images) else ""
     return f'<div class="md-gallery" style="--sheet: url({sheet})">{"".join(figures)}</div>'
@@ -144,8 +135,8 @@ def gallery_of(images: np.ndarray, result: Evaluation, chosen: np.ndarray, **opt
         chosen: (k,) int64 indices.
         **options: `notes`, `remarks` and `pick` as for `gallery`.
     """
-    labels, predicted, confidence = result.labels[chosen], result.predicted[chosen], result.confidence[chosen]
-    return gallery(images[chosen], labels, predicted, confidence, chosen, **options)
+    columns = (chosen, *(values[chosen] for values in (result.labels, result.predicted, result.confidence)))
+    return gallery(images[chosen], zip(*(column.tolist() for column in columns), strict=True), **options)
 
 
 def _position(place: int, count: int) -> str:
@@ -203,20 +194,21 @@ def cards(digits: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> str:
     return f'<div class="md-cards">{"".join(figures)}</div>'
 
 
-def steps(pictures: Sequence[tuple[str, np.ndarray]]) -> str:
+def pictures(parts: Iterable[tuple[str, np.ndarray]], style: str = "md-steps") -> str:
     """Show named pictures from left to right; those of at most 28 pixels with sharp pixels.
 
     Args:
-        pictures: for each its name and (height, width) or (…, 4) uint8.
+        parts: for each its name and (height, width), (…, 3) or (…, 4) uint8.
+        style: CSS class.
     """
     figures = []
-    for name, pixels in pictures:
+    for name, pixels in parts:
         picture = Image.fromarray(pixels)
         sharp = ' class="pixels"' if max(picture.size) <= 28 else ""
         picture.thumbnail((MAX_STEP_SIDE, MAX_STEP_SIDE), Image.Resampling.BOX)
         url = png_url(np.asarray(picture))
         figures.append(f'<figure><img src="{url}" alt="{name}"{sharp}><figcaption>{name}</figcaption></figure>')
-    return f'<div class="md-steps">{"".join(figures)}</div>'
+    return f'<div class="{style}">{"".join(figures)}</div>'
 
 
 def samples(images: np.ndarray, labels: Sequence[int] | np.ndarray) -> str:

@@ -9,6 +9,7 @@ from PIL import Image
 from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.ui.errors.lasso import points_inside
 from mnistdash.ui.html.sprites import sprite
+from mnistdash.ui.plots.style import plot
 
 HEIGHT = 620  # pixels
 PHONE_HEIGHT = 460  # pixels; fits a phone's width
@@ -18,7 +19,7 @@ GRAY_LEVELS = 16  # of the picture: half the size of 256, with hardly a visible 
 COLORS = ("#5b7fc4", "#d9822b", "#4f9d69", "#c4504e", "#8f6bb3", "#98714f", "#d478a8", "#7f8790", "#a39a2e", "#35a3b3")
 DRAG_MODES = {"lasso": "lasso", "box": "select", "click": "pan", "zoom": "zoom"}  # Plotly's, by tool
 DOTTED = {"width": 1, "dash": "dot"}
-UNSELECTED_OPACITY = 0.1
+FIXED = {"itemclick": False, "itemdoubleclick": False}  # hiding a digit would not remove it from the selection
 
 
 def map_chart(
@@ -44,36 +45,36 @@ def map_chart(
     labels, predicted = (values[: len(points)] for values in (result.labels, result.predicted))
     is_correct = labels == predicted
     selected = None if polygon is None else points_inside(points, polygon)
-    figure = go.Figure()
+    traces = []
     for digit, color in enumerate(COLORS):
         indices = np.flatnonzero(is_correct & (labels == digit))
         marker = {"size": 5, "color": color, "opacity": 0.6}
-        figure.add_trace(_markers(points, indices, selected, name=str(digit), marker=marker))
+        traces.append(_markers(points, indices, selected, name=str(digit), marker=marker))
     errors = np.flatnonzero(~is_correct)
     texts = [f"{labels[index]} predicted as {predicted[index]}, {result.confidence[index]:.1%}" for index in errors]
     cross = {"symbol": "x", "size": 10, "opacity": 1, "line": {"color": text_color, "width": 1}}
     marker = {**cross, "color": [COLORS[label] for label in labels[errors].tolist()]}
-    figure.add_trace(_markers(points, errors, selected, text=texts, marker=marker, showlegend=False))
+    traces.append(_markers(points, errors, selected, text=texts, marker=marker, showlegend=False))
     # The legend's cross has no digit's color.
-    figure.add_scatter(x=[None], y=[None], name="misclassified", mode="markers", marker={**cross, "color": text_color})
-    for digit in np.unique(labels).tolist():
-        x, y = np.median(points[labels == digit], axis=0).tolist()
-        figure.add_annotation(x=x, y=y, text=f"<b>{digit}</b>", showarrow=False, font={"size": 22, "color": text_color})
-    figure.update_layout(
+    marker = {**cross, "color": text_color}
+    traces.append(go.Scatter(x=[None], y=[None], name="misclassified", mode="markers", marker=marker))
+    figure = plot(
+        traces,
+        {"visible": False, "range": [-1.05, 1.05]},
+        {"visible": False, "range": [-1.05, 1.05], "scaleanchor": "x"},
+        zoom=True,
         height=height,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode=DRAG_MODES[tool],
         hovermode="closest",
-        # Hiding a digit would not remove it from the selection.
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "itemsizing": "constant"},
-        legend_itemclick=False,
-        legend_itemdoubleclick=False,
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "itemsizing": "constant", **FIXED},
         newselection={"line": DOTTED},
     )
+    for digit in np.unique(labels).tolist():
+        x, y = np.median(points[labels == digit], axis=0).tolist()
+        figure.add_annotation(x=x, y=y, text=f"<b>{digit}</b>", showarrow=False, font={"size": 22, "color": text_color})
     if polygon is not None:
         _add_selection(figure, polygon if len(polygon) > 1 else points[selected], tool, text_color)
-    figure.update_xaxes(visible=False, range=[-1.05, 1.05])
-    figure.update_yaxes(visible=False, range=[-1.05, 1.05], scaleanchor="x")
     return figure
 
 
@@ -108,7 +109,7 @@ def _markers(points: np.ndarray, indices: np.ndarray, selected: np.ndarray | Non
         mode="markers",
         selectedpoints=None if selected is None else np.flatnonzero(selected[indices]).tolist(),
         selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": UNSELECTED_OPACITY}},
+        unselected={"marker": {"opacity": 0.1}},
         hoverinfo="none",  # components/map_tooltip shows the digit instead
         **trace,
     )
@@ -121,8 +122,6 @@ def _add_selection(figure: go.Figure, polygon: np.ndarray, tool: str, text_color
     elif len(polygon) > 1:
         figure.add_shape(type="path", path=path, xref="x", yref="y", line={**DOTTED, "color": text_color})
     else:
-        (x, y), ring = (
-            polygon[0].tolist(),
-            {"symbol": "circle-open", "size": 18, "color": text_color, "line": {"width": 2}},
-        )
-        figure.add_scatter(x=[x], y=[y], mode="markers", marker=ring, hoverinfo="skip", showlegend=False)
+        x, y = polygon.T
+        ring = {"symbol": "circle-open", "size": 18, "color": text_color, "line": {"width": 2}}
+        figure.add_scatter(x=x, y=y, mode="markers", marker=ring, hoverinfo="skip", showlegend=False)

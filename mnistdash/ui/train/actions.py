@@ -1,11 +1,11 @@
 """Actions on runs on Train: download, continue, rename, delete, restore."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from mnistdash.exceptions import RunError
 from mnistdash.jobs import conversions
 from mnistdash.runs import archive, config, store, weights
 from mnistdash.runs.history import epochs_csv
@@ -44,11 +44,9 @@ def show_restore() -> None:
 def _downloads(run: Run) -> None:
     """Show the download buttons of a run; a file is read or made when its button is pressed."""
 
-    def offer(
-        label: str, file_name: str, data: Callable[[], bytes | str], mime: str, snippet: str | None = None
-    ) -> None:
-        st.download_button(label, data, file_name, mime, key=f"download-{label}", on_click="ignore", width="stretch")
-        if snippet is not None:
+    def offer(label: str, name: str, data: Callable[[], bytes | str], mime: str, snippet: str = "") -> None:
+        st.download_button(label, data, name, mime, key=f"download-{label}", on_click="ignore", width="stretch")
+        if snippet:
             with st.expander("Use in Python", icon=":material/code:"):
                 st.code(snippet.format(name=run.name), "python")
 
@@ -56,15 +54,10 @@ def _downloads(run: Run) -> None:
         for label, file, snippet in (("Keras", KERAS, snippets.KERAS), ("LiteRT", TFLITE, snippets.TFLITE)):
             suffix, path = Path(file).suffix, run.folder / file
             offer(f"{label} ({suffix})", f"{run.name}{suffix}", path.read_bytes, "application/octet-stream", snippet)
-        offer(
-            "SavedModel (.zip)",
-            f"{run.name}-savedmodel.zip",
-            lambda: conversions.saved_model_zip(run),
-            "application/zip",
-            snippets.SAVED_MODEL,
-        )
-    if (run.folder / weights.WEIGHTS).is_file() and run.card is not None:
-        offer("Whole run (.zip)", f"{run.name}.zip", lambda: archive.pack_run(run), "application/zip")
+        name, pack = f"{run.name}-savedmodel.zip", partial(conversions.saved_model_zip, run)
+        offer("SavedModel (.zip)", name, pack, "application/zip", snippets.SAVED_MODEL)
+        if (run.folder / weights.WEIGHTS).is_file():
+            offer("Whole run (.zip)", f"{run.name}.zip", lambda: archive.pack_run(run), "application/zip")
     offer("History (.csv)", f"{run.name}.csv", lambda: epochs_csv(resources.history(run)), "text/csv")
     if run.card is not None:
         st.caption("TensorFlow takes some seconds to make a SavedModel. A whole run can be restored.")
@@ -88,13 +81,10 @@ def _show_rename_form(run: Run) -> None:
         name = st.text_input("New name", run.name, max_chars=64).strip()
         if not st.form_submit_button("Rename"):
             return
-    try:
+    with widgets.guarded("Train, rename"):
         store.rename_run(run, name)
-    except RunError as error:
-        widgets.show_error(error)
-        return
-    st.session_state.next_run = name
-    st.rerun()
+        st.session_state.next_run = name
+        st.rerun()
 
 
 @st.dialog("Delete this run?")
@@ -102,12 +92,9 @@ def _confirm_delete(run: Run) -> None:
     st.markdown(f"The weights and curves of **{run.name}** will be permanently deleted.")
     with st.container(horizontal=True):
         if st.button("Delete", type="primary", key="delete_now"):
-            try:
+            with widgets.guarded("Train, delete"):
                 store.remove_run(run)
-            except RunError as error:
-                widgets.show_error(error)
-                return
-            st.rerun()
+                st.rerun()
         if st.button("Cancel", key="keep"):
             st.rerun()
 
@@ -121,12 +108,8 @@ def _show_restore_form() -> None:
     file = st.file_uploader("Zip file of a run", ["zip"], key=f"zip-{number}", label_visibility="collapsed")
     if not st.button("Restore", type="primary", key="restore_now", disabled=file is None) or file is None:
         return
-    try:
+    with widgets.guarded("Train, restore"), st.spinner("Rebuilding and evaluating the model …"):
         resources.jobs().check_limits(queued=False)
-        with st.spinner("Rebuilding and evaluating the model …"):
-            name = conversions.restore(file.getvalue(), resources.settings().models)
-    except RunError as error:
-        widgets.show_error(error)
-        return
-    st.session_state.update(restored=number + 1, next_run=name)
-    st.rerun()
+        name = conversions.restore(file.getvalue(), resources.settings().models)
+        st.session_state.update(restored=number + 1, next_run=name)
+        st.rerun()

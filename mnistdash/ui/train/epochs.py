@@ -23,15 +23,11 @@ MAX_HARDEST = 20  # digits
 
 def show_errors(run: Run, so_far: History, data: Dataset) -> None:
     """Show the confusion matrix, the accuracy on each digit and the hardest digits after a chosen epoch."""
-    epoch = _choose_epoch(run, so_far, data)
-    if epoch is None:
+    epochs = _choose_epochs(run, so_far, data)
+    if not epochs:
         return
-    labels = data.validation.labels
-    saved = [
-        _predictions(run.folder, run.config.created, e, len(labels))
-        for e in snapshots.snapshot_epochs(run.folder)
-        if e <= epoch
-    ]
+    labels, epoch = data.validation.labels, epochs[-1]
+    saved = [_predictions(run.folder, run.config.created, number, len(labels)) for number in epochs]
     predictions = saved[-1]
     if predictions is None:
         widgets.show_error("The saved predictions of this epoch are damaged or belong to different data.")
@@ -40,9 +36,8 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left, st.container(key="epoch_confusion"):
         st.subheader("Confusion matrix", anchor=False)
-        plotly_chart.chart(
-            training.confusion_chart(confusion), key="epoch_confusion_plot", alt=f"Confusion matrix after epoch {epoch}"
-        )
+        chart, alt = training.confusion_chart(confusion), f"Confusion matrix after epoch {epoch}"
+        plotly_chart.chart(chart, key="epoch_confusion_plot", alt=alt)
     with right, st.container(key="epoch_digits"):
         st.subheader("Accuracy per digit", anchor=False)
         st.html(digit_scores(confusion))
@@ -59,24 +54,18 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
             f"true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
             f"{int(forgotten.sum()):,}."
         )
-        st.html(
-            gallery(
-                data.validation.images[hardest],
-                labels[hardest],
-                predictions.predicted[hardest],
-                predictions.confidence[hardest].astype(float),
-                hardest,
-                ["forgotten" if forgotten[index] else "" for index in hardest],
-            )
-        )
+        columns = (hardest, labels[hardest], predictions.predicted[hardest], predictions.confidence[hardest])
+        listed = zip(*(column.tolist() for column in columns), strict=True)
+        notes = dict.fromkeys(np.flatnonzero(forgotten).tolist(), "forgotten")
+        st.html(gallery(data.validation.images[hardest], listed, notes))
 
 
 def show_features(run: Run, so_far: History, data: Dataset) -> None:
     """Show the first layer's weights and each layer's activations for a chosen digit and epoch."""
-    epoch = _choose_epoch(run, so_far, data)
-    if epoch is None:
+    epochs = _choose_epochs(run, so_far, data)
+    if not epochs:
         return
-    saved, view = _latest_view(run, epoch)
+    saved, view = _latest_view(run, epochs)
     recipe = recipes.RECIPES.get(run.config.recipe)
     is_mixture = recipe is not None and recipe.loss == "members_cross_entropy"
     st.subheader("First layer", anchor=False)
@@ -84,48 +73,48 @@ def show_features(run: Run, so_far: History, data: Dataset) -> None:
         f"Weights after epoch {saved}: warm colors are positive, cold colors negative."
         + (" Of the networks in this model, only the one for drawings is shown." if is_mixture else "")
     )
-    with st.container(key="filters"):
-        st.html(filters(view.filters))
+    st.container(key="filters").html(filters(view.filters))
     st.subheader("Activations", anchor=False)
     if not view.layers:
         st.caption("This network has no hidden layers.")
         return
-    digit = st.segmented_control(
-        "Digit", range(10), default=0, required=True, key="activated", label_visibility="collapsed"
-    )
+    digit = widgets.segments("Digit", range(10), default=0, key="activated")
     st.caption("How strongly each layer responds (brighter is stronger). First eight channels.")
     image = data.validation.images[snapshots.first_of_each_digit(data.validation.labels)[digit]]
-    with st.container(key="activations"):
-        st.html(activations(image, [(layer.name, layer.maps[digit]) for layer in view.layers]))
+    st.container(key="activations").html(activations(image, [(layer.name, layer.maps[digit]) for layer in view.layers]))
 
 
-def _choose_epoch(run: Run, so_far: History, data: Dataset) -> int | None:
-    """Show a slider over the saved epochs, which follows the last one until it is moved; return None without any."""
+def _choose_epochs(run: Run, so_far: History, data: Dataset) -> list[int]:
+    """Show a slider over the saved epochs, which follows the last one until it is moved.
+
+    Returns:
+        The saved epochs up to the chosen one.
+    """
     epochs = snapshots.snapshot_epochs(run.folder)
     if so_far.data is not None and so_far.data != data.name:
         st.info("This run was trained on different data.", icon=":material/info:")
-        return None
+        return []
     if not epochs:
         if run.status in ACTIVE:
             st.info("Available after the first epoch.", icon=":material/hourglass_empty:")
         else:
             st.info("This run saved no data about its epochs.", icon=":material/info:")
-        return None
-    if len(epochs) == 1:
-        return epochs[0]
+    if len(epochs) < 2:
+        return epochs
     key, last = f"epoch-of-{run.name}", f"last-epoch-of-{run.name}"
     if st.session_state.get(key) in (None, st.session_state.get(last)) or st.session_state[key] not in epochs:
         st.session_state[key] = epochs[-1]
     st.session_state[last] = epochs[-1]
-    return st.select_slider("Epoch", epochs, key=key)
+    chosen = st.select_slider("Epoch", epochs, key=key)
+    return [epoch for epoch in epochs if epoch <= chosen]
 
 
-def _latest_view(run: Run, epoch: int) -> tuple[int, NetworkView]:
-    """Return the last epoch up to `epoch` whose network view was saved, and that view."""
-    for saved in reversed([e for e in snapshots.snapshot_epochs(run.folder) if e <= epoch]):
-        if (view := snapshots.read_network_view(run.folder, saved)) is not None:
-            return saved, view
-    return epoch, NetworkView(np.zeros((0, 1, 1), np.float32), [])
+def _latest_view(run: Run, epochs: list[int]) -> tuple[int, NetworkView]:
+    """Return the last of the epochs whose network view was saved, and that view."""
+    for epoch in reversed(epochs):
+        if (view := snapshots.read_network_view(run.folder, epoch)) is not None:
+            return epoch, view
+    return epochs[-1], NetworkView(np.zeros((0, 1, 1), np.float32), [])
 
 
 # A deleted run's name may be used again: `created` tells the two apart.

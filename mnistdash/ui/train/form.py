@@ -11,10 +11,12 @@ from mnistdash.exceptions import RunError
 from mnistdash.runs import recipes, sweeps
 from mnistdash.runs.config import RunConfig, configure, conflict, free_name
 from mnistdash.runs.recipes import Recipe
+from mnistdash.runs.throughput import ThroughputCache, reference_speed, training_seconds
+from mnistdash.text import format_duration
 from mnistdash.ui import resources, widgets
 from mnistdash.ui.components import plotly_chart
 from mnistdash.ui.plots import training
-from mnistdash.ui.train import estimate, fields
+from mnistdash.ui.train import fields
 from mnistdash.ui.train.fields import WIDE
 
 Plan = Callable[[], RunConfig]
@@ -33,12 +35,8 @@ def show(data: Dataset) -> None:
     _show_schedule(recipe, settings, available)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         swept, typed = fields.show_sweep(recipe)
-        settings["tensorboard"] = st.checkbox(
-            "TensorBoard logs",
-            key="tensorboard",
-            bind="query-params",
-            help="Written to the run's folder. View them with `tensorboard --logdir models`.",
-        )
+        help = fields.HELP["TensorBoard logs"]
+        settings["tensorboard"] = st.checkbox("TensorBoard logs", key="tensorboard", bind="query-params", help=help)
     plans: list[Plan] = []
     planned: list[RunConfig] = []
     try:
@@ -52,18 +50,14 @@ def show(data: Dataset) -> None:
         widgets.show_error(refusal, icon=":material/block:")
     can_start = bool(planned) and not refusal
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            f"Start {len(planned)} runs" if len(planned) > 1 else "Start",
-            # Kept in the session: an update of the runs can interrupt this rerun and start another.
-            on_click=partial(st.session_state.update, start_requested=True),
-            type="primary",
-            icon=":material/play_arrow:",
-            key="start",
-            disabled=not can_start,
-        )
+        text = f"Start {len(planned)} runs" if len(planned) > 1 else "Start"
+        # Kept in the session: an update of the runs can interrupt this rerun and start another.
+        request = partial(st.session_state.update, start_requested=True)
+        icon = ":material/play_arrow:"
+        st.button(text, icon=icon, key="start", type="primary", disabled=not can_start, on_click=request)
         with st.container(key="estimate"):
             if not refusal:
-                estimate.show(planned, data, available)
+                _show_estimate(planned, data, available)
     if st.session_state.pop("start_requested", False) and can_start:
         submit(plans)
 
@@ -75,17 +69,14 @@ def submit(plans: Sequence[Plan]) -> None:
         plans: return the settings of one run each; called in order, so that each finds a name that is still free.
     """
     names = []
-    try:
+    with widgets.guarded("Train, start"):
         for plan in plans:
             config = plan()
             resources.jobs().submit(config)
             names.append(config.name)
-    except RunError as error:
-        widgets.show_error(error)
-        return
-    st.session_state.next_run, *st.session_state.next_compared = names
-    st.session_state.name_is_used = True
-    st.rerun()
+        st.session_state.next_run, *st.session_state.next_compared = names
+        st.session_state.name_is_used = True
+        st.rerun()
 
 
 def _enter_name(recipe: Recipe) -> str | None:
@@ -120,3 +111,28 @@ def _show_schedule(recipe: Recipe, settings: dict[str, Any], available: int) -> 
     chart = training.schedule_chart(settings["schedule"], settings["learning_rate"], length)
     with st.container(key="schedule_chart"):
         plotly_chart.chart(chart, key="schedule_plot", alt="Learning rate of the planned run")
+
+
+def _show_estimate(planned: list[RunConfig], data: Dataset, available: int) -> None:
+    """Show how long the planned runs will take together, and how this is known.
+
+    Args:
+        planned: settings of the runs; none if the values of a sweep are missing.
+        data: that they train on.
+        available: number of digits that they can train on.
+    """
+    if not planned:
+        st.caption("Values for the sweep, separated by commas.")
+        return
+    throughput = ThroughputCache(resources.settings().cache)
+    recorded = [throughput.images_per_second(config) for config in planned]
+    seconds = sum(
+        training_seconds(config, speed or reference_speed(config), config.limit or available, len(data.validation))
+        for config, speed in zip(planned, recorded, strict=True)
+    )
+    about = f"About {format_duration(seconds)}"
+    if None in recorded:
+        st.caption(f"{about} on a 2-core machine.")
+    else:
+        speed = float(f"{recorded[0]:.2g}")  # the speed of runs varies by more
+        st.caption(f"{about}, by earlier runs on this machine: {speed:,.0f} images/s.")

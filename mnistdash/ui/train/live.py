@@ -3,15 +3,25 @@
 import streamlit as st
 
 from mnistdash.data.dataset import Dataset
-from mnistdash.runs import store
+from mnistdash.runs import comparison, store
 from mnistdash.runs.run import ACTIVE, Run
 from mnistdash.ui import resources, widgets
-from mnistdash.ui.train import actions, run_panel, tables
+from mnistdash.ui.components import plotly_chart
+from mnistdash.ui.plots import training
+from mnistdash.ui.train import actions, run_panel
 
 UPDATE_START = 0.4  # seconds between two updates before the first point
 UPDATE_SHORTEST, UPDATE_LONGEST = 1, 10  # seconds, after it
 UPDATE_IDLE = 5  # seconds, without an active run: another tab or the command line may start one
 MAX_UPDATES = 60  # of a run, for all who watch it together: updates slow down training
+
+STATUS = {
+    "queued": ":material/schedule: queued",
+    "running": ":material/play_circle: running",
+    "finished": ":material/check_circle: finished",
+    "stopped": ":material/stop_circle: stopped",
+    "failed": ":material/error: failed",
+}
 
 
 def show(data: Dataset) -> None:
@@ -51,8 +61,8 @@ def _update(name: str, compared: list[str], states: list[tuple[str, str]], inter
             st.warning(notice, icon=":material/sync_problem:")
         run_panel.show(by_name[name], jobs, data)
         if compared:
-            tables.compare([by_name[name], *(by_name[other] for other in compared)])
-        tables.show_list(runs)
+            _show_comparison([by_name[name], *(by_name[other] for other in compared)])
+        _show_list(runs)
 
 
 def _states(runs: list[Run]) -> list[tuple[str, str]]:
@@ -71,3 +81,46 @@ def update_interval(name: str, runs: list[Run]) -> float:
         return UPDATE_START * watchers
     length = history.first_estimate or 0
     return min(UPDATE_LONGEST, max(UPDATE_SHORTEST, round(watchers * length / MAX_UPDATES)))
+
+
+def _show_comparison(chosen: list[Run]) -> None:
+    """Show the validation curves, settings and results of several runs side by side."""
+    st.subheader("Comparison", anchor=False)
+    names = [run.name for run in chosen]
+    histories = {run.name: resources.history(run) for run in chosen}
+    loss, accuracy = st.columns(2, gap="large")
+    for column, what in ((loss, "loss"), (accuracy, "accuracy")):
+        with column, st.container(key=f"{what}_comparison"):
+            chart = training.comparison_chart(histories, what, st.session_state.get("log_scale", False))
+            plotly_chart.chart(chart, key=f"{what}_comparison_plot", alt=f"Validation {what} of {', '.join(names)}")
+    with st.container(key="comparison"):
+        rows = [
+            {"": f"**{name}**" if differs else name}
+            | {run: f"**{value}**" if differs else value for run, value in zip(names, values, strict=True)}
+            for name, values, differs in comparison.compare_settings(chosen)
+        ]
+        rows += [
+            {"": name} | dict(zip(names, values, strict=True))
+            for name, values in comparison.compare_results(chosen, list(histories.values()))
+        ]
+        st.table(rows, border="horizontal", hide_index=True)
+    widgets.explain_star(chosen)
+    st.caption("Settings that differ come first, in bold.")
+
+
+def _show_list(all_runs: list[Run]) -> None:
+    """Show the list of runs, newest first."""
+    st.subheader("Runs", anchor=False)
+    with st.container(key="runs"):
+        rows = [
+            {
+                "Run": run.name,
+                "Recipe": run.config.recipe,
+                "Status": STATUS[run.status],
+                "Validation accuracy": run.card.validation if run.card else "–",
+                "Test accuracy": f"{run.card.test_accuracy:.2%}" if run.card else "–",
+            }
+            for run in all_runs
+        ]
+        st.table(rows, border="horizontal", hide_index=True)
+        widgets.explain_star(all_runs)

@@ -24,14 +24,9 @@ def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
         with st.container(key="progress", width="stretch"):
             st.progress(1.0 if run.status == "finished" else so_far.fraction, progress_text(run, so_far, state))
         if not resources.settings().readonly:
-            st.button(
-                "Cancel" if state == "queued" else "Stop",
-                icon=":material/stop:",
-                key="stop",
-                disabled=state not in ("queued", "running"),
-                on_click=jobs.stop,
-                args=(run.name,),
-            )
+            label = "Cancel" if state == "queued" else "Stop"
+            is_over = state not in ("queued", "running")
+            st.button(label, icon=":material/stop:", key="stop", disabled=is_over, on_click=jobs.stop, args=(run.name,))
     if run.status == "failed":
         reason, _, log = run.reason.partition("\n")
         widgets.show_error(reason)
@@ -43,15 +38,7 @@ def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
         st.caption("Also trained on the validation images, so validation results are optimistic.")
     if so_far.why_sample:
         st.warning(f"Trained on the offline sample. {escape_markdown(so_far.why_sample)}", icon=":material/cloud_off:")
-    view = st.segmented_control(
-        "View",
-        (CURVES, ERRORS, FEATURES),
-        default=CURVES,
-        required=True,
-        key="view",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+    view = widgets.segments("View", (CURVES, ERRORS, FEATURES), default=CURVES, key="view", bind="query-params")
     if view == CURVES:
         _show_curves(run, so_far)
     elif view == ERRORS:
@@ -98,6 +85,5 @@ def _show_curves(run: Run, so_far: History) -> None:
         plotly_chart.chart(training.loss_chart(so_far, log), key="loss_plot", alt=f"Loss of {run.name}")
     with accuracy, st.container(key="accuracy_chart"):
         widgets.heading("Accuracy")
-        plotly_chart.chart(
-            training.accuracy_chart(so_far, published), key="accuracy_plot", alt=f"Accuracy of {run.name}"
-        )
+        chart = training.accuracy_chart(so_far, published)
+        plotly_chart.chart(chart, key="accuracy_plot", alt=f"Accuracy of {run.name}")

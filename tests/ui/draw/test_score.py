@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnistdash.inference.recognize import DIGIT, NOT_A_DIGIT, DigitPrediction
-from mnistdash.ui.draw.score import MAX_DRAWINGS, Score
+from mnistdash.ui.draw.score import MAX_DRAWINGS, Score, misclassified, set_label
 
 
 def prediction(digit: int, verdict: str = DIGIT) -> DigitPrediction:
@@ -11,34 +11,34 @@ def prediction(digit: int, verdict: str = DIGIT) -> DigitPrediction:
 
 
 def test_a_score_separates_correct_from_misclassified_drawings():
-    score = Score()
-    score.label(0, 3, prediction(3))
-    score.label(1, 4, prediction(9))
-    assert [(drawing.truth, drawing.is_correct) for drawing in score.drawings] == [(3, True), (4, False)]
-    assert [drawing.number for drawing in score.misclassified] == [1]
+    score: Score = {}
+    set_label(score, 0, 3, prediction(3))
+    set_label(score, 1, 4, prediction(9))
+    assert [(drawing.truth, drawing.is_correct) for drawing in score.values()] == [(3, True), (4, False)]
+    assert list(misclassified(score)) == [1]
 
 
 def test_a_digit_predicted_as_non_digit_is_misclassified():
-    score = Score()
-    score.label(0, 3, prediction(3, NOT_A_DIGIT))
-    assert len(score.misclassified) == 1
+    score: Score = {}
+    set_label(score, 0, 3, prediction(3, NOT_A_DIGIT))
+    assert len(misclassified(score)) == 1
 
 
 def test_the_label_of_a_drawing_can_be_changed_and_removed():
-    score = Score()
-    score.label(5, 4, prediction(9))
-    score.label(5, 9, prediction(9))
-    assert [drawing.is_correct for drawing in score.drawings] == [True]
-    score.label(5, None, prediction(9))
-    assert not score.drawings
+    score: Score = {}
+    set_label(score, 5, 4, prediction(9))
+    set_label(score, 5, 9, prediction(9))
+    assert [drawing.is_correct for drawing in score.values()] == [True]
+    set_label(score, 5, None, prediction(9))
+    assert not score
 
 
 @pytest.mark.parametrize("extra", [0, 1, 7])
 def test_only_the_last_drawings_count_and_the_newest_error_comes_first(extra):
-    score = Score()
+    score: Score = {}
     for number in range(MAX_DRAWINGS + extra):
-        score.label(number, 1, prediction(1 if number % 5 else 7))
-    assert len(score.drawings) == MAX_DRAWINGS
-    assert score.drawings[0].number == extra
-    numbers = [drawing.number for drawing in score.misclassified]
+        set_label(score, number, 1, prediction(1 if number % 5 else 7))
+    assert len(score) == MAX_DRAWINGS
+    assert min(score) == extra
+    numbers = list(misclassified(score))
     assert numbers == sorted(numbers, reverse=True)

@@ -26,7 +26,9 @@ def test_a_sprite_holds_each_digit_in_its_place():
 def test_the_table_has_the_listed_digits_in_order():
     rows = list(
         csv.reader(
-            io.StringIO(downloads.csv_table(RESULT, [5, 2], {2: Annotation("bad label", 'a 7, "surely"\nor not')}))
+            io.StringIO(
+                downloads.csv_table(RESULT, np.array([5, 2]), {2: Annotation("bad label", 'a 7, "surely"\nor not')})
+            )
         )
     )
     assert rows[0] == ["index", "true", "predicted", *(f"p{k}" for k in range(10)), "mark", "note"]

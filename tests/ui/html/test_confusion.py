@@ -77,9 +77,3 @@ def test_without_evidence_the_digit_is_gray():
     nothing = occlusion.occlusion_map(lambda images: np.full((len(images), 10), 0.1), image)[0]
     made = confusion.evidence_picture(image, nothing, 0.0)
     assert np.array_equal(made[..., 0], made[..., 2])
-
-
-def test_pictures_have_captions():
-    html = confusion.pictures([("One", np.zeros((28, 28), np.uint8)), ("Two", np.zeros((28, 28, 3), np.uint8))])
-    assert html.count("<img") == 2
-    assert "<figcaption>Two</figcaption>" in html

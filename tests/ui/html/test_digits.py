@@ -59,7 +59,7 @@ def test_each_digit_of_a_number_has_a_card_with_ten_columns():
 
 
 def test_steps_have_names_and_only_small_pictures_have_sharp_pixels():
-    html = digits.steps([("Drawing", np.zeros((280, 280, 4), np.uint8)), ("Centered", np.zeros((28, 28), np.uint8))])
+    html = digits.pictures([("Drawing", np.zeros((280, 280, 4), np.uint8)), ("Centered", np.zeros((28, 28), np.uint8))])
     assert re.findall("<figcaption>(.*?)</figcaption>", html) == ["Drawing", "Centered"]
     assert html.count('class="pixels"') == 1
 
@@ -98,7 +98,7 @@ def test_equal_bars_are_not_emphasized():
 
 def test_the_gallery_shows_true_and_predicted_digits_also_to_screen_readers():
     images = np.zeros((2, 28, 28), np.uint8)
-    html = digits.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7])
+    html = digits.gallery(images, [(115, 4, 9, 0.998), (7, 9, 4, 0.5)])
     assert "<b>4 → 9</b>" in html
     assert 'role="img" aria-label="Digit 115: a 4 predicted as 9"' in html
     assert "99.8%" in html
@@ -107,7 +107,7 @@ def test_the_gallery_shows_true_and_predicted_digits_also_to_screen_readers():
 
 def test_the_gallery_draws_all_digits_from_one_sprite():
     images = np.random.default_rng(0).integers(0, 256, (23, 28, 28), np.uint8)
-    html = digits.gallery(images, [0] * 23, [1] * 23, [0.5] * 23, range(23))
+    html = digits.gallery(images, [(index, 0, 1, 0.5) for index in range(23)])
     (source,) = re.findall(r"data:image/png;base64,([^)\"]+)", html)
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(source))))
     places = re.findall(r"background-size: (\d+)% (\d+)%; background-position: ([\d.]+)% ([\d.]+)%", html)
@@ -119,20 +119,20 @@ def test_the_gallery_draws_all_digits_from_one_sprite():
 
 
 def test_a_gallery_of_one_row_or_none():
-    one = digits.gallery(np.zeros((1, 28, 28), np.uint8), [1], [2], [0.5], [0])
+    one = digits.gallery(np.zeros((1, 28, 28), np.uint8), [(0, 1, 2, 0.5)])
     assert "background-size: 1000% 100%; background-position: 0% 0%" in one
-    assert digits.gallery(np.zeros((0, 28, 28), np.uint8), [], [], [], []).count("<figure") == 0
+    assert digits.gallery(np.zeros((0, 28, 28), np.uint8), []).count("<figure") == 0
 
 
 def test_digits_to_pick_are_buttons():
     images = np.zeros((2, 28, 28), np.uint8)
-    assert "<button" not in digits.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7])
-    html = digits.gallery(images, [4, 9], [9, 4], [0.998, 0.5], [115, 7], pick=True)
+    assert "<button" not in digits.gallery(images, [(115, 4, 9, 0.998), (7, 9, 4, 0.5)])
+    html = digits.gallery(images, [(115, 4, 9, 0.998), (7, 9, 4, 0.5)], pick=True)
     assert re.findall(r'<button data-pick="(\d+)"', html) == ["115", "7"]
 
 
 def test_remarks_do_not_frame_a_digit():
-    html = digits.gallery(np.zeros((1, 28, 28), np.uint8), [1], [3], [0.5], [7], remarks=["quality 0.001"])
+    html = digits.gallery(np.zeros((1, 28, 28), np.uint8), [(7, 1, 3, 0.5)], remarks={7: "quality 0.001"})
     assert "quality 0.001" in html
     assert "noted" not in html
 
@@ -153,5 +153,5 @@ def test_digit_scores_show_accuracy_and_errors_of_each_digit():
 
 
 def test_a_note_frames_a_digit():
-    html = digits.gallery(np.zeros((2, 28, 28), np.uint8), [1, 2], [3, 4], [0.5, 0.5], [7, 8], ["forgotten", ""])
+    html = digits.gallery(np.zeros((2, 28, 28), np.uint8), [(7, 1, 3, 0.5), (8, 2, 4, 0.5)], {7: "forgotten"})
     assert html.count("class=noted") == html.count("forgotten") == 1

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnistdash.evaluation.metrics import Evaluation
-from mnistdash.ui.errors.filters import select_digits
+from mnistdash.ui.errors.gallery import select_digits
 from mnistdash.ui.errors.query_state import QueryState
 
 
