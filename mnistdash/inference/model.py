@@ -127,4 +127,4 @@ def load_model(name: str, models: Path | None = None) -> Model:
     run = load_trained_run(name, models or Settings.from_environment().models)
     check_model(run)  # before native code parses it
     recipe = RECIPES.get(run.config.recipe)
-    return Model(run.folder / TFLITE, name, rejects_non_digits=recipe is not None and recipe.refuses)
+    return Model(run.folder / TFLITE, name, rejects_non_digits=recipe is not None and recipe.rejects_non_digits)

@@ -47,7 +47,8 @@ class EventWriter:
         Raises:
             OSError: the event cannot be written in full, for example because the disk is full.
         """
-        record = self.record(event, **fields)
+        fields = {key: _null_unless_finite(value) for key, value in fields.items()}
+        record = {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
         line = json.dumps(record, allow_nan=False).encode() + b"\n"
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
@@ -59,11 +60,6 @@ class EventWriter:
         finally:
             os.close(handle)
         return record
-
-    def record(self, event: str, **fields: object) -> Event:
-        """Return the event that `write` would append."""
-        fields = {key: _null_unless_finite(value) for key, value in fields.items()}
-        return {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
 
 
 def read_events(folder: Path, offset: int = 0, max_bytes: int = -1) -> tuple[list[Event], int]:
@@ -90,27 +86,23 @@ def read_events(folder: Path, offset: int = 0, max_bytes: int = -1) -> tuple[lis
     return _parse(data[:end]), offset + end
 
 
-def ends(folder: Path) -> tuple[list[Event], Event | None]:
-    """Return the first two events and the last one (None if there is none) without reading the rest."""
+def last_event(folder: Path) -> Event | None:
+    """Return the last event, or None if there is none, without reading the others."""
     path = folder / FILE_NAME
     try:
         stat = path.stat()
+        return _last_event(path, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
     except OSError:
-        return [], None
-    return _ends(path, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        return None
 
 
 @lru_cache(maxsize=500)
-def _ends(path: Path, state: tuple[int, int, int]) -> tuple[list[Event], Event | None]:
-    """Read the `ends` of a file; `state` tells versions of the file apart."""
-    try:
-        with path.open("rb") as file:
-            first = _parse(file.readline(MAX_EVENT_BYTES) + file.readline(MAX_EVENT_BYTES))
-            file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_EVENT_BYTES))
-            lines = file.read().splitlines()
-    except OSError:
-        return [], None
-    return first, next((event for line in reversed(lines) for event in _parse(line)), None)
+def _last_event(path: Path, state: tuple[int, int, int]) -> Event | None:
+    """Return the last event of a file; `state` tells versions of the file apart."""
+    with path.open("rb") as file:
+        file.seek(max(0, state[2] - MAX_EVENT_BYTES))
+        events = _parse(file.read())
+    return events[-1] if events else None
 
 
 def _parse(data: bytes) -> list[Event]:

@@ -95,11 +95,6 @@ class History:
     batch_count: int = 0
     spacing: int = 1
 
-    @classmethod
-    def from_events(cls, events: Iterable[Event]) -> "History":
-        """Sum up all events of a run."""
-        return cls().extended(events)
-
     def extended(self, events: Iterable[Event]) -> "History":
         """Return this history with the events that follow; invalid ones are skipped."""
         longer = replace(self, batches=[*self.batches], epochs=[*self.epochs], first_reports=[*self.first_reports])

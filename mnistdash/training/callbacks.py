@@ -49,7 +49,7 @@ class StepPlan:
         """Return the plan of a run that trains on a number of images."""
         per_epoch = math.ceil(examples / config.batch_size)
         steps = config.steps or (config.epochs or 0) * per_epoch
-        most = min(MAX_STEPS_AT_ONCE, max(1, RECIPES[config.recipe].images_at_once // config.batch_size))
+        most = min(MAX_STEPS_AT_ONCE, max(1, RECIPES[config.recipe].images_per_execution // config.batch_size))
         return cls(steps, per_epoch, max(n for n in range(1, most + 1) if math.gcd(steps, per_epoch) % n == 0))
 
     @property
@@ -192,7 +192,7 @@ class RunCallback(keras.callbacks.Callback):
         fields["learning_rate"] = float(self.model.optimizer.learning_rate)
         self._save(partial(self._writer.write, event, **fields))
         if self._tensorboard is not None:
-            self._save(partial(self._tensorboard.write, self._writer.record(event, **fields)))
+            self._save(partial(self._tensorboard.write, event, fields))
 
     def _save(self, write: Callable[[], object]) -> None:
         """Write a file that a run can do without: the disk may have room again when the model is exported."""

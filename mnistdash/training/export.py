@@ -56,7 +56,7 @@ def logit_predictor(model: keras.Model) -> Callable[[TrainingSet], np.ndarray]:
 
 def temperature(network: keras.Model, recipe: Recipe, validation: Split) -> float:
     """Return the temperature for export: fitted if the recipe asks for it and the validation split is unseen."""
-    if not recipe.refuses:
+    if not recipe.rejects_non_digits:
         return 1.0
     return recipe.temperature if recipe.trains_on_validation else fit_temperature(network, validation)
 

@@ -36,19 +36,15 @@ def softmax_regression_normal(x: Tensor, dropout: float) -> Tensor:
     return layers.Dense(DIGITS, kernel_initializer=keras.initializers.RandomNormal(stddev=1.0))(layers.Flatten()(x))
 
 
-def tutorial_cnn(x: Tensor, dropout: float) -> Tensor:
-    """Two 5x5 convolutions and a wide dense layer. Source: TensorFlow tutorial "A Guide to TF Layers"."""
-    return _wide_cnn(x, dropout, dict)
-
-
 def dropout_cnn(x: Tensor, dropout: float) -> Tensor:
     """`tutorial_cnn` with weights and biases drawn from N(0, 1)."""
     normal = keras.initializers.RandomNormal(stddev=1.0)
     # A shared initializer object would give every layer the same values.
-    return _wide_cnn(x, dropout, lambda: {"kernel_initializer": normal.clone(), "bias_initializer": normal.clone()})
+    return tutorial_cnn(x, dropout, lambda: {"kernel_initializer": normal.clone(), "bias_initializer": normal.clone()})
 
 
-def _wide_cnn(x: Tensor, dropout: float, initializers: Callable[[], dict[str, Any]]) -> Tensor:
+def tutorial_cnn(x: Tensor, dropout: float, initializers: Callable[[], dict[str, Any]] = dict) -> Tensor:
+    """Two 5x5 convolutions and a wide dense layer. Source: TensorFlow tutorial "A Guide to TF Layers"."""
     for filters in (32, 64):
         x = layers.Conv2D(filters, 5, padding="same", activation="relu", **initializers())(x)
         x = layers.MaxPooling2D(2, padding="same")(x)

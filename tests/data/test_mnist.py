@@ -80,7 +80,7 @@ def test_damaged_file_of_the_user_is_reported_and_kept(settings, files, download
     idx_files.write(settings.data, files)
     path = settings.data / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(files["t10k-images-idx3-ubyte"][:-7]))
-    with pytest.raises(DataFileError, match=r"t10k-images-idx3-ubyte.gz: expected 7,856 bytes .* found 7,849"):
+    with pytest.raises(DataFileError, match=r"t10k-images-idx3-ubyte.gz: expected SHA-256 .* of 7,849 bytes"):
         data_mnist.load_mnist(settings)
     assert path.exists()
     assert not downloads

@@ -78,7 +78,7 @@ def show_features(run: Run, so_far: History, data: Dataset) -> None:
         return
     saved, view = _latest_view(run, epoch)
     recipe = recipes.RECIPES.get(run.config.recipe)
-    is_mixture = recipe is not None and recipe.loss == "members_cross_entropy"
+    is_mixture = recipe is not None and recipe.loss == "mixture_cross_entropy"
     st.subheader("First layer", anchor=False)
     st.caption(
         f"Weights after epoch {saved}: warm colors are positive, cold colors negative."
