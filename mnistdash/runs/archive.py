@@ -72,9 +72,6 @@ def read_archive(source: BinaryIO) -> RunArchive:
     try:
         with zipfile.ZipFile(source) as archive:
             files = _read_members(archive)
-    except _DAMAGED as error:
-        raise ArchiveError("This is not the zip of a run, or it is damaged.") from error
-    try:
         config = parse_config(files[CONFIG], CONFIG)
         if config.recipe not in RECIPES:
             raise ArchiveError("This zip cannot be restored: the run's recipe does not exist here.")
@@ -86,7 +83,7 @@ def read_archive(source: BinaryIO) -> RunArchive:
     except RunError as error:
         raise ArchiveError(f"This zip cannot be restored: {error}") from error
     except _DAMAGED as error:
-        raise ArchiveError("A file in this zip is damaged.") from error
+        raise ArchiveError("This is not the zip of a run, or it is damaged.") from error
     return RunArchive(config, card, files)
 
 
@@ -133,6 +130,6 @@ def _check_member(name: str, content: bytes) -> None:
         if name == WEIGHTS:
             load_weights(io.BytesIO(content))
         else:
-            snapshots.check_snapshot(content, name)
+            snapshots.parse_snapshot(io.BytesIO(content), name)
     elif name == annotations.FILE:
         annotations.parse_annotations(content)

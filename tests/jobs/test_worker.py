@@ -115,7 +115,7 @@ def test_a_failure_is_the_last_event(folder, settings, trains_with, error, raise
 
 
 def test_a_run_stops_when_its_folder_says_so(folder, settings, trains_with):
-    def train(config, folder, dataset, writer, stop: threading.Event) -> None:
+    def train(config, folder, dataset, writer, stop: threading.Event, throughput) -> None:
         (folder / STOP).touch()
         until(stop.is_set)
 

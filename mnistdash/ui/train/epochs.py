@@ -123,7 +123,7 @@ def _choose_epoch(run: Run, so_far: History, data: Dataset) -> int | None:
 def _latest_view(run: Run, epoch: int) -> tuple[int, NetworkView]:
     """Return the last epoch up to `epoch` whose network view was saved, and that view."""
     for saved in reversed([e for e in snapshots.snapshot_epochs(run.folder) if e <= epoch]):
-        if (view := snapshots.read_network_view(run.folder, saved)) is not None:
+        if (view := snapshots.read_snapshot(run.folder, saved)[1]) is not None:
             return saved, view
     return epoch, NetworkView(np.zeros((0, 1, 1), np.float32), [])
 
@@ -133,7 +133,7 @@ def _latest_view(run: Run, epoch: int) -> tuple[int, NetworkView]:
 def _predictions(run: Path, created: float, epoch: int, digits: int) -> EpochPredictions | None:
     """Return the predictions after an epoch, or None if the file is damaged or of another number of digits."""
     try:
-        predictions = snapshots.read_predictions(run, epoch)
+        predictions, _ = snapshots.read_snapshot(run, epoch)
     except RunError:
         return None
     return predictions if len(predictions.predicted) == digits else None
