@@ -23,9 +23,8 @@ class Recipe:
     """A network and the settings that train it.
 
     Attributes:
-        name: on the command line and the pages.
+        name: on the command line and the pages; key into `networks.NETWORKS`.
         summary: one sentence that helps to choose.
-        network: key into `networks.NETWORKS`.
         optimizer: one of OPTIMIZERS; "nesterov" is SGD with a Nesterov momentum of 0.9.
         learning_rate: peak of the schedule.
         batch_size: images per step.
@@ -49,7 +48,6 @@ class Recipe:
 
     name: str
     summary: str
-    network: str
     optimizer: str
     learning_rate: float
     batch_size: int
@@ -80,7 +78,6 @@ _RECIPES = (
     Recipe(
         name="express",
         summary="Our fastest: a small network, one epoch, and a learning rate that rises high and falls.",
-        network="express",
         optimizer="nesterov",
         learning_rate=0.2,
         batch_size=100,
@@ -91,7 +88,6 @@ _RECIPES = (
     Recipe(
         name="flagship",
         summary="Our best: one network for drawings, two for MNIST's own digits, and a gate. It rejects non-digits.",
-        network="flagship",
         optimizer="adamw",
         learning_rate=2e-3,
         batch_size=128,
@@ -109,7 +105,6 @@ _RECIPES = (
     Recipe(
         name="keras-cnn",
         summary="The classic Keras example: two 3×3 convolutions, one pooling, trained on all 60,000 digits.",
-        network="keras-cnn",
         optimizer="adadelta",
         learning_rate=1.0,  # what Adadelta() meant in 2018; Keras 3 defaults to 0.001
         batch_size=128,
@@ -122,7 +117,6 @@ _RECIPES = (
     Recipe(
         name="tutorial-cnn",
         summary="The TensorFlow layers tutorial: two 5×5 convolutions and a wide dense layer, with very slow SGD.",
-        network="tutorial-cnn",
         optimizer="sgd",
         learning_rate=0.001,
         batch_size=100,
@@ -134,7 +128,6 @@ _RECIPES = (
     Recipe(
         name="dropout-cnn",
         summary="The same layers with every weight and bias drawn from N(0, 1): the loss starts very high.",
-        network="dropout-cnn",
         optimizer="adam",
         learning_rate=0.001,
         batch_size=128,
@@ -145,7 +138,6 @@ _RECIPES = (
     Recipe(
         name="softmax",
         summary="Softmax regression, the very first tutorial: one weight per pixel and digit, no hidden layer.",
-        network="softmax",
         optimizer="sgd",
         learning_rate=0.5,
         batch_size=100,
@@ -156,7 +148,6 @@ _RECIPES = (
     Recipe(
         name="softmax-naive",
         summary="The original code: random start, summed loss, unclipped logarithm. A learning rate of 0.05 breaks it.",
-        network="softmax-normal",
         optimizer="sgd",
         learning_rate=0.01,
         batch_size=100,

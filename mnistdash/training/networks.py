@@ -118,7 +118,7 @@ def _conv(x: Tensor, filters: int, size: int, **options: Any) -> Tensor:
 # ((n, 28, 28, 1) images, dropout rate) -> (n, 10) or (n, 11) logits
 NETWORKS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "softmax": softmax_regression,
-    "softmax-normal": softmax_regression_normal,
+    "softmax-naive": softmax_regression_normal,
     "tutorial-cnn": tutorial_cnn,
     "dropout-cnn": dropout_cnn,
     "keras-cnn": keras_cnn,
@@ -142,7 +142,7 @@ def build(recipe: Recipe, precision: str = "float32") -> keras.Model:
     keras.config.set_dtype_policy(policy)
     try:
         images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
-        logits = NETWORKS[recipe.network](layers.Reshape((*IMAGE_SHAPE, 1))(images), recipe.dropout or 0.0)
+        logits = NETWORKS[recipe.name](layers.Reshape((*IMAGE_SHAPE, 1))(images), recipe.dropout or 0.0)
         logits = layers.Activation("linear", dtype="float32", name="logits")(logits)
     finally:
         keras.config.set_dtype_policy(previous)

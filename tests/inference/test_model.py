@@ -11,9 +11,9 @@ from mnistdash.inference.model import Model, load_model
 IMAGES = np.random.default_rng(0).integers(0, 256, (230, 28, 28), np.uint8)
 
 
-def test_model_predicts_any_number_of_images(flagship):
+def test_model_predicts_any_number_of_images(flagship, models):
     """More than a batch, a part of one, one image and none."""
-    model = load_model("flagship")  # from the folder of the environment
+    model = load_model("flagship", models)
     whole = model(IMAGES)
     assert whole.shape == (230, 10)
     assert whole.dtype == np.float32
