@@ -212,7 +212,7 @@ async def start(dashboard: Dashboard, visitor: Visitor, recipe: str, **settings:
 async def until_training(folder: Path) -> None:
     """Wait for the first steps of a run."""
     async with asyncio.timeout(MEASURED):
-        while not History.from_events(events.read_events(folder)[0]).batches:
+        while not History().extended(events.read_events(folder)[0]).batches:
             await asyncio.sleep(0.2)
 
 

@@ -40,7 +40,6 @@ class DataFileError(DataError):
 
     def __init__(self, path: Path, expected: str, found: str):
         super().__init__(f"{path}: expected {expected}, found {found}.")
-        self.path = path
 
 
 class DataUnavailableError(DataError):

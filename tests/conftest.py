@@ -15,7 +15,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from mnistdash.data import dataset
-from mnistdash.data.mnist import is_complete, load_mnist
+from mnistdash.data.mnist import find_files, load_mnist
 from mnistdash.data.sample import load_sample
 from mnistdash.exceptions import DataError
 from mnistdash.runs import recipes, store
@@ -64,10 +64,17 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(line)
 
 
+@pytest.fixture
+def old_run(models) -> Run:
+    """A finished run of the offline sample, stored by version 0.1.0, with all files that a run can have."""
+    shutil.copytree(PROJECT / "tests" / "support" / "old_run", models / "old-softmax")
+    return store.load_run(models / "old-softmax")
+
+
 def _without_download() -> dataset.Dataset | None:
     settings = Settings.from_environment()
     for folder in (settings.data, settings.cache):
-        if folder is not None and is_complete(folder):
+        if folder is not None and find_files(folder):
             try:
                 return load_mnist(Settings(data=folder, cache=folder, models=folder))
             except DataError:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mnistdash import exceptions
 from mnistdash.cli.progress import DownloadBar
 from mnistdash.data import mnist, sample
@@ -121,21 +123,16 @@ def _print_answer(path: Path, answer: Recognition, as_json: bool) -> None:
         print(f"{path} {answer.number or BLANK} {answer.confidence:.4f}")
         return
     # At the top level the image counts as one digit, however many it holds.
-    values = {"file": str(path), **_values(answer.digits[0] if len(answer.digits) == 1 else answer.whole)}
-    values |= {"verdict": answer.verdict, "number": answer.number, "digits": [_values(one) for one in answer.digits]}
-    print(json.dumps(values))
+    whole = answer.digits[0] if len(answer.digits) == 1 else answer.whole
+    values = {"digit": None, "confidence": 0.0, "probabilities": [0.0] * 10, "is_digit": None} | _values(whole)
+    digits = [_values(digit) for digit in answer.digits]
+    values = {"file": str(path), **values, "verdict": answer.verdict, "number": answer.number, "digits": digits}
+    print(json.dumps(values, default=np.ndarray.tolist))
 
 
 def _values(prediction: DigitPrediction | None) -> dict[str, Any]:
-    if prediction is None:
-        return {"digit": None, "confidence": 0.0, "probabilities": [0.0] * 10, "is_digit": None, "verdict": BLANK}
-    return {
-        "digit": prediction.digit,
-        "confidence": prediction.confidence,
-        "probabilities": prediction.probabilities.tolist(),
-        "is_digit": prediction.is_digit,
-        "verdict": prediction.verdict,
-    }
+    keys = ("digit", "confidence", "probabilities", "is_digit", "verdict")
+    return {key: getattr(prediction, key) for key in keys} if prediction is not None else {}
 
 
 def export(options: argparse.Namespace, settings: Settings) -> None:
@@ -195,11 +192,11 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
         with tempfile.TemporaryDirectory(prefix=".restoring-", dir=settings.models) as staging:
             folder = Path(staging) / name
             folder.mkdir()
-            run = archive.unpack_run(backup, name, folder)
+            config = archive.unpack_run(backup, name, folder)
             with native_output_to(os.devnull):
                 from mnistdash.training import finish  # TensorFlow: seconds to import
 
-                card = finish.rebuild(folder, run.config, backup.card, dataset)
+                card = finish.rebuild(folder, config, backup.card, dataset)
             folder.rename(settings.models / name)
     except OSError as error:
         raise CommandError(f"The run cannot be stored in {settings.models}: {error.strerror or error}.") from error

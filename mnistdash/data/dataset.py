@@ -9,7 +9,7 @@ SPLITS = ("test", "validation", "train")
 
 @dataclass(frozen=True)
 class Split:
-    """Images and their labels.
+    """Images and their labels. The arrays are read-only, as several threads share them.
 
     Attributes:
         images: (n, 28, 28) uint8, 255 = stroke.
@@ -41,10 +41,3 @@ class Dataset:
     def split(self, name: str) -> Split:
         """Return the split with a name in `SPLITS`."""
         return {"train": self.train, "validation": self.validation, "test": self.test}[name]
-
-
-def make_split(images: np.ndarray, labels: np.ndarray) -> Split:
-    """Return a split whose arrays are read-only, as several threads share them."""
-    images.setflags(write=False)
-    labels.setflags(write=False)
-    return Split(images, labels)

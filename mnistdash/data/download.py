@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]  # bytes received, total bytes
 
 
 def download_files(files: Sequence[IdxFile], cache: Path, progress: Progress | None) -> None:
-    """Download files into the cache as `<name>.gz`, each complete and verified or not at all.
+    """Download files into the cache as `<name>.gz`, each complete and verified or not at all; keep intact ones.
 
     Args:
         files: to download.

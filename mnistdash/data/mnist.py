@@ -1,10 +1,11 @@
 """Load MNIST from its four IDX files, and split it."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from mnistdash.data import download
-from mnistdash.data.dataset import Dataset, make_split
+from mnistdash.data.dataset import Dataset, Split
 from mnistdash.data.idx import IdxFile, read_verified
 from mnistdash.exceptions import DataFileError
 from mnistdash.settings import Settings
@@ -57,27 +58,27 @@ def load_mnist(settings: Settings, progress: download.Progress | None = None) ->
         DataUnavailableError: MNIST is not on this machine, and no mirror served it.
     """
     if settings.data is not None:
-        if is_complete(settings.data):
-            return _load_folder(settings.data)
+        if paths := find_files(settings.data):
+            return _load(paths)
         log.warning("MNISTDASH_DATA (%s) lacks some of the four MNIST files; using the cache.", settings.data)
-    if is_complete(settings.cache):
+    if paths := find_files(settings.cache):
         try:
-            return _load_folder(settings.cache)
+            return _load(paths)
         except DataFileError as error:
             log.warning("%s Downloading it again.", error)
-    missing = [file for file in FILES if not _is_intact(settings.cache, file)]
-    download.download_files(missing, settings.cache, progress)
-    return _load_folder(settings.cache)
+    download.download_files(FILES, settings.cache, progress)
+    return _load([settings.cache / f"{file.name}.gz" for file in FILES])
 
 
 def is_available(settings: Settings) -> bool:
     """Return True if `load_mnist` finds MNIST without downloading it."""
-    return any(folder is not None and is_complete(folder) for folder in (settings.data, settings.cache))
+    return any(folder is not None and find_files(folder) for folder in (settings.data, settings.cache))
 
 
-def is_complete(folder: Path) -> bool:
-    """Return True if a folder has all four files, intact or not."""
-    return all(_find_file(folder, file) is not None for file in FILES)
+def find_files(folder: Path) -> list[Path]:
+    """Return the paths of all four files in a folder, intact or not; [] if any is missing."""
+    paths = [_find_file(folder, file) for file in FILES]
+    return [path for path in paths if path is not None] if None not in paths else []
 
 
 def _find_file(folder: Path, file: IdxFile) -> Path | None:
@@ -86,26 +87,12 @@ def _find_file(folder: Path, file: IdxFile) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _is_intact(cache: Path, file: IdxFile) -> bool:
-    """Return True if the cache has an intact file; delete a damaged one."""
-    path = _find_file(cache, file)
-    if path is None:
-        return False
-    try:
-        read_verified(path, file)
-    except DataFileError:
-        path.unlink()
-        return False
-    return True
-
-
-def _load_folder(folder: Path) -> Dataset:
-    paths = [_find_file(folder, file) or folder / file.name for file in FILES]
+def _load(paths: Sequence[Path]) -> Dataset:
     images, labels, test_images, test_labels = map(read_verified, paths, FILES)
     return Dataset(
         "mnist",
-        str(folder),
-        train=make_split(images[VALIDATION_IMAGES:], labels[VALIDATION_IMAGES:]),
-        validation=make_split(images[:VALIDATION_IMAGES], labels[:VALIDATION_IMAGES]),
-        test=make_split(test_images, test_labels),
+        str(paths[0].parent),
+        train=Split(images[VALIDATION_IMAGES:], labels[VALIDATION_IMAGES:]),
+        validation=Split(images[:VALIDATION_IMAGES], labels[:VALIDATION_IMAGES]),
+        test=Split(test_images, test_labels),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnistdash.data import download
-from mnistdash.data.dataset import Dataset, make_split
+from mnistdash.data.dataset import Dataset, Split
 from mnistdash.data.mnist import load_mnist
 from mnistdash.exceptions import DataError, DataFileError
 from mnistdash.imaging.normalize import fit_and_center
@@ -45,10 +45,12 @@ def load_sample() -> Dataset:
     fitted = [fit_and_center(image / 16) for image in digits.images.astype(np.float32)]
     images = np.round(255 * np.stack(fitted)).astype(np.uint8)
     labels = digits.target.astype(np.uint8)
+    for array in (images, labels):
+        array.setflags(write=False)
     return Dataset(
         "sample",
         "scikit-learn",
-        train=make_split(images[200:-300], labels[200:-300]),
-        validation=make_split(images[:200], labels[:200]),
-        test=make_split(images[-300:], labels[-300:]),
+        train=Split(images[200:-300], labels[200:-300]),
+        validation=Split(images[:200], labels[:200]),
+        test=Split(images[-300:], labels[-300:]),
     )

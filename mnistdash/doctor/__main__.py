@@ -5,7 +5,7 @@ python -m mnistdash.doctor
 
 import sys
 
-from mnistdash.doctor.checks import PROBLEM, Finding, run_checks, run_environment_checks
+from mnistdash.doctor.checks import PROBLEM, Finding, run_checks
 
 
 def report(findings: list[Finding]) -> int:
@@ -21,7 +21,7 @@ def main() -> int:
 
         settings = Settings.from_environment()
     except Exception as error:  # a missing package, or an invalid variable
-        return report([*run_environment_checks(), Finding(PROBLEM, f"Settings cannot be read: {error}")])
+        return report([*run_checks(None), Finding(PROBLEM, f"Settings cannot be read: {error}")])
     return report(run_checks(settings))
 
 

@@ -42,25 +42,19 @@ class Finding:
         return f"{self.level:<{len(PROBLEM)}}  {' '.join(self.message.split())}"
 
 
-def run_checks(settings: "Settings") -> list[Finding]:
-    """Run all checks; download and repair nothing."""
-    checks = (check_mnist, check_models, check_disk)
-    findings = run_environment_checks()
-    return findings + [finding for check in checks for finding in _guard(partial(check, settings))]
-
-
-def run_environment_checks() -> list[Finding]:
-    """Run the checks that need no settings."""
-    return [finding for check in (check_python, check_packages) for finding in _guard(check)]
-
-
-def _guard(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Yield a check's findings, and its exception as a finding."""
-    try:
-        yield from check()
-    except Exception as error:
-        advice = REINSTALL if isinstance(error, ImportError) else ""
-        yield Finding(PROBLEM, f"{type(error).__name__}: {error}. {advice}")
+def run_checks(settings: "Settings | None") -> list[Finding]:
+    """Run all checks, or without settings those that need none; download and repair nothing."""
+    checks: list[Callable[[], Iterator[Finding]]] = [check_python, check_packages]
+    if settings is not None:
+        checks += [partial(check, settings) for check in (check_mnist, check_models, check_disk)]
+    findings: list[Finding] = []
+    for check in checks:
+        try:
+            findings.extend(check())
+        except Exception as error:
+            advice = REINSTALL if isinstance(error, ImportError) else ""
+            findings.append(Finding(PROBLEM, f"{type(error).__name__}: {error}. {advice}"))
+    return findings
 
 
 def check_python() -> Iterator[Finding]:
@@ -92,10 +86,10 @@ def check_packages() -> Iterator[Finding]:
 
 def check_mnist(settings: "Settings") -> Iterator[Finding]:
     """Check that MNIST is on this machine, and verify its files."""
-    from mnistdash.data.mnist import is_complete, load_mnist
+    from mnistdash.data.mnist import find_files, load_mnist
     from mnistdash.exceptions import DataError
 
-    folders = [folder for folder in (settings.data, settings.cache) if folder is not None and is_complete(folder)]
+    folders = [folder for folder in (settings.data, settings.cache) if folder is not None and find_files(folder)]
     if settings.data is not None and settings.data not in folders:
         yield Finding(WARNING, f"MNISTDASH_DATA ({settings.data}) lacks some of the four MNIST files.")
     if not folders:

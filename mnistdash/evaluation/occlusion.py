@@ -4,6 +4,7 @@ Source: M. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Netwo
 """
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
@@ -23,11 +24,7 @@ def occlusion_map(model: Callable[[np.ndarray], np.ndarray], image: np.ndarray) 
         (10, 28, 28) float32: the fall of the digit's log odds when the pixel is covered, averaged over all
         patches that cover it. Positive where a pixel supports the digit.
     """
-    corners = [
-        (row, column)
-        for row in range(1 - STRIDE, len(image) - 1, STRIDE)
-        for column in range(1 - STRIDE, len(image) - 1, STRIDE)
-    ]
+    corners = list(product(range(1 - STRIDE, len(image) - 1, STRIDE), repeat=2))
     covers = np.zeros((len(corners), *image.shape), bool)
     for cover, (row, column) in zip(covers, corners, strict=True):
         cover[max(row, 0) : row + PATCH, max(column, 0) : column + PATCH] = True

@@ -91,10 +91,7 @@ def nearest_neighbors(features: np.ndarray, query: np.ndarray, count: int) -> tu
     Returns:
         (m,) int64 indices, nearest first, and their (m,) float32 distances; m = min(count, n).
     """
-    distances = np.zeros(len(features), np.float32)
-    for start in range(0, len(features), CHUNK):  # a float32 copy of all features would be twice their size
-        chunk = slice(start, start + CHUNK)
-        distances[chunk] = np.linalg.norm(features[chunk].astype(np.float32) - query.astype(np.float32), axis=1)
+    distances = np.linalg.norm(features.astype(np.float32) - query.astype(np.float32), axis=1)
     nearest = np.argsort(distances, kind="stable")[:count]
     return nearest, distances[nearest]
 

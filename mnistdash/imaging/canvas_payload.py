@@ -16,8 +16,6 @@ PREFIX = "data:image/png;base64,"
 MAX_IMAGE_CHARACTERS = 2_000_000  # of base64; the wider canvas needs 840,000 if no two pixels are alike
 MAX_STROKES = 2_000  # the page draws all of them again after each undo
 MAX_STROKES_CHARACTERS = 5_000_000  # of JSON; minutes of drawing without a pause
-UNREADABLE = "The drawing could not be read; clear the canvas and draw again."
-TOO_MANY = "The drawing has too many strokes; clear the canvas and draw again."
 
 
 def parse_canvas(payload: object, width: int, height: int) -> Drawing | None:
@@ -34,41 +32,24 @@ def parse_canvas(payload: object, width: int, height: int) -> Drawing | None:
     Raises:
         CanvasError: the payload is malformed or too large.
     """
-    if payload is None:
+    if payload is None or (isinstance(payload, dict) and payload.get("data") is None):
         return None
-    if not isinstance(payload, dict):
-        raise CanvasError(UNREADABLE)
-    if payload.get("data") is None:
-        return None
-    return _parse_strokes(payload.get("raw")), _decode_image(payload["data"], width, height)
-
-
-def _parse_strokes(raw: object) -> list[dict[str, Any]]:
-    strokes = raw.get("objects") if isinstance(raw, dict) else None
-    if not isinstance(strokes, list):
-        raise CanvasError(UNREADABLE)
-    if not all(isinstance(stroke, dict) and isinstance(stroke.get("type"), str) for stroke in strokes):
-        raise CanvasError(UNREADABLE)
     try:
+        strokes, data = payload["raw"]["objects"], payload["data"]  # type: ignore[index]
         # Python accepts NaN in JSON, and browsers do not.
         size = len(json.dumps(strokes, allow_nan=False))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise CanvasError(UNREADABLE) from error
-    if len(strokes) > MAX_STROKES or size > MAX_STROKES_CHARACTERS:
-        raise CanvasError(TOO_MANY)
-    return strokes
-
-
-def _decode_image(data: object, width: int, height: int) -> np.ndarray:
-    if not isinstance(data, str) or len(data) > MAX_IMAGE_CHARACTERS or not data.startswith(PREFIX):
-        raise CanvasError(UNREADABLE)
-    try:
+        if not isinstance(strokes, list) or not all(isinstance(stroke["type"], str) for stroke in strokes):
+            raise TypeError("not a list of Fabric.js objects")
+        if len(data) > MAX_IMAGE_CHARACTERS or not data.startswith(PREFIX):
+            raise ValueError("not a PNG image of the canvas")
         file = io.BytesIO(base64.b64decode(data[len(PREFIX) :], validate=True))
         with Image.open(file, formats=("PNG",)) as image:
-            # Nothing is decompressed before this check.
-            if image.size == (width, height):
-                return np.asarray(image.convert("L"))
+            if image.size != (width, height):  # nothing has been decompressed yet
+                raise ValueError("not of the size of the canvas")
+            pixels = np.asarray(image.convert("L"))
     # Pillow raises anything on a damaged file.
     except Exception as error:
-        raise CanvasError(UNREADABLE) from error
-    raise CanvasError(UNREADABLE)
+        raise CanvasError("The drawing could not be read; clear the canvas and draw again.") from error
+    if len(strokes) > MAX_STROKES or size > MAX_STROKES_CHARACTERS:
+        raise CanvasError("The drawing has too many strokes; clear the canvas and draw again.")
+    return strokes, pixels

@@ -32,16 +32,15 @@ def to_mnist(image: np.ndarray) -> np.ndarray:
 
     Source: Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998, section III.A.
     """
-    return normalize(crop(extract_foreground(image)))
-
-
-def normalize(digit: np.ndarray) -> np.ndarray:
-    """Normalize a cropped digit, (height, width) float32 in [0, 1], to (28, 28) float32."""
-    return normalization_steps(digit)[-1][1]
+    return normalization_steps(crop(extract_foreground(image)))[-1][1]
 
 
 def normalization_steps(digit: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Return the steps of `normalize`, each with a name to show."""
+    """Normalize a cropped digit, (height, width) float32 in [0, 1], to (28, 28) float32.
+
+    Returns:
+        The result of each step, with a name to show.
+    """
     adjusted = normalize_stroke_width(digit)
     fitted = resize_to_box(adjusted)
     return [
@@ -58,14 +57,11 @@ def crop(foreground: np.ndarray) -> np.ndarray:
     return foreground[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def normalize_stroke_width(
-    digit: np.ndarray, low: float = STROKE_WIDTHS[0], high: float = STROKE_WIDTHS[1]
-) -> np.ndarray:
+def normalize_stroke_width(digit: np.ndarray) -> np.ndarray:
     """Make the strokes of a cropped digit as wide as those of MNIST's writers.
 
     Args:
         digit: (height, width) float32 in [0, 1], 1 = stroke, without a margin.
-        low, high: smallest and largest stroke width, in pixels once the digit fits 20x20.
 
     Returns:
         The digit, resized where its stroke width changes, without a margin; float32 in [0, 1].
@@ -75,7 +71,7 @@ def normalize_stroke_width(
     resized = np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BICUBIC))
     inside = distance_inside(resized)
     current = mean_stroke_width(inside)
-    target = min(max(current * BOX_SIDE / WORK_SIDE, low), high)
+    target = min(max(current * BOX_SIDE / WORK_SIDE, STROKE_WIDTHS[0]), STROKE_WIDTHS[1])
     # Growing by r on each side makes a stroke wider by 2r, and the digit larger by as much.
     growth = (target * WORK_SIDE / BOX_SIDE - current) / (1 - target / BOX_SIDE) / 2
     if growth < 0:

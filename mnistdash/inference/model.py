@@ -10,7 +10,6 @@ from mnistdash.exceptions import RunError
 from mnistdash.runs.recipes import RECIPES
 from mnistdash.runs.run import TFLITE, check_model
 from mnistdash.runs.store import load_trained_run
-from mnistdash.settings import Settings
 
 BATCH = 100  # images; larger batches are not faster
 THREADS = 2  # small hosts have two cores
@@ -114,17 +113,17 @@ class Model:
         self._batch = batch
 
 
-def load_model(name: str, models: Path | None = None) -> Model:
+def load_model(name: str, models: Path) -> Model:
     """Load the model of a run.
 
     Args:
         name: name of the run.
-        models: folder of models; by default that of the environment.
+        models: folder of models.
 
     Raises:
         RunError: there is no such model, or its file is damaged.
     """
-    run = load_trained_run(name, models or Settings.from_environment().models)
+    run = load_trained_run(name, models)
     check_model(run)  # before native code parses it
     recipe = RECIPES.get(run.config.recipe)
-    return Model(run.folder / TFLITE, name, rejects_non_digits=recipe is not None and recipe.refuses)
+    return Model(run.folder / TFLITE, name, rejects_non_digits=recipe is not None and recipe.rejects_non_digits)

@@ -79,7 +79,7 @@ class Worker(subprocess.Popen[bytes]):
         if not code:  # it has recorded the end of the run, or left the run to another process
             return
         with try_lock(folder / LOCK) as acquired:
-            last = events.ends(folder)[1]
+            last = events.last_event(folder)
             if acquired and not (last and last["event"] == "ended"):
                 reason = f"Its process {describe_exit(code)}. {quote_log(folder)}".strip()
                 events.EventWriter(folder, began).write("ended", status="failed", reason=reason)

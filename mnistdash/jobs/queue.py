@@ -14,7 +14,7 @@ from mnistdash.exceptions import RunError
 from mnistdash.jobs.processes import WarmWorker, Worker, end_workers
 from mnistdash.runs import events, store
 from mnistdash.runs.config import RunConfig
-from mnistdash.runs.run import ACTIVE, LOCK, Run, ask_to_stop, has_begun, is_asked_to_stop, is_disk_full
+from mnistdash.runs.run import ACTIVE, LOCK, STOP, Run, is_asked_to_stop, is_disk_full
 from mnistdash.settings import Settings
 from mnistdash.system.locks import ProcessLock, try_lock
 from mnistdash.system.logging import error_fields
@@ -106,9 +106,9 @@ class JobQueue:
         with suppress(OSError, RunError):  # the folder is gone, or the disk is full
             if store.load_run(folder).status not in ACTIVE:
                 return
-            ask_to_stop(folder)
+            (folder / STOP).touch()
             with try_lock(folder / LOCK) as acquired:
-                if acquired and not has_begun(folder):
+                if acquired and events.last_event(folder) is None:
                     writer = events.EventWriter(folder)
                     writer.write("ended", status="stopped", reason="Canceled before it started.")
                     log.info("canceled", extra={"run": name})

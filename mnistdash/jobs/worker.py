@@ -21,7 +21,7 @@ from mnistdash.exceptions import DataError, MnistdashError, RunError
 from mnistdash.runs import run, store
 from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig
-from mnistdash.runs.events import EventWriter
+from mnistdash.runs.events import EventWriter, last_event
 from mnistdash.runs.throughput import ThroughputCache
 from mnistdash.settings import Settings
 from mnistdash.system.locks import ProcessLock
@@ -83,7 +83,7 @@ def train_queued_run(name: str, settings: Settings, stop: Stop, dataset: Dataset
     folder = settings.models / name
     config = store.load_run(folder).config
     lock = ProcessLock(folder / run.LOCK)
-    if not lock.acquire(LOCK_TIMEOUT) or run.has_begun(folder) or stop.is_set():
+    if not lock.acquire(LOCK_TIMEOUT) or last_event(folder) or stop.is_set():
         return
     limit = f"Stopped after {settings.minutes} minutes, the time limit for a run."
     timer = threading.Timer(60 * settings.minutes, stop.because, (limit,))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mnistdash.exceptions import ArchiveError, RunError
-from mnistdash.runs import annotations, events, snapshots, store
+from mnistdash.runs import annotations, events, snapshots
 from mnistdash.runs.card import Card, parse_card
 from mnistdash.runs.config import RunConfig, parse_config
 from mnistdash.runs.recipes import RECIPES
@@ -72,9 +72,6 @@ def read_archive(source: BinaryIO) -> RunArchive:
     try:
         with zipfile.ZipFile(source) as archive:
             files = _read_members(archive)
-    except _DAMAGED as error:
-        raise ArchiveError("This is not the zip of a run, or it is damaged.") from error
-    try:
         config = parse_config(files[CONFIG], CONFIG)
         if config.recipe not in RECIPES:
             raise ArchiveError("This zip cannot be restored: the run's recipe does not exist here.")
@@ -86,11 +83,11 @@ def read_archive(source: BinaryIO) -> RunArchive:
     except RunError as error:
         raise ArchiveError(f"This zip cannot be restored: {error}") from error
     except _DAMAGED as error:
-        raise ArchiveError("A file in this zip is damaged.") from error
+        raise ArchiveError("This is not the zip of a run, or it is damaged.") from error
     return RunArchive(config, card, files)
 
 
-def unpack_run(archive: RunArchive, name: str, folder: Path) -> Run:
+def unpack_run(archive: RunArchive, name: str, folder: Path) -> RunConfig:
     """Write a run's files, except its card and its model, into an empty folder.
 
     Args:
@@ -99,14 +96,15 @@ def unpack_run(archive: RunArchive, name: str, folder: Path) -> Run:
         folder: to write to; it may be called differently.
 
     Returns:
-        The run, which has no model yet.
+        The settings of the run, which has no model yet.
     """
     for file, content in archive.files.items():
         if file not in (CONFIG, CARD):
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_bytes(content)
-    atomic_write_json(folder / CONFIG, asdict(replace(archive.config, name=name, start=None)))
-    return store.load_run(folder)
+    config = replace(archive.config, name=name, start=None)
+    atomic_write_json(folder / CONFIG, asdict(config))
+    return config
 
 
 def _read_members(archive: zipfile.ZipFile) -> dict[str, bytes]:
@@ -133,6 +131,6 @@ def _check_member(name: str, content: bytes) -> None:
         if name == WEIGHTS:
             load_weights(io.BytesIO(content))
         else:
-            snapshots.check_snapshot(content, name)
+            snapshots.parse_snapshot(io.BytesIO(content), name)
     elif name == annotations.FILE:
         annotations.parse_annotations(content)

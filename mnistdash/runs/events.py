@@ -12,15 +12,13 @@ Every event has `event` and `elapsed` (seconds since the run's process started).
 """
 
 import errno
-import json
-import math
 import os
 import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 FILE_NAME = "events.jsonl"
 MAX_EVENT_BYTES = 16_384
@@ -42,13 +40,13 @@ class EventWriter:
         self._began = time.monotonic() if began is None else began
 
     def write(self, event: str, **fields: object) -> Event:
-        """Append one event and return it; numbers that are not finite become null.
+        """Append one event and return it; in the file, numbers that are not finite become null.
 
         Raises:
             OSError: the event cannot be written in full, for example because the disk is full.
         """
-        record = self.record(event, **fields)
-        line = json.dumps(record, allow_nan=False).encode() + b"\n"
+        record = {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
+        line = to_json(record, inf_nan_mode="null") + b"\n"
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             if _has_partial_line(handle):  # left by a full disk; a line break keeps this event apart from it
@@ -59,11 +57,6 @@ class EventWriter:
         finally:
             os.close(handle)
         return record
-
-    def record(self, event: str, **fields: object) -> Event:
-        """Return the event that `write` would append."""
-        fields = {key: _null_unless_finite(value) for key, value in fields.items()}
-        return {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
 
 
 def read_events(folder: Path, offset: int = 0, max_bytes: int = -1) -> tuple[list[Event], int]:
@@ -90,27 +83,23 @@ def read_events(folder: Path, offset: int = 0, max_bytes: int = -1) -> tuple[lis
     return _parse(data[:end]), offset + end
 
 
-def ends(folder: Path) -> tuple[list[Event], Event | None]:
-    """Return the first two events and the last one (None if there is none) without reading the rest."""
+def last_event(folder: Path) -> Event | None:
+    """Return the last event, or None if there is none, without reading the others."""
     path = folder / FILE_NAME
     try:
         stat = path.stat()
+        return _last_event(path, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
     except OSError:
-        return [], None
-    return _ends(path, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        return None
 
 
 @lru_cache(maxsize=500)
-def _ends(path: Path, state: tuple[int, int, int]) -> tuple[list[Event], Event | None]:
-    """Read the `ends` of a file; `state` tells versions of the file apart."""
-    try:
-        with path.open("rb") as file:
-            first = _parse(file.readline(MAX_EVENT_BYTES) + file.readline(MAX_EVENT_BYTES))
-            file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_EVENT_BYTES))
-            lines = file.read().splitlines()
-    except OSError:
-        return [], None
-    return first, next((event for line in reversed(lines) for event in _parse(line)), None)
+def _last_event(path: Path, state: tuple[int, int, int]) -> Event | None:
+    """Return the last event of a file; `state` tells versions of the file apart."""
+    with path.open("rb") as file:
+        file.seek(max(0, state[2] - MAX_EVENT_BYTES))
+        events = _parse(file.read())
+    return events[-1] if events else None
 
 
 def _parse(data: bytes) -> list[Event]:
@@ -131,7 +120,3 @@ def _has_partial_line(handle: int) -> bool:
         return False
     os.lseek(handle, size - 1, os.SEEK_SET)
     return os.read(handle, 1) != b"\n"
-
-
-def _null_unless_finite(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -95,11 +95,6 @@ class History:
     batch_count: int = 0
     spacing: int = 1
 
-    @classmethod
-    def from_events(cls, events: Iterable[Event]) -> "History":
-        """Sum up all events of a run."""
-        return cls().extended(events)
-
     def extended(self, events: Iterable[Event]) -> "History":
         """Return this history with the events that follow; invalid ones are skipped."""
         longer = replace(self, batches=[*self.batches], epochs=[*self.epochs], first_reports=[*self.first_reports])
@@ -153,11 +148,6 @@ class History:
         return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
 
     @property
-    def learning_rate(self) -> float | None:
-        """The last reported learning rate, or None."""
-        return self.batches[-1].learning_rate if self.batches else None
-
-    @property
     def fraction(self) -> float:
         """Share of the planned steps that are done, in [0, 1]."""
         return min(1.0, self.step / self.steps) if self.steps else 0.0
@@ -175,11 +165,6 @@ class History:
         """Seconds from the first step to the last at the pace of the first reports; None while it is unknown."""
         pace = _seconds_per_step(self.first_reports[0], self.first_reports[-1]) if self.first_reports else None
         return None if pace is None else pace * self.steps
-
-    @property
-    def images_per_second(self) -> float | None:
-        """The last reported speed, or None."""
-        return self.last_report.images_per_second if self.last_report else None
 
     @property
     def mean_speed(self) -> float | None:

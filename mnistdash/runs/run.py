@@ -54,7 +54,7 @@ def read_status(folder: Path, card: Card | None) -> tuple[str, str]:
 
     A run without events is queued. The process that trains it holds its lock, then writes the first event.
     """
-    last = events.ends(folder)[1]
+    last = events.last_event(folder)
     if last is not None and last["event"] == "ended" and last.get("status") in ENDED:
         return last["status"], str(last.get("reason", ""))
     if card is not None:
@@ -65,20 +65,6 @@ def read_status(folder: Path, card: Card | None) -> tuple[str, str]:
         return "queued", ""
     full = "The disk is full. Free some space." if is_disk_full(folder) else ""
     return "failed", " ".join(filter(None, ["Its process ended unexpectedly.", full, quote_log(folder)]))
-
-
-def has_begun(folder: Path) -> bool:
-    """Return True if a run has events: it was started, or canceled before that."""
-    return events.ends(folder)[1] is not None
-
-
-def ask_to_stop(folder: Path) -> None:
-    """Ask the process that trains a run to stop.
-
-    Raises:
-        OSError: the folder cannot be written to.
-    """
-    (folder / STOP).touch()
 
 
 def is_asked_to_stop(folder: Path) -> bool:

@@ -9,8 +9,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,46 +105,27 @@ def snapshot_epochs(run: Path) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def read_predictions(run: Path, epoch: int) -> EpochPredictions:
-    """Return the predictions after an epoch of `snapshot_epochs`.
+def read_snapshot(run: Path, epoch: int) -> tuple[EpochPredictions, NetworkView | None]:
+    """Return the predictions and the network, None if it was not saved, after an epoch of `snapshot_epochs`.
 
     Raises:
         RunError: the file is damaged.
     """
-    with _opened(_path(run, epoch)) as arrays:
-        return _predictions(arrays)
+    path = _path(run, epoch)
+    return parse_snapshot(path, "/".join(path.parts[-3:]))
 
 
-def read_network_view(run: Path, epoch: int) -> NetworkView | None:
-    """Return the network after an epoch of `snapshot_epochs`; None if it was not saved.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    with _opened(_path(run, epoch)) as arrays:
-        return _network_view(arrays)
-
-
-def check_snapshot(content: bytes, name: str) -> None:
-    """Raise RunError, which mentions `name`, unless this is the content of a snapshot file."""
-    with _opened(io.BytesIO(content), name) as arrays:
-        _predictions(arrays)
-        _network_view(arrays)
+def parse_snapshot(source: Path | io.BytesIO, name: str) -> tuple[EpochPredictions, NetworkView | None]:
+    """Read and validate a snapshot file; the RunError for a damaged one mentions `name`."""
+    try:
+        with np.load(source, allow_pickle=False) as arrays:
+            return _predictions(arrays), _network_view(arrays)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, RunError) as error:
+        raise RunError(f"{name} is damaged, so the results of this epoch are lost.") from error
 
 
 def _path(run: Path, epoch: int) -> Path:
     return run / FOLDER / f"{epoch:04}.npz"
-
-
-@contextmanager
-def _opened(source: Path | io.BytesIO, name: str = "") -> Iterator[_Arrays]:
-    try:
-        with np.load(source, allow_pickle=False) as arrays:
-            yield arrays
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, RunError) as error:
-        if isinstance(source, Path):
-            name = "/".join(source.parts[-3:])
-        raise RunError(f"{name} is damaged, so the results of this epoch are lost.") from error
 
 
 def _predictions(arrays: _Arrays) -> EpochPredictions:

@@ -170,16 +170,15 @@ def _check_inactive(run: Run) -> None:
 
 
 def _read(path: Path, parse: Callable[[bytes, str], T]) -> T:
-    source = f"{path.parent.name}/{path.name}"
     try:
         stat = path.stat()
         # Every stroke on Draw lists all models, so a file is only parsed again when it has changed.
-        value: T = _parse(path, parse, source, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        value: T = _parse(path, parse, (stat.st_ino, stat.st_mtime_ns, stat.st_size))
     except OSError as error:
-        raise RunError(f"{source} cannot be read ({error.strerror or error}).") from error
+        raise RunError(f"{path.parent.name}/{path.name} cannot be read ({error.strerror or error}).") from error
     return value
 
 
 @lru_cache(maxsize=1_000)
-def _parse(path: Path, parse: Callable[[bytes, str], Any], source: str, state: tuple[int, int, int]) -> Any:
-    return parse(path.read_bytes(), source)
+def _parse(path: Path, parse: Callable[[bytes, str], Any], state: tuple[int, int, int]) -> Any:
+    return parse(path.read_bytes(), f"{path.parent.name}/{path.name}")

@@ -14,8 +14,9 @@ from mnistdash.system.atomic import atomic_write_json
 
 FILE_NAME = "throughput.json"
 
-# Training images per second with each recipe's own batch size and optimizer, without augmentation.
-# Measured on two cores of an AMD EPYC server processor (benchmarks/training.py).
+# Training images per second with each recipe's own batch size and optimizer, without augmentation, on two cores of an
+# AMD EPYC server processor. The flagship's is an estimate, as it is always trained with augmentation; the others were
+# measured (benchmarks/training.py).
 REFERENCE_SPEEDS = {
     "express": 20_000,
     "flagship": 450,
@@ -25,7 +26,7 @@ REFERENCE_SPEEDS = {
     "softmax": 400_000,
     "softmax-naive": 250_000,
 }
-AUGMENTATION_TIME = 0.0002  # seconds per image on the same machine
+AUGMENTATION_TIME = 0.0002  # seconds per image on the same machine, an estimate
 PREDICTION_COST = 1 / 3  # of a training step: the forward pass without the backward pass
 AUGMENTED_IMAGES, NON_DIGIT_IMAGES = 0.62, 0.15  # made for each digit, by `training.dataset`
 
@@ -101,7 +102,7 @@ def training_seconds(config: RunConfig, images_per_second: float, digits: int, v
 
 def images_per_digit(recipe: Recipe) -> float:
     """Return the number of training images per digit, including those that are made."""
-    return 1 + AUGMENTED_IMAGES * recipe.augmentation + NON_DIGIT_IMAGES * recipe.refuses
+    return 1 + AUGMENTED_IMAGES * recipe.augmentation + NON_DIGIT_IMAGES * recipe.rejects_non_digits
 
 
 def _key(config: RunConfig, precision: str | None) -> str:

@@ -17,14 +17,11 @@ def available_memory(cgroup: Path = CGROUP) -> int:
     available = int(psutil.virtual_memory().available)
     try:  # cgroup version 2; without a limit, the file holds "max"
         limit, used = (int((cgroup / name).read_text()) for name in ("memory.max", "memory.current"))
-    except (OSError, ValueError):
-        return available
-    try:  # cached files are dropped when memory is needed
         stat = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
-        used -= int(stat["inactive_file"])
+        # Cached files are dropped when memory is needed.
+        return min(available, max(0, limit - used + int(stat["inactive_file"])))
     except (OSError, ValueError, KeyError):
-        pass
-    return min(available, max(0, limit - used))
+        return available
 
 
 def usable_cores(cgroup: Path = CGROUP) -> int:

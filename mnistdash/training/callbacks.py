@@ -49,7 +49,7 @@ class StepPlan:
         """Return the plan of a run that trains on a number of images."""
         per_epoch = math.ceil(examples / config.batch_size)
         steps = config.steps or (config.epochs or 0) * per_epoch
-        most = min(MAX_STEPS_AT_ONCE, max(1, RECIPES[config.recipe].images_at_once // config.batch_size))
+        most = min(MAX_STEPS_AT_ONCE, max(1, RECIPES[config.recipe].images_per_execution // config.batch_size))
         return cls(steps, per_epoch, max(n for n in range(1, most + 1) if math.gcd(steps, per_epoch) % n == 0))
 
     @property
@@ -114,7 +114,7 @@ class RunCallback(keras.callbacks.Callback):
         self._epoch = epoch + 1
         self._epoch_start = time.monotonic()
         self._batches = 0  # of this epoch
-        self._reported = _Report(self._epoch_start)
+        self._report_time, self._reported = self._epoch_start, np.zeros(3)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         """Report batches from time to time, and stop if requested or complete."""
@@ -125,7 +125,7 @@ class RunCallback(keras.callbacks.Callback):
         self._accuracy = float(logs["accuracy"])
         self._check_finite("loss", self._loss)
         self._batch_end = time.monotonic()
-        if is_first or self._batch_end - self._reported.time >= BATCH_EVENT_INTERVAL:
+        if is_first or self._batch_end - self._report_time >= BATCH_EVENT_INTERVAL:
             self._report_batches()
         if self._step >= self._plan.steps:
             self.model.stop_training = True
@@ -134,7 +134,7 @@ class RunCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Evaluate the epoch, keep its weights if they are the best, and write its event and snapshot."""
-        if self._reported.batches < self._batches:
+        if self._reported[0] < self._batches:
             self._report_batches()
         result = Evaluation(
             self._validation.labels, export.probabilities(self._predict(TrainingSet.plain(self._validation)))
@@ -173,18 +173,19 @@ class RunCallback(keras.callbacks.Callback):
 
     def _report_batches(self) -> None:
         """Write the means since the last report; Keras' logs are means since the start of the epoch."""
-        last, count = self._reported, self._batches
-        self._reported = _Report(self._batch_end, count, self._loss * count, self._accuracy * count)
-        loss = (self._reported.loss - last.loss) / (count - last.batches)
-        accuracy = (self._reported.accuracy - last.accuracy) / (count - last.batches)
+        # Sums over the epoch so far.
+        sums = self._batches * np.array([1, self._loss, self._accuracy])
+        batches, loss, accuracy = (sums - self._reported).tolist()
+        speed = self._images_per_second(batches, self._report_time)
+        self._report_time, self._reported = self._batch_end, sums
         self._write(
             "batch",
-            loss=round(max(0.0, loss), 6),
-            accuracy=round(min(1.0, max(0.0, accuracy)), 5),
-            images_per_second=self._images_per_second(count - last.batches, last.time),
+            loss=round(max(0.0, loss / batches), 6),
+            accuracy=round(min(1.0, max(0.0, accuracy / batches)), 5),
+            images_per_second=speed,
         )
 
-    def _images_per_second(self, batches: int, start: float) -> float:
+    def _images_per_second(self, batches: float, start: float) -> float:
         return round(batches * self._batch_size / (self._batch_end - start), 1)
 
     def _write(self, event: str, **fields: object) -> None:
@@ -192,7 +193,7 @@ class RunCallback(keras.callbacks.Callback):
         fields["learning_rate"] = float(self.model.optimizer.learning_rate)
         self._save(partial(self._writer.write, event, **fields))
         if self._tensorboard is not None:
-            self._save(partial(self._tensorboard.write, self._writer.record(event, **fields)))
+            self._save(partial(self._tensorboard.write, event, fields))
 
     def _save(self, write: Callable[[], object]) -> None:
         """Write a file that a run can do without: the disk may have room again when the model is exported."""
@@ -203,20 +204,3 @@ class RunCallback(keras.callbacks.Callback):
                 message = f"mnistdash: some details of this run cannot be saved: {error.strerror or error}."
                 print(message, file=sys.stderr)
             self._has_warned = True
-
-
-@dataclass(frozen=True)
-class _Report:
-    """The state of an epoch at its last "batch" event.
-
-    Attributes:
-        time: `time.monotonic()` of the event.
-        batches: of the epoch so far.
-        loss: sum over these batches, per image.
-        accuracy: sum over these batches.
-    """
-
-    time: float
-    batches: int = 0
-    loss: float = 0.0
-    accuracy: float = 0.0

@@ -71,7 +71,7 @@ def make_training_set(dataset: Dataset, recipe: Recipe, limit: int | None, seed:
     """Make the images that a run trains on.
 
     These are the digits of the training split and, for recipes that say so, of the validation split. Augmentation adds
-    digits in other handwriting styles and redrawn digits. A recipe that refuses adds images of non-digits.
+    digits in other handwriting styles and redrawn digits. A recipe that rejects non-digits adds images of them.
 
     Args:
         dataset: MNIST or the offline sample.
@@ -95,7 +95,7 @@ def make_training_set(dataset: Dataset, recipe: Recipe, limit: int | None, seed:
         redrawn = redraw.redraw_all(originals, random)
         # Digits that cannot be redrawn are returned unchanged.
         made.append(TrainingSet(redrawn, digits.labels[chosen], (redrawn == originals).all((1, 2))))
-    if recipe.refuses:
+    if recipe.rejects_non_digits:
         from mnistdash.synthesis import non_digits
 
         images = non_digits.make_non_digits(digits, round(NON_DIGITS * len(digits)), seed)

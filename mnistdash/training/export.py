@@ -14,7 +14,6 @@ from keras import layers
 from scipy.special import softmax
 
 from mnistdash.data.dataset import Split
-from mnistdash.runs.recipes import Recipe
 from mnistdash.runs.run import KERAS, TFLITE
 from mnistdash.runs.weights import WEIGHTS
 from mnistdash.system.atomic import atomic_path
@@ -52,13 +51,6 @@ def logit_predictor(model: keras.Model) -> Callable[[TrainingSet], np.ndarray]:
     # AutoGraph writes temporary files, which fails on a full disk.
     predict = tf.function(partial(model, training=False), input_signature=[inputs], autograph=False)
     return lambda examples: np.concatenate([predict(batch) for batch, _ in examples.batches(BATCH)])
-
-
-def temperature(network: keras.Model, recipe: Recipe, validation: Split) -> float:
-    """Return the temperature for export: fitted if the recipe asks for it and the validation split is unseen."""
-    if not recipe.refuses:
-        return 1.0
-    return recipe.temperature if recipe.trains_on_validation else fit_temperature(network, validation)
 
 
 def fit_temperature(network: keras.Model, split: Split) -> float:

@@ -34,10 +34,11 @@ def finish(
 ) -> Card:
     """Calibrate, export and score a trained network, and write the run's card."""
     seen = config.sees_validation(len(dataset.train))
-    recipe = replace(config.effective_recipe(RECIPES[config.recipe]), trains_on_validation=seen)
-    temperature = export.temperature(network, recipe, dataset.validation)
+    recipe = config.effective_recipe(RECIPES[config.recipe])
+    is_fitted = recipe.rejects_non_digits and not seen
+    temperature = export.fit_temperature(network, dataset.validation) if is_fitted else recipe.temperature
     trim_memory()
-    export.export_model(network, folder, temperature, recipe.quantised)
+    export.export_model(network, folder, temperature, recipe.quantized)
     trim_memory()
     # Score the exported file with LiteRT, as the pages do.
     model = Model(folder / TFLITE, config.name)
@@ -89,7 +90,7 @@ def export_again(run: Run) -> None:
         network, temperature = export.load_network(run.folder / KERAS)
     except (OSError, ValueError, KeyError, StopIteration) as error:
         raise TrainingError(f"{run.name}/{KERAS} is missing or damaged.") from error
-    quantized = run.config.recipe in RECIPES and RECIPES[run.config.recipe].quantised
+    quantized = run.config.recipe in RECIPES and RECIPES[run.config.recipe].quantized
     export.export_model(network, run.folder, temperature, quantized)
     if run.card is not None:
         _write_card(run.card, run.folder)

@@ -2,15 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from mnistdash.data.dataset import Dataset, Split
+from mnistdash.data.dataset import Dataset
 from mnistdash.runs.card import Card
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter, read_events
@@ -48,7 +46,7 @@ def train(
         TrainingError: the loss became infinite or NaN.
     """
     recipe = config.effective_recipe(RECIPES[config.recipe])
-    if recipe.augmentation or recipe.refuses:
+    if recipe.augmentation or recipe.rejects_non_digits:
         writer.write("preparing")
     training = make_training_set(dataset, recipe, config.limit, config.seed)
     examples, batches = len(training), training.batches(config.batch_size, config.seed)
@@ -65,14 +63,32 @@ def train(
         data=dataset.name,
         precision=config.precision,
     )
-    fitted = _fit(config, recipe, plan, batches, folder, dataset.validation, writer, stop)
-    if fitted is None:
+    keras.utils.set_random_seed(config.seed)
+    network, model = compiled(config, recipe, plan)
+    if config.start is not None:
+        load_start_weights(network, folder.parent / config.start)
+    callback = RunCallback(network, config, recipe, plan, dataset.validation, folder, writer, stop)
+    if stop.is_set():
         return None
+    start = time.monotonic()
+    model.fit(
+        batches,
+        steps_per_epoch=plan.steps_per_epoch,
+        epochs=plan.epochs,
+        shuffle=False,  # the batches are shuffled
+        callbacks=[callback],
+        verbose=0,
+    )
+    seconds = time.monotonic() - start
+    best_weights, best_epoch = callback.best_weights, callback.best_epoch
+    status = "stopped" if callback.was_stopped else "finished"
+    if best_weights is None:
+        return None
+    del callback, network, model, batches  # leaves more memory for the export
     keras.backend.clear_session()
     network = networks.build(recipe)
-    network.set_weights(fitted.weights)
-    status = "stopped" if fitted.was_stopped else "finished"
-    card = finish(network, config, folder, dataset, status, fitted.best_epoch, fitted.seconds)
+    network.set_weights(best_weights)
+    card = finish(network, config, folder, dataset, status, best_epoch, seconds)
     throughput.record_speed(config, read_events(folder)[0])
     return card
 
@@ -88,56 +104,6 @@ def _choose_precision(
     return precision
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """The result of `_fit`.
-
-    Attributes:
-        weights: of the best epoch.
-        best_epoch: counted from 1.
-        was_stopped: True if the run did not train all its steps.
-        seconds: from the first step to the last validation.
-    """
-
-    weights: list[np.ndarray]
-    best_epoch: int
-    was_stopped: bool
-    seconds: float
-
-
-def _fit(
-    config: RunConfig,
-    recipe: Recipe,
-    plan: StepPlan,
-    batches: tf.data.Dataset,
-    folder: Path,
-    validation: Split,
-    writer: EventWriter,
-    stop: threading.Event,
-) -> _Fit | None:
-    """Fit a new network; return None if the run was stopped before its first step."""
-    keras.utils.set_random_seed(config.seed)
-    network, model = compiled(config, recipe, plan)
-    if config.start is not None:
-        load_start_weights(network, folder.parent / config.start)
-    callback = RunCallback(network, config, recipe, plan, validation, folder, writer, stop)
-    if stop.is_set():
-        return None
-    start = time.monotonic()
-    model.fit(
-        batches,
-        steps_per_epoch=plan.steps_per_epoch,
-        epochs=plan.epochs,
-        shuffle=False,  # the batches are shuffled
-        callbacks=[callback],
-        verbose=0,
-    )
-    seconds = time.monotonic() - start
-    if callback.best_weights is None:
-        return None
-    return _Fit(callback.best_weights, callback.best_epoch, callback.was_stopped, seconds)
-
-
 def compiled(config: RunConfig, recipe: Recipe, plan: StepPlan) -> tuple[keras.Model, keras.Model]:
     """Build a run's network and the compiled model that trains it.
 
@@ -148,34 +114,14 @@ def compiled(config: RunConfig, recipe: Recipe, plan: StepPlan) -> tuple[keras.M
     """
     network = networks.build(recipe, config.precision)
     model = networks.for_training(network, recipe, config.seed)
-    # XLA makes training on a CPU slower.
-    jit_compile = "auto" if tf.config.list_physical_devices("GPU") else False
     model.compile(
         optimizers.build(recipe, config, plan.steps),
         losses.build(recipe),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        jit_compile=jit_compile,
+        # XLA makes training on a CPU slower.
+        jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
         steps_per_execution=plan.at_once,
     )
     # Otherwise the first step creates variables, and the graph is traced twice.
     model.optimizer.build(model.trainable_variables)
-    if plan.at_once > 1 and not jit_compile:
-        model.train_function = _multi_step_function(model, plan.at_once)
     return network, model
-
-
-def _multi_step_function(model: keras.Model, steps: int) -> Callable[[tf.data.Iterator], dict[str, tf.Tensor]]:
-    """Return a function that trains a number of steps.
-
-    That of Keras looks for data before each step: its graph takes a third longer to build, and the first point of a run
-    in a warm process comes 0.4 s later.
-    """
-
-    def train_steps(iterator: tf.data.Iterator) -> dict[str, tf.Tensor]:
-        def train_step(_: dict[str, tf.Tensor]) -> list[dict[str, tf.Tensor]]:
-            return [model.train_step(iterator.get_next())]
-
-        logs = {"loss": tf.constant(0.0), "accuracy": tf.constant(0.0)}
-        return tf.while_loop(lambda _: True, train_step, [logs], maximum_iterations=steps)[0]  # type: ignore[no-any-return]
-
-    return tf.function(train_steps, autograph=False)  # type: ignore[no-any-return]

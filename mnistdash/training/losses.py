@@ -30,7 +30,7 @@ class MixtureCrossEntropy(keras.losses.Loss):
     """
 
     def __init__(self) -> None:
-        super().__init__(name="members_cross_entropy")
+        super().__init__(name="mixture_cross_entropy")
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Return (n,) losses for (n,) integer labels and (n, classes) means of log probabilities."""
@@ -42,7 +42,7 @@ def build(recipe: Recipe) -> keras.losses.Loss:
     """Return a recipe's loss of integer labels and logits."""
     if recipe.loss == "naive_cross_entropy":
         return NaiveCrossEntropy()
-    if recipe.loss == "members_cross_entropy":
+    if recipe.loss == "mixture_cross_entropy":
         return MixtureCrossEntropy()
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 

@@ -36,19 +36,15 @@ def softmax_regression_normal(x: Tensor, dropout: float) -> Tensor:
     return layers.Dense(DIGITS, kernel_initializer=keras.initializers.RandomNormal(stddev=1.0))(layers.Flatten()(x))
 
 
-def tutorial_cnn(x: Tensor, dropout: float) -> Tensor:
-    """Two 5x5 convolutions and a wide dense layer. Source: TensorFlow tutorial "A Guide to TF Layers"."""
-    return _wide_cnn(x, dropout, dict)
-
-
 def dropout_cnn(x: Tensor, dropout: float) -> Tensor:
     """`tutorial_cnn` with weights and biases drawn from N(0, 1)."""
     normal = keras.initializers.RandomNormal(stddev=1.0)
     # A shared initializer object would give every layer the same values.
-    return _wide_cnn(x, dropout, lambda: {"kernel_initializer": normal.clone(), "bias_initializer": normal.clone()})
+    return tutorial_cnn(x, dropout, lambda: {"kernel_initializer": normal.clone(), "bias_initializer": normal.clone()})
 
 
-def _wide_cnn(x: Tensor, dropout: float, initializers: Callable[[], dict[str, Any]]) -> Tensor:
+def tutorial_cnn(x: Tensor, dropout: float, initializers: Callable[[], dict[str, Any]] = dict) -> Tensor:
+    """Two 5x5 convolutions and a wide dense layer. Source: TensorFlow tutorial "A Guide to TF Layers"."""
     for filters in (32, 64):
         x = layers.Conv2D(filters, 5, padding="same", activation="relu", **initializers())(x)
         x = layers.MaxPooling2D(2, padding="same")(x)
@@ -122,7 +118,7 @@ def _conv(x: Tensor, filters: int, size: int, **options: Any) -> Tensor:
 # ((n, 28, 28, 1) images, dropout rate) -> (n, 10) or (n, 11) logits
 NETWORKS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "softmax": softmax_regression,
-    "softmax-normal": softmax_regression_normal,
+    "softmax-naive": softmax_regression_normal,
     "tutorial-cnn": tutorial_cnn,
     "dropout-cnn": dropout_cnn,
     "keras-cnn": keras_cnn,
@@ -146,7 +142,7 @@ def build(recipe: Recipe, precision: str = "float32") -> keras.Model:
     keras.config.set_dtype_policy(policy)
     try:
         images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
-        logits = NETWORKS[recipe.network](layers.Reshape((*IMAGE_SHAPE, 1))(images), recipe.dropout or 0.0)
+        logits = NETWORKS[recipe.name](layers.Reshape((*IMAGE_SHAPE, 1))(images), recipe.dropout or 0.0)
         logits = layers.Activation("linear", dtype="float32", name="logits")(logits)
     finally:
         keras.config.set_dtype_policy(previous)

@@ -28,16 +28,11 @@ class TensorBoardLog:
     def __init__(self, run: Path):
         self._logs = {name: _open_log(run / FOLDER / name) for name in EPOCH_TAGS}
 
-    def write(self, record: dict[str, Any]) -> None:
-        """Write the scalars of a batch or epoch event; ignore other events."""
-        if record["event"] == "batch":
-            tags, step = BATCH_TAGS, record["step"]
-        elif record["event"] == "epoch":
-            tags, step = EPOCH_TAGS, record["epoch"]
-        else:
-            return
+    def write(self, event: str, fields: dict[str, Any]) -> None:
+        """Write the scalars of a "batch" or "epoch" event."""
+        tags, step = (BATCH_TAGS, fields["step"]) if event == "batch" else (EPOCH_TAGS, fields["epoch"])
         for log, names in tags.items():
-            values = [tf.compat.v1.Summary.Value(tag=tag, simple_value=record[name]) for name, tag in names.items()]
+            values = [tf.compat.v1.Summary.Value(tag=tag, simple_value=fields[name]) for name, tag in names.items()]
             _write_event(self._logs[log], step=step, summary=tf.compat.v1.Summary(value=values))
 
     def close(self) -> None:

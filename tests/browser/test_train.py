@@ -100,7 +100,7 @@ def test_ending_the_server_ends_its_runs_and_keeps_their_weights(server, open_vi
     run = store.load_run(server.models / "express-1")
     assert run.status == "stopped"
     assert run.card is not None
-    assert events.ends(run.folder)[1]["event"] == "ended"
+    assert events.last_event(run.folder)["event"] == "ended"
 
 
 def test_a_run_is_renamed_downloaded_and_deleted(server, open_visitor, tmp_path):

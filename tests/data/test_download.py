@@ -68,6 +68,18 @@ def test_second_mirror_replaces_a_broken_first(mirror, monkeypatch, tmp_path, fi
     assert names_in(tmp_path) == {f"{name}.gz" for name in FILES}
 
 
+def test_only_missing_and_damaged_files_are_downloaded(mirror, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(download, "MIRRORS", (mirror(lambda name: asked.append(name) or whole(name)),))
+    idx_files.write(tmp_path, FILES)
+    missing, damaged = (tmp_path / f"{file.name}.gz" for file in DESCRIBED[1:3])
+    missing.unlink()
+    damaged.write_bytes(b"damaged")
+    download_files(DESCRIBED, tmp_path, None)
+    assert asked == [file.name for file in DESCRIBED[1:3]]
+    assert damaged.read_bytes() == whole(DESCRIBED[2].name)
+
+
 def test_unreachable_mirror_is_skipped(mirror, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "MIRRORS", ("http://127.0.0.1:1/", mirror(whole)))
     download_files(DESCRIBED, tmp_path, None)

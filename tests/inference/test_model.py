@@ -1,5 +1,4 @@
 import json
-import shutil
 import threading
 
 import numpy as np
@@ -8,15 +7,13 @@ import pytest
 from mnistdash.evaluation import metrics
 from mnistdash.exceptions import RunError
 from mnistdash.inference.model import Model, load_model
-from mnistdash.runs import store
-from mnistdash.settings import PROJECT
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (230, 28, 28), np.uint8)
 
 
-def test_model_predicts_any_number_of_images(flagship):
+def test_model_predicts_any_number_of_images(flagship, models):
     """More than a batch, a part of one, one image and none."""
-    model = load_model("flagship")  # from the folder of the environment
+    model = load_model("flagship", models)
     whole = model(IMAGES)
     assert whole.shape == (230, 10)
     assert whole.dtype == np.float32
@@ -55,13 +52,10 @@ def test_features_come_from_the_last_layer_of_each_expert(flagship, models):
     assert model.predict_with_features(IMAGES[:0])[1].shape == (0, 448)
 
 
-def test_run_of_an_earlier_version_opens_and_predicts_without_features(models, sample):
-    folder = shutil.copytree(PROJECT / "tests" / "fixtures" / "stored-softmax", models / "stored-softmax")
-    run = store.load_run(folder)
-    assert (run.status, run.card.recipe) == ("finished", "softmax")
-    model = load_model(run.name, models)
+def test_run_of_an_earlier_version_opens_and_predicts_without_features(old_run, models, sample):
+    model = load_model(old_run.name, models)
     result = metrics.evaluate(model, sample.test)
-    assert result.accuracy == pytest.approx(run.card.test_accuracy, abs=1e-6)
+    assert result.accuracy == pytest.approx(old_run.card.test_accuracy, abs=1e-6)
     assert model.predict_with_is_digit(sample.test.images)[1] is None
     assert not model.has_features
     assert [part.shape for part in model.predict_with_features(IMAGES)] == [(230, 10), (230, 0)]

@@ -98,7 +98,7 @@ def test_verdicts(drawing, shares, is_digit, verdict):
     assert (digit.digit, digit.runner_up) == (4, 9)
 
 
-def test_without_a_network_that_refuses_boxes_decide_what_is_one_digit():
+def test_without_a_network_that_rejects_non_digits_boxes_decide_what_is_one_digit():
     assert recognize(on_canvas("42"), Unschooled()).number == "44"
     assert recognize(on_canvas(["5 with a detached bar"]), Unschooled()).number == "4"
 

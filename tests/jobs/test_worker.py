@@ -19,7 +19,7 @@ from mnistdash.runs import store
 from mnistdash.runs.config import configure
 from mnistdash.runs.events import EventWriter, read_events
 from mnistdash.runs.recipes import RECIPES
-from mnistdash.runs.run import LOCK, ask_to_stop
+from mnistdash.runs.run import LOCK, STOP
 from mnistdash.settings import Settings
 from mnistdash.system.locks import is_locked, try_lock
 
@@ -116,7 +116,7 @@ def test_a_failure_is_the_last_event(folder, settings, trains_with, error, raise
 
 def test_a_run_stops_when_its_folder_says_so(folder, settings, trains_with):
     def train(config, folder, dataset, writer, stop: threading.Event, throughput) -> None:
-        ask_to_stop(folder)
+        (folder / STOP).touch()
         until(stop.is_set)
 
     trains_with(train)

@@ -29,7 +29,7 @@ def test_equal_runs_do_not_differ(flagship, models):
 
 def test_results_of_a_run_without_a_model_are_dashes(flagship, make_run, models):
     make_run("new", "softmax")
-    histories = [History.from_events([STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0)]), History.from_events([])]
+    histories = [History().extended([STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0)]), History().extended([])]
     found = dict(comparison.compare_results([flagship, store.load_run(models / "new")], histories))
     assert found["Test accuracy"] == [f"{flagship.card.test_accuracy:.2%}", "–"]
     assert found["Images per second"] == ["500", "–"]

@@ -16,51 +16,50 @@ def test_the_phases_of_a_run():
     events = []
     for phase, event in phases:
         events += [event] if event else []
-        assert History.from_events(events).phase == phase
+        assert History().extended(events).phase == phase
 
 
 def test_progress_counts_the_steps_reported():
-    history = History.from_events([STARTED, FITTING, batch(3, 6.0), epoch(1, 9.0), batch(12, 9.5)])
+    history = History().extended([STARTED, FITTING, batch(3, 6.0), epoch(1, 9.0), batch(12, 9.5)])
     assert history.step == 12
     assert history.fraction == 0.4
     assert history.epoch == 2
-    assert History.from_events([STARTED]).fraction == 0
-    assert History.from_events([STARTED]).epoch == 0
+    assert History().extended([STARTED]).fraction == 0
+    assert History().extended([STARTED]).epoch == 0
 
 
 def test_time_left_excludes_building_the_graph():
     """The first step takes seconds; counting it would estimate ten times too long."""
-    assert History.from_events([STARTED, FITTING, batch(1, 9.0)]).seconds_left is None
-    history = History.from_events([STARTED, FITTING, batch(1, 9.0), batch(11, 10.0)])
+    assert History().extended([STARTED, FITTING, batch(1, 9.0)]).seconds_left is None
+    history = History().extended([STARTED, FITTING, batch(1, 9.0), batch(11, 10.0)])
     assert history.seconds_left == pytest.approx(1.9)
 
 
 def test_an_epoch_that_was_cut_short_ends_at_a_fraction():
-    history = History.from_events([STARTED, FITTING, epoch(1, 9.0), {**epoch(2, 10.0), "step": 15}])
+    history = History().extended([STARTED, FITTING, epoch(1, 9.0), {**epoch(2, 10.0), "step": 15}])
     assert [history.position(event) for event in history.epochs] == [1.0, 1.5]
 
 
 def test_speed_is_the_last_reported():
     events = [STARTED, FITTING, batch(1, 6.0, 100.0), epoch(1, 9.0), batch(12, 10.0, 700.0)]
-    assert History.from_events(events).images_per_second == 700.0
-    assert History.from_events([]).images_per_second is None
+    assert History().extended(events).last_report.images_per_second == 700.0
 
 
 def test_the_best_epoch_is_the_last_that_improved():
     events = [STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0), epoch(3, 15.0, best=False)]
-    assert History.from_events(events).best_epoch.epoch == 2
-    assert History.from_events(events[:2]).best_epoch is None
+    assert History().extended(events).best_epoch.epoch == 2
+    assert History().extended(events[:2]).best_epoch is None
 
 
 def test_the_learning_rate_is_the_last_reported_and_old_runs_have_none():
-    assert History.from_events([STARTED, FITTING, batch(1, 5.0)]).learning_rate is None
+    assert History().extended([STARTED, FITTING, batch(1, 5.0)]).last_report.learning_rate is None
     reports = [{**batch(step, 5.0 + step), "learning_rate": rate} for step, rate in ((1, 0.1), (2, 0.2))]
-    assert History.from_events([STARTED, FITTING, *reports]).learning_rate == 0.2
+    assert History().extended([STARTED, FITTING, *reports]).last_report.learning_rate == 0.2
 
 
 def test_the_epochs_as_comma_separated_values():
     events = [STARTED, FITTING, batch(5, 6.0), {**epoch(1, 9.0), "val_loss": 0.25}, epoch(2, 12.0, best=False)]
-    first, second = csv.DictReader(epochs_csv(History.from_events(events)).splitlines())
+    first, second = csv.DictReader(epochs_csv(History().extended(events)).splitlines())
     assert list(first) == list(CSV_COLUMNS)
     assert (first["epoch"], first["val_loss"], first["best"]) == ("1", "0.25", "True")
     assert (second["step"], second["elapsed"], second["learning_rate"]) == ("20", "12.0", "")
@@ -71,10 +70,10 @@ def test_the_first_estimate_never_changes():
     """The refresh interval of the page depends on it and must not go back and forth."""
     steady = [batch(step, 5.0 + step) for step in range(1, 8)]
     events = [STARTED, FITTING, *steady]
-    estimate = History.from_events(events).first_estimate
-    assert estimate == pytest.approx(History.from_events(events).steps)
-    assert History.from_events([*events, batch(8, 500.0)]).first_estimate == estimate
-    assert History.from_events([STARTED, FITTING, steady[0]]).first_estimate is None
+    estimate = History().extended(events).first_estimate
+    assert estimate == pytest.approx(History().extended(events).steps)
+    assert History().extended([*events, batch(8, 500.0)]).first_estimate == estimate
+    assert History().extended([STARTED, FITTING, steady[0]]).first_estimate is None
 
 
 @pytest.mark.parametrize(
@@ -93,12 +92,12 @@ def test_the_first_estimate_never_changes():
 def test_an_invalid_event_is_skipped(invalid):
     """A file may be damaged or come from elsewhere; the rest of the run stays visible."""
     valid = [STARTED, FITTING, batch(1, 6.0), epoch(1, 9.0)]
-    assert History.from_events([*valid[:3], invalid, *valid[3:]]) == History.from_events(valid)
+    assert History().extended([*valid[:3], invalid, *valid[3:]]) == History().extended(valid)
 
 
 @pytest.mark.parametrize("count", [1, 2, 499, 500, 501, 502, 1_000, 1_001, 1_003, 7_777])
 def test_a_long_run_keeps_evenly_spaced_batches_with_the_first_and_the_last(count):
-    history = History.from_events([FITTING, *(batch(step, float(step)) for step in range(1, count + 1))])
+    history = History().extended([FITTING, *(batch(step, float(step)) for step in range(1, count + 1))])
     steps = [event.step for event in history.batches]
     assert history.batch_count == count
     assert min(count, MAX_BATCHES / 2) <= len(steps) <= MAX_BATCHES
@@ -110,7 +109,7 @@ def test_a_long_run_keeps_evenly_spaced_batches_with_the_first_and_the_last(coun
 def test_epochs_are_bounded():
     """The file of a restored run may hold anything."""
     events = [{**epoch(1, 9.0), "epoch": number} for number in range(1, MAX_EPOCHS + 50)]
-    assert len(History.from_events(events).epochs) == MAX_EPOCHS
+    assert len(History().extended(events).epochs) == MAX_EPOCHS
 
 
 def test_a_history_that_is_extended_equals_one_of_all_events():
@@ -119,8 +118,8 @@ def test_a_history_that_is_extended_equals_one_of_all_events():
     for start in range(0, len(events), 101):
         before = growing
         growing = before.extended(events[start : start + 101])
-        assert before == History.from_events(events[:start]), "readers of the shorter one see no change"
-    assert growing == History.from_events(events)
+        assert before == History().extended(events[:start]), "readers of the shorter one see no change"
+    assert growing == History().extended(events)
 
 
 def test_a_reader_follows_a_run(tmp_path):
@@ -132,13 +131,13 @@ def test_a_reader_follows_a_run(tmp_path):
         writer.write(**event)
         with path.open("ab") as file:
             file.write(b'{"event": "batch", "step":')  # the next event, half-written
-        assert reader.read() == History.from_events(events[:number])
+        assert reader.read() == History().extended(events[:number])
         path.write_bytes(path.read_bytes().rpartition(b"\n")[0] + b"\n")
-    assert reader.read() == History.from_events(events)
+    assert reader.read() == History().extended(events)
 
 
 def test_a_reader_skips_lines_longer_than_any_event(tmp_path, monkeypatch):
     monkeypatch.setattr("mnistdash.runs.history.CHUNK_BYTES", 1_000)
     lines = [json.dumps(event) for event in (STARTED, FITTING, batch(1, 6.0))]
     (tmp_path / FILE_NAME).write_text("\n".join([*lines[:2], 5_000 * "x", lines[2], ""]))
-    assert HistoryReader(tmp_path).read() == History.from_events([STARTED, FITTING, batch(1, 6.0)])
+    assert HistoryReader(tmp_path).read() == History().extended([STARTED, FITTING, batch(1, 6.0)])

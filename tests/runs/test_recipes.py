@@ -3,7 +3,7 @@ import re
 import pytest
 
 from mnistdash.runs import store
-from mnistdash.runs.recipes import RECIPES, Published
+from mnistdash.runs.recipes import RECIPES
 from mnistdash.settings import PROJECT
 
 
@@ -29,10 +29,8 @@ def test_the_settings_are_the_published_ones():
 
 @pytest.mark.parametrize("name", ["softmax", "tutorial-cnn", "keras-cnn"])
 def test_the_measured_accuracy_is_the_published_one(name):
-    """Within 0.4 percentage points of the author's figure or range."""
-    published = RECIPES[name].published
-    low, high = published.accuracy, published.accuracy_high or published.accuracy
-    assert low - 0.004 <= RECIPES[name].measured <= high + 0.004
+    """Within 0.4 percentage points of the author's figure."""
+    assert RECIPES[name].measured == pytest.approx(RECIPES[name].published.accuracy, abs=0.004)
 
 
 def test_a_recipe_states_the_accuracy_to_expect():
@@ -48,8 +46,3 @@ def test_the_documents_state_the_accuracy_of_the_shipped_model():
     for document in ("README.md", "CHANGELOG.md", "benchmarks/README.md"):
         told = (PROJECT / document).read_text()
         assert re.search(f"{100 * shipped.card.test_accuracy:.2f} ?%", told), document
-
-
-def test_published_results_are_formatted_for_people():
-    assert str(Published(0.9919, loss=0.0265)) == "99.19%, loss 0.0265"
-    assert str(Published(0.9188, accuracy_high=0.9194)) == "91.88 to 91.94%"

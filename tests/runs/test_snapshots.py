@@ -25,15 +25,15 @@ def test_a_snapshot_is_read_as_it_was_written(tmp_path):
     )
     snapshots.write_snapshot(tmp_path, 12, before)
     assert snapshots.snapshot_epochs(tmp_path) == [1, 12]
-    after = snapshots.read_predictions(tmp_path, 12)
+    after = snapshots.read_snapshot(tmp_path, 12)[0]
     assert np.array_equal(after.predicted, probabilities.argmax(1))
     assert np.allclose(after.confidence, probabilities.max(1), atol=1e-3)
     assert np.allclose(after.true_probability, probabilities[np.arange(50), labels], atol=1e-3)
-    details = snapshots.read_network_view(tmp_path, 1)
+    details = snapshots.read_snapshot(tmp_path, 1)[1]
     assert details.filters.shape == (32, 3, 3)
     assert [layer.name for layer in details.layers] == ["Convolution"]
     assert np.array_equal(details.layers[0].maps, maps)
-    assert snapshots.read_network_view(tmp_path, 12) is None
+    assert snapshots.read_snapshot(tmp_path, 12)[1] is None
 
 
 def test_a_new_run_has_no_snapshots(tmp_path):
@@ -102,13 +102,13 @@ def saved(**changed: np.ndarray) -> bytes:
     ids=str,
 )
 def test_a_snapshot_of_wrong_arrays_is_refused(changed):
-    snapshots.check_snapshot(saved(), "epochs/0001.npz")
+    snapshots.parse_snapshot(io.BytesIO(saved()), "epochs/0001.npz")
     with pytest.raises(RunError, match=r"^epochs/0001\.npz is damaged"):
-        snapshots.check_snapshot(saved(**changed), "epochs/0001.npz")
+        snapshots.parse_snapshot(io.BytesIO(saved(**changed)), "epochs/0001.npz")
 
 
 def test_a_damaged_snapshot_is_named(tmp_path):
     (tmp_path / "mine" / "epochs").mkdir(parents=True)
     (tmp_path / "mine" / "epochs" / "0003.npz").write_bytes(saved()[:100])
     with pytest.raises(RunError, match=r"^mine/epochs/0003\.npz is damaged"):
-        snapshots.read_predictions(tmp_path / "mine", 3)
+        snapshots.read_snapshot(tmp_path / "mine", 3)[0]

@@ -106,8 +106,8 @@ def test_a_run_of_version_0_1_0_opens(old_run):
     assert history.why_sample.startswith("MNIST could not be downloaded")
     assert annotations.load_annotations(old_run, "sample", "test")[3].note == "like a 9"
     assert snapshots.snapshot_epochs(old_run.folder) == [1, 2]
-    assert len(snapshots.read_predictions(old_run.folder, 2).predicted) == 200
-    assert snapshots.read_network_view(old_run.folder, 2).filters.shape == (10, 28, 28)
+    assert len(snapshots.read_snapshot(old_run.folder, 2)[0].predicted) == 200
+    assert snapshots.read_snapshot(old_run.folder, 2)[1].filters.shape == (10, 28, 28)
     assert [array.shape for array in load_weights(old_run.folder / WEIGHTS)] == [(784, 10), (10,)]
 
 

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -10,9 +9,11 @@ import tiny_mixture
 from ai_edge_litert.interpreter import Interpreter
 from scipy.special import log_softmax, softmax
 
+from mnistdash.runs.config import configure
 from mnistdash.runs.recipes import RECIPES
 from mnistdash.settings import PROJECT
 from mnistdash.training import export, networks
+from mnistdash.training.finish import finish
 
 IMAGES = np.random.default_rng(0).random((7, 28, 28), np.float32)
 TEMPERATURE = 2.0
@@ -171,10 +172,20 @@ def test_temperature_improves_the_loss(sample):
     assert loss(temperature) < min(loss(1.0), loss(0.8 * temperature))
 
 
-def test_temperature_is_not_fitted_to_digits_that_the_network_was_trained_on(sample):
-    network, recipe = Overconfident(sample.validation.labels), RECIPES["flagship"]
-    fitted = export.fit_temperature(network, sample.validation)
-    assert export.temperature(network, recipe, sample.validation) == fitted
-    seen = replace(recipe, trains_on_validation=True)
-    assert export.temperature(network, seen, sample.validation) == recipe.temperature != fitted
-    assert export.temperature(network, RECIPES["express"], sample.validation) == 1.0
+@pytest.mark.parametrize(
+    ("recipe", "seen", "expected"), [("flagship", False, None), ("flagship", True, 1.18), ("express", False, 1.0)]
+)
+def test_temperature_is_not_fitted_to_digits_that_the_network_was_trained_on(
+    models, sample, monkeypatch, recipe, seen, expected
+):
+    network, used = Overconfident(sample.validation.labels), []
+
+    def stop(network: object, folder: Path, temperature: float, quantized: bool) -> None:
+        used.append(temperature)
+        raise InterruptedError
+
+    monkeypatch.setattr(export, "export_model", stop)
+    config = configure(RECIPES[recipe], models, trains_on_validation=seen)
+    with pytest.raises(InterruptedError):
+        finish(network, config, models, sample, "finished", 1, 1.0)
+    assert used == [expected or export.fit_temperature(network, sample.validation)]

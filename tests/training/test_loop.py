@@ -357,7 +357,7 @@ def test_every_recipe_trains(train, recipe):
     card = train(recipe, epochs=1, limit=60, precision="bfloat16" if recipe == "flagship" else "float32").card
     assert card.recipe == recipe
     assert card.parameters == networks.build(RECIPES[recipe]).count_params()
-    assert (card.bytes < 1.1 * card.parameters) == RECIPES[recipe].quantised
+    assert (card.bytes < 1.1 * card.parameters) == RECIPES[recipe].quantized
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def test_shape_type_and_size(built, name, precision):
     network = built(name, precision)
     assert network.count_params() == PARAMETERS[name]
     logits = network(np.zeros((3, 28, 28), np.float32))
-    assert tuple(logits.shape) == (3, 11 if RECIPES[name].refuses else 10)
+    assert tuple(logits.shape) == (3, 11 if RECIPES[name].rejects_non_digits else 10)
     assert str(logits.dtype) in ("float32", "<dtype: 'float32'>")
     assert all(weight.dtype == "float32" for weight in network.weights)
     assert networks.penultimate_features(network).shape == (None, FEATURES[name])

@@ -12,9 +12,8 @@ def read(folder) -> list:
 
 def test_log_has_the_events_that_tensorboard_expects(tmp_path):
     log = TensorBoardLog(tmp_path)
-    log.write({"event": "fitting", "steps": 3})
-    log.write({"event": "batch", "step": 7, **EPOCH})
-    log.write({"event": "epoch", "epoch": 2, "step": 10, **EPOCH})
+    log.write("batch", {"step": 7, **EPOCH})
+    log.write("epoch", {"epoch": 2, "step": 10, **EPOCH})
     training = read(tmp_path / FOLDER / "training")
     log.close()
     assert training[0].file_version == "brain.Event:2"

@@ -67,7 +67,7 @@ def show_features(run: Run, so_far: History, data: Dataset) -> None:
         return
     saved, view = _latest_view(run, epochs)
     recipe = recipes.RECIPES.get(run.config.recipe)
-    is_mixture = recipe is not None and recipe.loss == "members_cross_entropy"
+    is_mixture = recipe is not None and recipe.loss == "mixture_cross_entropy"
     st.subheader("First layer", anchor=False)
     st.caption(
         f"Weights after epoch {saved}: warm colors are positive, cold colors negative."
@@ -112,7 +112,7 @@ def _choose_epochs(run: Run, so_far: History, data: Dataset) -> list[int]:
 def _latest_view(run: Run, epochs: list[int]) -> tuple[int, NetworkView]:
     """Return the last of the epochs whose network view was saved, and that view."""
     for epoch in reversed(epochs):
-        if (view := snapshots.read_network_view(run.folder, epoch)) is not None:
+        if (view := snapshots.read_snapshot(run.folder, epoch)[1]) is not None:
             return epoch, view
     return epochs[-1], NetworkView(np.zeros((0, 1, 1), np.float32), [])
 
@@ -122,7 +122,7 @@ def _latest_view(run: Run, epochs: list[int]) -> tuple[int, NetworkView]:
 def _predictions(run: Path, created: float, epoch: int, digits: int) -> EpochPredictions | None:
     """Return the predictions after an epoch, or None if the file is damaged or of another number of digits."""
     try:
-        predictions = snapshots.read_predictions(run, epoch)
+        predictions, _ = snapshots.read_snapshot(run, epoch)
     except RunError:
         return None
     return predictions if len(predictions.predicted) == digits else None

@@ -64,14 +64,15 @@ def progress_text(run: Run, so_far: History, state: str | None) -> str:
         return "Loading TensorFlow and the data"
     if so_far.phase == "preparing":
         return "Generating training images: redrawn digits and non-digits"
-    if so_far.seconds_left is None:
+    last = so_far.last_report
+    if last is None or so_far.seconds_left is None:
         return f"Epoch 1 of {so_far.epochs_planned}, first steps"
     if so_far.step >= so_far.steps:
         return "Evaluating and exporting the best epoch"
-    rate = "" if so_far.learning_rate is None else f" · learning rate {so_far.learning_rate:.2g}"
+    rate = "" if last.learning_rate is None else f" · learning rate {last.learning_rate:.2g}"
     return (
         f"Epoch {so_far.epoch} of {so_far.epochs_planned}, step {so_far.step:,} of {so_far.steps:,} · "
-        f"{format_duration(so_far.seconds_left)} left · {so_far.images_per_second:,.0f} images/s{rate}"
+        f"{format_duration(so_far.seconds_left)} left · {last.images_per_second:,.0f} images/s{rate}"
     )
 
 

@@ -20,7 +20,7 @@ def by_name(figure) -> dict:
 
 def history() -> History:
     ends = [{**epoch(number, 8.0 + number), "val_loss": 0.5 / number} for number in (1, 2)]
-    return History.from_events([STARTED, FITTING, batch(5, 6.0), ends[0], batch(15, 9.5), ends[1]])
+    return History().extended([STARTED, FITTING, batch(5, 6.0), ends[0], batch(15, 9.5), ends[1]])
 
 
 def test_curves_lie_where_they_were_measured():
@@ -34,7 +34,7 @@ def test_curves_lie_where_they_were_measured():
 def test_a_curve_of_a_long_run_has_few_points():
     """A browser gets a chart at each look; 200,000 batches would be 7 MB."""
     events = [batch(step, float(step)) for step in range(1, 5_001)] + [epoch(n, 5_000.0 + n) for n in range(1, 1_001)]
-    found = History.from_events([STARTED, FITTING, *events])
+    found = History().extended([STARTED, FITTING, *events])
     for figure in (loss_chart(found), accuracy_chart(found), comparison_chart({"one": found}, "loss")):
         assert all(len(trace.x) == len(trace.y) <= 500 for trace in figure.data)
     assert by_name(loss_chart(found))["per batch"].x[-1] == 5_000 / 10
@@ -48,7 +48,7 @@ def test_training_and_validation_differ_in_more_than_colour():
 
 
 def test_the_published_figure_is_a_line():
-    figure = accuracy_chart(history(), Published(0.9919))
+    figure = accuracy_chart(history(), Published(0.9919, "99.19%"))
     assert figure.layout.shapes[0].y0 == 0.9919
     assert "99.19%" in figure.layout.annotations[0].text
     assert not accuracy_chart(history()).layout.shapes
@@ -62,10 +62,10 @@ def test_the_axis_spans_the_whole_run_from_the_start():
 
 
 def test_before_the_first_event_there_is_an_empty_chart():
-    low, high = accuracy_chart(History.from_events([])).layout.yaxis.range
+    low, high = accuracy_chart(History().extended([])).layout.yaxis.range
     assert low == 0
     assert 1 <= high < 1.05
-    assert tuple(loss_chart(History.from_events([])).layout.yaxis.range) == (0, 1)
+    assert tuple(loss_chart(History().extended([])).layout.yaxis.range) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_before_the_first_event_there_is_an_empty_chart():
 def test_the_accuracy_axis_shows_both_curves_and_the_published_line_and_little_more(
     training, validation, published, low
 ):
-    found = History.from_events([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": training, "val_accuracy": validation}])
-    line = Published(published) if published else None
+    found = History().extended([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": training, "val_accuracy": validation}])
+    line = Published(published, "") if published else None
     assert accuracy_chart(found, line).layout.yaxis.range[0] == pytest.approx(low)
 
 
 def test_the_accuracy_axis_keeps_still_while_little_changes():
     lows = {
         accuracy_chart(
-            History.from_events([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": 0.999, "val_accuracy": reached}])
+            History().extended([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": 0.999, "val_accuracy": reached}])
         ).layout.yaxis.range[0]
         for reached in np.arange(0.9956, 0.9966, 0.0002)
     }
@@ -98,11 +98,11 @@ def test_the_accuracy_axis_keeps_still_while_little_changes():
 
 def test_the_best_epoch_is_marked():
     events = [STARTED, FITTING, epoch(1, 9.0), {**epoch(2, 12.0), "val_accuracy": 0.9}, epoch(3, 15.0, best=False)]
-    chart = accuracy_chart(History.from_events(events))
+    chart = accuracy_chart(History().extended(events))
     mark = by_name(chart)["best epoch"]
     assert (mark.x, mark.y) == ((2.0,), (0.9,))
     assert chart.layout.margin.r >= 12, "half of its word, in pixels, as the best epoch may be the last"
-    assert "best epoch" not in by_name(accuracy_chart(History.from_events([STARTED, FITTING])))
+    assert "best epoch" not in by_name(accuracy_chart(History().extended([STARTED, FITTING])))
 
 
 def test_a_logarithmic_loss_axis_is_another_axis_to_zoom():
@@ -135,7 +135,7 @@ def test_digit_counts_have_a_bar_for_each_digit_and_split():
 
 
 def test_runs_are_compared_by_their_validation_curves():
-    figure = comparison_chart({"one": history(), "two": History.from_events([STARTED, FITTING])}, "loss", log=True)
+    figure = comparison_chart({"one": history(), "two": History().extended([STARTED, FITTING])}, "loss", log=True)
     one, two = figure.data
     assert (one.name, one.x, one.y) == ("one", (1.0, 2.0), (0.5, 0.25))
     assert (two.name, two.x) == ("two", ())

@@ -29,11 +29,11 @@ from mnistdash.ui.train.run_panel import progress_text
 )
 def test_progress_describes_a_running_run(make_run, events, expected):
     run = store.load_run(make_run("run", events=[{**STARTED, "running": True}]))
-    assert progress_text(run, History.from_events(events), "running") == expected
+    assert progress_text(run, History().extended(events), "running") == expected
 
 
 def test_progress_describes_stopping_queued_and_failed_runs(make_run):
-    empty = History.from_events([])
+    empty = History().extended([])
     running = store.load_run(make_run("running", events=[{**STARTED, "running": True}]))
     assert progress_text(running, empty, "stopping") == "Stopping and keeping the best weights"
     queued = store.load_run(make_run("queued"))
