@@ -36,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m mnistdash", description="MNIST from the command line.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mnistdash", description="Train, evaluate and use networks that recognize handwritten digits."
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(command: Callable[..., int | None]) -> argparse.ArgumentParser:
@@ -50,16 +52,16 @@ def _parser() -> argparse.ArgumentParser:
     add(doctor)
     _add_train_options(add(train))
 
-    add(models).add_argument("--json", action="store_true", help="print a list of objects")
+    add(models).add_argument("--json", action="store_true", help="print a JSON list")
 
     sub = add(evaluate)
     sub.add_argument("--model", required=True, metavar="M")
     sub.add_argument("--split", choices=SPLITS, required=True)
-    sub.add_argument("--json", action="store_true", help="print one object")
+    sub.add_argument("--json", action="store_true", help="print a JSON object")
 
     sub = add(predict)
     sub.add_argument("--model", default="flagship", metavar="M", help="default: flagship")
-    sub.add_argument("--json", action="store_true", help="print one object a line")
+    sub.add_argument("--json", action="store_true", help="print a JSON object per line")
     sub.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
 
     sub = add(export)
@@ -70,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     add(upgrade).add_argument("--model", required=True, metavar="M")
 
     sub = add(restore)
-    sub.add_argument("--name", metavar="RUN", help="default: its old name, numbered if that is taken")
+    sub.add_argument("--name", metavar="RUN", help="default: its previous name, with a number if that is taken")
     sub.add_argument("zip", type=Path, metavar="ZIP")
     return parser
 

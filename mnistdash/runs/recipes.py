@@ -87,7 +87,7 @@ class Recipe:
 _RECIPES = (
     Recipe(
         name="express",
-        summary="Our fastest: a small network, one epoch, and a learning rate that rises high and falls.",
+        summary="Our fastest: a small network, trained for one epoch with a learning rate that rises and then falls.",
         network="express",
         optimizer="nesterov",
         learning_rate=0.2,
@@ -98,7 +98,7 @@ _RECIPES = (
     ),
     Recipe(
         name="flagship",
-        summary="Our best: one network for drawings, two for MNIST's own digits, and a gate. It rejects non-digits.",
+        summary="Our best: a network for drawings, two for MNIST digits, and a gate between them. Rejects non-digits.",
         network="flagship",
         optimizer="adamw",
         learning_rate=2e-3,
@@ -116,7 +116,7 @@ _RECIPES = (
     ),
     Recipe(
         name="keras-cnn",
-        summary="The classic Keras example: two 3×3 convolutions, one pooling, trained on all 60,000 digits.",
+        summary="The classic Keras example: two 3×3 convolutions and one pooling layer, trained on all 60,000 digits.",
         network="keras-cnn",
         optimizer="adadelta",
         learning_rate=1.0,  # what Adadelta() meant in 2018; Keras 3 defaults to 0.001
@@ -129,7 +129,7 @@ _RECIPES = (
     ),
     Recipe(
         name="tutorial-cnn",
-        summary="The TensorFlow layers tutorial: two 5×5 convolutions and a wide dense layer, with very slow SGD.",
+        summary="The TensorFlow layers tutorial: two 5×5 convolutions, a wide dense layer, SGD with a low rate.",
         network="tutorial-cnn",
         optimizer="sgd",
         learning_rate=0.001,
@@ -141,7 +141,7 @@ _RECIPES = (
     ),
     Recipe(
         name="dropout-cnn",
-        summary="The same layers with every weight and bias drawn from N(0, 1): the loss starts very high.",
+        summary="The layers of tutorial-cnn, all weights and biases drawn from N(0, 1): the loss starts very high.",
         network="dropout-cnn",
         optimizer="adam",
         learning_rate=0.001,
@@ -152,7 +152,7 @@ _RECIPES = (
     ),
     Recipe(
         name="softmax",
-        summary="Softmax regression, the very first tutorial: one weight per pixel and digit, no hidden layer.",
+        summary="Softmax regression, TensorFlow's first tutorial: one weight per pixel and digit, no hidden layer.",
         network="softmax",
         optimizer="sgd",
         learning_rate=0.5,
@@ -163,7 +163,7 @@ _RECIPES = (
     ),
     Recipe(
         name="softmax-naive",
-        summary="The original code: random start, summed loss, unclipped logarithm. A learning rate of 0.05 breaks it.",
+        summary="Softmax with random initial weights, summed loss, unclipped log. A learning rate of 0.05 breaks it.",
         network="softmax-normal",
         optimizer="sgd",
         learning_rate=0.01,
