@@ -87,7 +87,7 @@ class Recipe:
 _RECIPES = (
     Recipe(
         name="express",
-        summary="Our fastest: a small network, trained for one epoch with a learning rate that rises and then falls.",
+        summary="Our fastest: a small network, one epoch, and a learning rate that rises and falls.",
         network="express",
         optimizer="nesterov",
         learning_rate=0.2,
