@@ -50,7 +50,9 @@ def verdict(comparison: PairedComparison, first: str, second: str) -> str:
     if n1 + n2 == 0:
         return f"{first} and {second} misclassify the same digits, so this split cannot tell them apart."
     if n1 == n2:
-        return "Each misclassifies the same number of digits that the other gets right: neither is better on this split."
+        return (
+            "Each misclassifies the same number of digits that the other gets right: neither is better on this split."
+        )
     better = first if n1 < n2 else second
     odds = f"If both were equally good, a difference this large would occur {_in_words(comparison.p_value)}"
     if comparison.p_value < SIGNIFICANCE:
