@@ -33,8 +33,9 @@ def show(recipe: Recipe, data: Dataset, available: int) -> dict[str, Any]:
                 "Epochs",
                 "epochs",
                 (1, MAX_EPOCHS, recipe.epochs),
-                placeholder=f"{recipe.steps:,} steps" if recipe.steps else None,
-                help="An epoch is one pass over the training images.",
+                placeholder="Default" if recipe.steps else None,
+                help="An epoch is one pass over the training images."
+                + (f" Default: {recipe.steps:,} steps." if recipe.steps else ""),
             ),
             "batch_size": number(
                 "Batch size", "batch", (1, MAX_BATCH_SIZE, recipe.batch_size), help="Images per step."
