@@ -1,1 +1,1 @@
-"""Draw a digit and see it read, train the network that reads it, explore what it gets wrong."""
+"""Recognize handwritten digits: draw them, train a network, explore its errors."""

@@ -30,7 +30,7 @@ from mnistdash.system.native_output import native_output_to
 
 
 def data(options: argparse.Namespace, settings: Settings) -> None:
-    """Find or download MNIST, verify it and print where it is."""
+    """Find or download MNIST, verify it and print its location."""
     with DownloadBar() as bar:
         dataset = mnist.load_mnist(settings, bar)
     print(f"MNIST in {dataset.source}, verified")
@@ -39,7 +39,7 @@ def data(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def recipes(options: argparse.Namespace, settings: Settings) -> None:
-    """List the recipes and the accuracy each is known to reach."""
+    """List the recipes and their test accuracy."""
     for recipe in RECIPES.values():
         print(f"{recipe.name:<14} {recipe.summary}")
         print(f"{'':<14} {recipe.reaches}")
@@ -73,12 +73,12 @@ def models(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def evaluate(options: argparse.Namespace, settings: Settings) -> None:
-    """Score a model on a split."""
+    """Evaluate a model on a split."""
     model = _load_model(options.model, settings)
     with DownloadBar() as bar:
         dataset, why_sample = sample.load_mnist_or_sample(settings, bar, strict=True)
     if why_sample is not None:
-        print(f"mnistdash: {why_sample} Scoring the offline sample instead.", file=sys.stderr)
+        print(f"mnistdash: {why_sample} Evaluating on the offline sample instead.", file=sys.stderr)
     result = metrics.evaluate(model, dataset.split(options.split))
     if options.json:
         values = {
@@ -136,7 +136,7 @@ def _values(prediction: DigitPrediction | None) -> dict[str, Any]:
 
 
 def export(options: argparse.Namespace, settings: Settings) -> None:
-    """Write a model to a file for use elsewhere."""
+    """Export a model to a file."""
     run = store.load_trained_run(options.model, settings.models)
     out = options.out
     if out.exists():
@@ -158,7 +158,7 @@ def export(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def upgrade(options: argparse.Namespace, settings: Settings) -> None:
-    """Export the model of an earlier version again, in the current format."""
+    """Convert a model of an earlier version to the current format."""
     run = store.load_trained_run(options.model, settings.models)
     with native_output_to(os.devnull):
         from mnistdash.training.finish import export_again  # TensorFlow: seconds to import
@@ -185,7 +185,7 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
     if dataset.name != backup.card.data:
         what = {"mnist": "MNIST", "sample": "the offline sample"}.get(backup.card.data, "other data")
         raise CommandError(
-            f"The run was trained on {what}, which is not available to score it. {why_sample or ''}".strip()
+            f"The run was trained on {what}, which is not available to evaluate it. {why_sample or ''}".strip()
         )
     try:
         settings.models.mkdir(parents=True, exist_ok=True)

@@ -36,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m mnistdash", description="MNIST from the command line.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mnistdash", description="Train, evaluate and use networks that recognize handwritten digits."
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(command: Callable[..., int | None]) -> argparse.ArgumentParser:
@@ -50,27 +52,27 @@ def _parser() -> argparse.ArgumentParser:
     add(doctor)
     _add_train_options(add(train))
 
-    add(models).add_argument("--json", action="store_true", help="print a list of objects")
+    add(models).add_argument("--json", action="store_true", help="print a JSON list")
 
     sub = add(evaluate)
-    sub.add_argument("--model", required=True, metavar="M")
+    sub.add_argument("--model", required=True, metavar="M", help="name of a model")
     sub.add_argument("--split", choices=SPLITS, required=True)
-    sub.add_argument("--json", action="store_true", help="print one object")
+    sub.add_argument("--json", action="store_true", help="print a JSON object")
 
     sub = add(predict)
-    sub.add_argument("--model", default="flagship", metavar="M", help="default: flagship")
-    sub.add_argument("--json", action="store_true", help="print one object a line")
+    sub.add_argument("--model", default="flagship", metavar="M", help="name of a model (default: flagship)")
+    sub.add_argument("--json", action="store_true", help="print a JSON object per line")
     sub.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
 
     sub = add(export)
-    sub.add_argument("--model", required=True, metavar="M")
+    sub.add_argument("--model", required=True, metavar="M", help="name of a model")
     sub.add_argument("--format", choices=("keras", "tflite", "savedmodel", "zip"), required=True)
-    sub.add_argument("out", type=Path, metavar="OUT")
+    sub.add_argument("out", type=Path, metavar="OUT", help="file to write; a folder for savedmodel")
 
-    add(upgrade).add_argument("--model", required=True, metavar="M")
+    add(upgrade).add_argument("--model", required=True, metavar="M", help="name of a model")
 
     sub = add(restore)
-    sub.add_argument("--name", metavar="RUN", help="default: its old name, numbered if that is taken")
+    sub.add_argument("--name", metavar="RUN", help="default: its previous name, with a number if that is taken")
     sub.add_argument("zip", type=Path, metavar="ZIP")
     return parser
 
@@ -95,9 +97,11 @@ def _add_train_options(sub: argparse.ArgumentParser) -> None:
         "--train-on-validation",
         dest="trains_on_validation",
         action=switch,
-        help="train on the validation images too (default: the recipe's)",
+        help="also train on the validation images (default: the recipe's)",
     )
-    sub.add_argument("--seed", type=int, metavar="N", help="makes a run repeatable (default: 0, or RUN's plus 1)")
+    sub.add_argument(
+        "--seed", type=int, metavar="N", help="the same seed reproduces a run (default: 0, or RUN's plus 1)"
+    )
     sub.add_argument("--limit", type=int, metavar="N", help="train on this many images only")
     sub.add_argument("--name", metavar="RUN", help="folder in models/ (default: the recipe and a number)")
     sub.add_argument("--precision", choices=PRECISIONS, help="auto picks the faster one (default: float32)")

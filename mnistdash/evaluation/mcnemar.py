@@ -30,7 +30,7 @@ class PairedComparison:
 
     @property
     def p_value(self) -> float:
-        """McNemar's exact two-sided p-value: how likely so uneven a split of errors is if both are equally good.
+        """McNemar's exact two-sided p-value: probability of a difference this large if both are equally good.
 
         Source: Q. McNemar, "Note on the sampling error of the difference between correlated
         proportions or percentages", 1947; exact by the binomial distribution.
@@ -50,12 +50,14 @@ def verdict(comparison: PairedComparison, first: str, second: str) -> str:
     if n1 + n2 == 0:
         return f"{first} and {second} misclassify the same digits, so this split cannot tell them apart."
     if n1 == n2:
-        return "Each misclassifies equally many digits that the other gets right, so neither is better on this split."
+        return (
+            "Each misclassifies the same number of digits that the other gets right: neither is better on this split."
+        )
     better = first if n1 < n2 else second
-    odds = f"If both were equally good, so uneven a split would occur {_in_words(comparison.p_value)}"
+    odds = f"If both were equally good, a difference this large would occur {_in_words(comparison.p_value)}"
     if comparison.p_value < SIGNIFICANCE:
         return f"{odds}: {better} is better on digits like these."
-    return f"{odds}: the difference may well be chance."
+    return f"{odds}: the difference may be due to chance."
 
 
 def _in_words(p_value: float) -> str:

@@ -96,7 +96,7 @@ def _read_bytes(source: Path | BinaryIO) -> bytes:
             raise UnreadableImageError(f"the file is empty; {USE_FORMATS}.")
         if size > MAX_FILE_BYTES:
             limit = MAX_FILE_BYTES / 1e6
-            raise UnreadableImageError(f"{size / 1e6:,.0f} MB are too many; use a file of at most {limit:.0f} MB.")
+            raise UnreadableImageError(f"{size / 1e6:,.0f} MB is too large; use a file of at most {limit:.0f} MB.")
         file.seek(0)
         return file.read()
 
@@ -135,7 +135,7 @@ def _decode(data: bytes) -> np.ndarray:
         per_pixel = DECODER_BYTES.get(image.format or "", 4) + (8 if image.has_transparency_data else 1)
         needed = image.width * image.height * per_pixel + 2 * len(data)
         if max(width, height) > MAX_SIDE or needed > MAX_MEMORY:
-            raise UnreadableImageError(f"{width} x {height} pixels are too many; use a smaller image.")
+            raise UnreadableImageError(f"{width} x {height} pixels is too large; use a smaller image.")
         image.load()
         reduced = _reduce(image)
         if len(image.info.get("exif", b"")) <= MAX_EXIF_BYTES:

@@ -127,7 +127,7 @@ class JobQueue:
             return None
         if self._queue_lock.seconds_since_renewal() < STALE_SECONDS:
             return None
-        return "Another dashboard runs the queue but does not respond. Queued runs start when it continues or is ended."
+        return "Another dashboard runs the queue but does not respond. Queued runs start once it responds or ends."
 
     def close(self) -> None:
         """End all workers; another dashboard may then run the queue."""

@@ -110,9 +110,9 @@ def unpack_run(archive: RunArchive, name: str, folder: Path) -> RunConfig:
 def _read_members(archive: zipfile.ZipFile) -> dict[str, bytes]:
     names = archive.namelist()
     if len(names) > MAX_MEMBERS or len(names) != len(set(names)) or _unpacked_bytes(archive) > MAX_BYTES:
-        raise ArchiveError("This zip holds more than a run does.")
+        raise ArchiveError("This zip contains more than a run.")
     if unknown := [name for name in names if not MEMBER.fullmatch(name)]:
-        raise ArchiveError(f"This zip holds {unknown[0][:40]!r}, which no run has.")
+        raise ArchiveError(f"This zip contains {unknown[0][:40]!r}, which is not part of a run.")
     if missing := REQUIRED - set(names):
         raise ArchiveError(f"This is not the zip of a run: {', '.join(sorted(missing))} is missing.")
     return {name: archive.read(name) for name in names}
@@ -127,7 +127,7 @@ def _check_member(name: str, content: bytes) -> None:
     if name.endswith(".npz"):
         with zipfile.ZipFile(io.BytesIO(content)) as arrays:  # may be a zip bomb, too
             if _unpacked_bytes(arrays) > MAX_BYTES:
-                raise ArchiveError("This zip holds more than a run does.")
+                raise ArchiveError("This zip contains more than a run.")
         if name == WEIGHTS:
             load_weights(io.BytesIO(content))
         else:

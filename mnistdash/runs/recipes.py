@@ -77,7 +77,7 @@ class Recipe:
 _RECIPES = (
     Recipe(
         name="express",
-        summary="Our fastest: a small network, one epoch, and a learning rate that rises high and falls.",
+        summary="Our fastest: a small network, one epoch, and a learning rate that rises and falls.",
         optimizer="nesterov",
         learning_rate=0.2,
         batch_size=100,
@@ -87,7 +87,7 @@ _RECIPES = (
     ),
     Recipe(
         name="flagship",
-        summary="Our best: one network for drawings, two for MNIST's own digits, and a gate. It rejects non-digits.",
+        summary="Our best: a network for drawings, two for MNIST digits, and a gate between them. Rejects non-digits.",
         optimizer="adamw",
         learning_rate=2e-3,
         batch_size=128,
@@ -104,7 +104,7 @@ _RECIPES = (
     ),
     Recipe(
         name="keras-cnn",
-        summary="The classic Keras example: two 3×3 convolutions, one pooling, trained on all 60,000 digits.",
+        summary="The classic Keras example: two 3×3 convolutions and one pooling layer, trained on all 60,000 digits.",
         optimizer="adadelta",
         learning_rate=1.0,  # what Adadelta() meant in 2018; Keras 3 defaults to 0.001
         batch_size=128,
@@ -116,7 +116,7 @@ _RECIPES = (
     ),
     Recipe(
         name="tutorial-cnn",
-        summary="The TensorFlow layers tutorial: two 5×5 convolutions and a wide dense layer, with very slow SGD.",
+        summary="The TensorFlow layers tutorial: two 5×5 convolutions, a wide dense layer, SGD with a low rate.",
         optimizer="sgd",
         learning_rate=0.001,
         batch_size=100,
@@ -127,7 +127,7 @@ _RECIPES = (
     ),
     Recipe(
         name="dropout-cnn",
-        summary="The same layers with every weight and bias drawn from N(0, 1): the loss starts very high.",
+        summary="The layers of tutorial-cnn, all weights and biases drawn from N(0, 1): the loss starts very high.",
         optimizer="adam",
         learning_rate=0.001,
         batch_size=128,
@@ -137,7 +137,7 @@ _RECIPES = (
     ),
     Recipe(
         name="softmax",
-        summary="Softmax regression, the very first tutorial: one weight per pixel and digit, no hidden layer.",
+        summary="Softmax regression, TensorFlow's first tutorial: one weight per pixel and digit, no hidden layer.",
         optimizer="sgd",
         learning_rate=0.5,
         batch_size=100,
@@ -147,7 +147,7 @@ _RECIPES = (
     ),
     Recipe(
         name="softmax-naive",
-        summary="The original code: random start, summed loss, unclipped logarithm. A learning rate of 0.05 breaks it.",
+        summary="Softmax with random initial weights, summed loss, unclipped log. A learning rate of 0.05 breaks it.",
         optimizer="sgd",
         learning_rate=0.01,
         batch_size=100,

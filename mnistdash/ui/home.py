@@ -13,8 +13,8 @@ from mnistdash.ui.plots import training
 DESCRIPTIONS = {
     "Draw": "Use a mouse, finger or pen. The prediction and all ten probabilities follow every stroke.",
     "Train": "Choose a recipe, from softmax regression to our best network, and follow loss and accuracy live.",
-    "Errors": "See which digits a model misclassifies and why: what it looks at, what would change the prediction, "
-    "and how people label them.",
+    "Errors": "See which digits a model misclassifies and why, with evidence maps, perturbations, similar training "
+    "digits and human labels.",
 }
 SPLIT_NAMES = {"train": "Training", "validation": "Validation", "test": "Test"}
 EXAMPLES = 4  # of each digit

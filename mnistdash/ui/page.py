@@ -30,7 +30,8 @@ def page(title: str) -> Iterator[None]:
         for path, name, link_icon in PAGES:
             st.page_link(path, label=name, icon=link_icon, width="stretch")
     with guarded(title):
-        jobs()  # starts the queue
+        if notice := jobs().notice():  # the first call starts the queue
+            st.warning(notice, icon=":material/sync_problem:")
         yield
 
 

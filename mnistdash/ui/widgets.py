@@ -96,8 +96,8 @@ def dataset() -> Dataset:
         count = sum(len(data.split(name)) for name in SPLITS)
         with st.container(border=True, key="sample_notice"):
             st.markdown(
-                f":material/cloud_off: **MNIST is not available.** {reason} Until then, these pages use the offline "
-                f"sample: {count:,} handwritten digits from scikit-learn, coarser than MNIST."
+                f":material/cloud_off: **MNIST is not available.** {reason} These pages use the offline sample "
+                f"instead: {count:,} handwritten digits from scikit-learn, coarser than MNIST."
             )
             if st.button("Try again", icon=":material/refresh:", key="retry"):
                 task.restart()
@@ -107,7 +107,7 @@ def dataset() -> Dataset:
 
 def split_predictions(run: Run, data: Dataset, split_name: str) -> SplitPredictions:
     """Return a model's predictions for a split. Stop the page or fragment until they are computed."""
-    label = f"{run.name} predicts the {len(data.split(split_name)):,} digits of the {split_name} split …"
+    label = f"Classifying the {len(data.split(split_name)):,} digits of the {split_name} split with {run.name} …"
     found = result_or_progress(resources.prediction_task(run, data, split_name), label)
     if found is None:
         st.stop()

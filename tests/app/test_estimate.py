@@ -23,7 +23,7 @@ def test_training_time_is_that_of_a_2_core_machine_until_a_run_has_finished(page
     throughput.record_speed(config, [{"event": "batch", "images_per_second": speed} for speed in (10.0, 1_876.0)])
     assert "2-core" in text(test.run()), "the precision of auto is not known yet"
     throughput.record_precision(config, "bfloat16")
-    assert "About 10 s, by earlier runs on this machine: 1,900 images/s." in text(test.run())
+    assert "About 10 s, based on earlier runs on this machine: 1,900 images/s." in text(test.run())
     test.selectbox(key="precision-keras-cnn").set_value("float32").run()
     assert "2-core" in text(test)
     assert not test.exception

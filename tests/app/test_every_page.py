@@ -6,6 +6,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnistdash.jobs.queue import JobQueue
 from mnistdash.settings import PROJECT
 
 TIMEOUT = 90  # seconds
@@ -38,6 +39,12 @@ def test_without_any_model_every_page_says_what_to_do(page, with_sample, name):
     test = page(name)
     infos = " ".join(element.value for element in test.info)
     assert re.search("no (model|run)s? yet", infos.lower())
+
+
+@pytest.mark.parametrize("name", ["home", "draw", "train", "errors"])
+def test_every_page_reports_a_dashboard_that_does_not_respond(page, with_sample, monkeypatch, name):
+    monkeypatch.setattr(JobQueue, "notice", lambda queue: "Another dashboard does not respond.")
+    assert "Another dashboard does not respond." in [element.value for element in page(name).warning]
 
 
 def notice(test: AppTest) -> str:

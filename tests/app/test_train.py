@@ -263,7 +263,7 @@ def test_stop_reaches_a_run_of_another_server(page, with_sample, make_run):
     assert not run.is_asked_to_stop(folder)
     test.button(key="stop").click().run()
     assert run.is_asked_to_stop(folder)
-    assert progress(test) == "Stopping and keeping the best weights"
+    assert progress(test) == "Stopping and saving the best weights"
     assert test.button(key="stop").disabled
 
 

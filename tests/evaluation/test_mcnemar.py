@@ -28,12 +28,12 @@ def test_the_p_value_is_that_of_the_exact_test(one, other):
     ("one", "other", "said"),
     [
         (0, 0, "A and B misclassify the same digits, so this split cannot tell them apart."),
-        (5, 5, "Each misclassifies equally many digits that the other gets right"),
-        (3, 11, "about once in 20 times: the difference may well be chance."),
+        (5, 5, "Each misclassifies the same number of digits that the other gets right"),
+        (3, 11, "about once in 20 times: the difference may be due to chance."),
         (2, 12, "about once in 80 times: A is better"),
         (12, 2, "about once in 80 times: B is better"),
         (1, 200, "less than once in a million times: A is better"),
-        (4, 6, "about 8 times in 10: the difference may well be chance."),
+        (4, 6, "about 8 times in 10: the difference may be due to chance."),
     ],
 )
 def test_the_verdict_is_plain(one, other, said):

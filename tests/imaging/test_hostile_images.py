@@ -158,7 +158,7 @@ BOMBS = {
     "PNG with a text bomb": (lambda: png(SMALL, before=chunk(b"zTXt", b"k\0\0" + zeros(5_000_000, 9))), "damaged"),
     "PNG with 60 MiB of text": (lambda: png(SMALL, before=large_text() * 60), "damaged"),
     "PNG with 10 MB of metadata": (lambda: png(SMALL, before=chunk(b"prVt", bytes(10**7))), "too much metadata"),
-    "PNG of one row": (lambda: png((10_000_000, 1)), "10000000 x 1 pixels are too many"),
+    "PNG of one row": (lambda: png((10_000_000, 1)), "10000000 x 1 pixels is too large"),
     "PNG of one column": (lambda: png((1, 60_000)), DECODED),
     "JPEG of 65,500 pixels a side": (lambda: jpeg((65_500, 65_500), scans=scan(range(1, 4))), "too large"),
     "JPEG that ends early": (lambda: jpeg((3000, 3000))[:9000], "damaged"),
@@ -177,8 +177,8 @@ BOMBS = {
     "JPEG with segments of no length": (lambda: b"\xff\xd8" + b"\xff\xe0\0\0\xff\xe1\0\1" * 9, UNSUPPORTED),
     "GIF with a screen of 65,535 pixels a side": (lambda: gif((65_535, 65_535)), "too large"),
     "GIF with a frame larger than its screen": (lambda: gif((10, 10), (65_535, 65_535)), "too large"),
-    "GIF with a screen of 81 megapixels": (lambda: gif((9000, 9000)), "9000 x 9000 pixels are too many"),
-    "WEBP with a canvas of 169 megapixels": (lambda: webp((13_000, 13_000)), "13000 x 13000 pixels are too many"),
+    "GIF with a screen of 81 megapixels": (lambda: gif((9000, 9000)), "9000 x 9000 pixels is too large"),
+    "WEBP with a canvas of 169 megapixels": (lambda: webp((13_000, 13_000)), "13000 x 13000 pixels is too large"),
     "WEBP with a canvas of 2^24 pixels a side": (lambda: webp((2**24, 2**24)), "too large"),
     "BMP of 2^31 pixels a side": (lambda: bmp((2**31 - 1, 2**31 - 1)), "too large"),
     "BMP with a header of 10 MB": (lambda: bmp(SMALL, header=10**7, data=bytes(10**7)), "too much metadata"),
@@ -225,7 +225,7 @@ def test_large_file_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "it.png"
     with path.open("wb") as file:
         file.truncate(2 * 10**9)
-    with pytest.raises(UnreadableImageError, match="2,000 MB are too many"):
+    with pytest.raises(UnreadableImageError, match="2,000 MB is too large"):
         read_image(path)
 
 

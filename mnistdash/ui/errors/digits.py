@@ -37,8 +37,8 @@ def _metrics(context: ExplorerContext) -> None:
     if votes:
         disputed = sum(index in votes for index in result.errors.tolist())
         st.markdown(
-            f"Labels are disputed if fewer than three of five human raters confirmed them: {len(votes)} test digits, "
-            f"{disputed} of them among the {len(result.errors):,} errors. Source: [Northcutt, Athalye and Mueller, "
+            f"{len(votes)} test labels are disputed: fewer than three of five human raters confirmed them. "
+            f"{disputed} of the {len(result.errors):,} errors are among them. Source: [Northcutt, Athalye and Mueller, "
             "2021](https://github.com/cleanlab/label-errors)."
         )
     if context.is_seen:

@@ -83,7 +83,7 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
 
 
 def _offer_export(run: Run) -> None:
-    st.info(f"{run.name} was stored by an earlier version, without the features of a map.", icon=":material/info:")
+    st.info(f"{run.name} was stored by an earlier version, without features for the map.", icon=":material/info:")
     if not resources.settings().readonly and st.button("Export the model again", key="export_again"):
         with st.spinner("Exporting the model …"):
             conversions.export_again(run)

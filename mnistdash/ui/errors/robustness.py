@@ -63,7 +63,7 @@ def show_curves(run: Run, data: Dataset, split_name: str) -> None:
         split_name: the split to measure on.
     """
     count = min(MAX_DIGITS, len(data.split(split_name)))
-    label = f"Measuring the robustness on the first {count:,} {split_name} digits"
+    label = f"Measuring robustness on the first {count:,} {split_name} digits"
     with st.container(key="robustness_state"):
         curves = widgets.result_or_progress(resources.robustness_task(run, data, split_name), label)
         if curves is not None:

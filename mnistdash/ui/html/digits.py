@@ -57,7 +57,8 @@ def number(verdicts: Sequence[str], digits: str, confidence: float) -> str:
         detail = "contains<br>non-digits"
     else:
         low = "low confidence: " if UNSURE in verdicts else ""
-        detail = f"{low}{percent(confidence)}<br>for all {len(digits)} digits"
+        every = "both" if len(digits) == 2 else f"all {len(digits)}"
+        detail = f"{low}{percent(confidence)}<br>for {every} digits"
     return _answer(f'<span class="digit">{signs}</span>', detail)
 
 

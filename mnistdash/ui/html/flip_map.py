@@ -40,7 +40,7 @@ def flip_grid(flips: FlipMap, here: Perturbation, expected: int) -> str:
         f'<span></span><div class="ticks across" aria-hidden="true">{_ticks(across, flips.columns)}</div>'
         "</figure>"
         f'<div class="md-key"><span class="right"><i></i>predicted as {expected}</span>'
-        '<span><i></i>another digit</span><span class="here"><i></i>the sliders</span>'
+        '<span><i></i>another digit</span><span class="here"><i></i>slider position</span>'
         f"<p>{describe_flips(flips, expected)}</p></div>"
     )
 
@@ -74,7 +74,7 @@ def _reach(kind: PerturbationKind, low: float, high: float) -> str:
         return f"{kind.label} alone never changes it"
     if low == high:
         return f"{kind.label} alone changes it immediately"
-    return f"{kind.label} alone keeps it from {kind.text(low)} to {kind.text(high)}"
+    return f"{kind.label} alone leaves it unchanged from {kind.text(low)} to {kind.text(high)}"
 
 
 def _place(kind: PerturbationKind, value: float, cells: int) -> float:

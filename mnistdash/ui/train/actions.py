@@ -60,7 +60,7 @@ def _downloads(run: Run) -> None:
             offer("Whole run (.zip)", f"{run.name}.zip", lambda: archive.pack_run(run), "application/zip")
     offer("History (.csv)", f"{run.name}.csv", lambda: epochs_csv(resources.history(run)), "text/csv")
     if run.card is not None:
-        st.caption("TensorFlow takes some seconds to make a SavedModel. A whole run can be restored.")
+        st.caption("Exporting a SavedModel takes a few seconds. A whole run can be restored later.")
 
 
 def _show_continue_form(run: Run) -> None:

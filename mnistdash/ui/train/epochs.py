@@ -50,9 +50,9 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
         forgotten = metrics.forgotten([*filter(None, saved)], labels)
         hardest = metrics.hardest_errors(predictions, labels, MAX_HARDEST)
         st.caption(
-            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epoch}. The least likely "
-            f"true labels come first. Forgotten digits, correct after an earlier epoch, are framed: "
-            f"{int(forgotten.sum()):,}."
+            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epoch}, the least likely "
+            f"true labels first. Frames mark the {int(forgotten.sum()):,} forgotten digits, which were correct after "
+            "an earlier epoch."
         )
         columns = (hardest, labels[hardest], predictions.predicted[hardest], predictions.confidence[hardest])
         listed = zip(*(column.tolist() for column in columns), strict=True)
@@ -98,7 +98,7 @@ def _choose_epochs(run: Run, so_far: History, data: Dataset) -> list[int]:
         if run.status in ACTIVE:
             st.info("Available after the first epoch.", icon=":material/hourglass_empty:")
         else:
-            st.info("This run saved no data about its epochs.", icon=":material/info:")
+            st.info("No data about its epochs was saved for this run.", icon=":material/info:")
     if len(epochs) < 2:
         return epochs
     key, last = f"epoch-of-{run.name}", f"last-epoch-of-{run.name}"

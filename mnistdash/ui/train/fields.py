@@ -38,11 +38,14 @@ def show(recipe: Recipe, data: Dataset, available: int) -> dict[str, Any]:
     Returns:
         The settings as `config.configure` takes them.
     """
-    rate, dropout, steps = recipe.learning_rate, recipe.dropout, f"{recipe.steps:,} steps" if recipe.steps else None
+    rate, dropout = recipe.learning_rate, recipe.dropout
+    steps: dict[str, Any] = {}
+    if recipe.steps:
+        steps = {"placeholder": "Default", "help": f"{HELP['Epochs']} Default: {recipe.steps:,} steps."}
     number, choose = partial(_show_number, recipe), partial(_show_choice, recipe)
     with st.container(horizontal=True):
         settings = {
-            "epochs": number("Epochs", "epochs", (1, MAX_EPOCHS, recipe.epochs), placeholder=steps),
+            "epochs": number("Epochs", "epochs", (1, MAX_EPOCHS, recipe.epochs), **steps),
             "batch_size": number("Batch size", "batch", (1, MAX_BATCH_SIZE, recipe.batch_size)),
             "limit": number("Training images", f"limit-{data.name}", (100, available, available), step=1000),
             "learning_rate": number("Learning rate", "rate", (*LEARNING_RATE_RANGE, rate), step=rate / 10, format="%g"),
@@ -74,8 +77,9 @@ def show_sweep(recipe: Recipe) -> tuple[str | None, str]:
 # The keys contain the recipe, so that each recipe keeps its own values.
 def _show_number(recipe: Recipe, label: str, name: str, limits: tuple[Any, Any, Any], **options: Any) -> Any:
     """Show a number field with a smallest, a largest and an initial value."""
-    options |= {"key": f"{name}-{recipe.name}", "width": WIDTH, "bind": "query-params", "help": HELP.get(label)}
-    return st.number_input(label, *limits, **options)
+    options = {"help": HELP.get(label), **options}
+    key = f"{name}-{recipe.name}"
+    return st.number_input(label, *limits, key=key, width=WIDTH, bind="query-params", **options)
 
 
 def _show_choice(recipe: Recipe, label: str, options: tuple[str, ...], value: str) -> str:

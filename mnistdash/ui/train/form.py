@@ -122,7 +122,7 @@ def _show_estimate(planned: list[RunConfig], data: Dataset, available: int) -> N
         available: number of digits that they can train on.
     """
     if not planned:
-        st.caption("Values for the sweep, separated by commas.")
+        st.caption("Separate the values with commas.")
         return
     throughput = ThroughputCache(resources.settings().cache)
     recorded = [throughput.images_per_second(config) for config in planned]
@@ -135,4 +135,4 @@ def _show_estimate(planned: list[RunConfig], data: Dataset, available: int) -> N
         st.caption(f"{about} on a 2-core machine.")
     else:
         speed = float(f"{recorded[0]:.2g}")  # the speed of runs varies by more
-        st.caption(f"{about}, by earlier runs on this machine: {speed:,.0f} images/s.")
+        st.caption(f"{about}, based on earlier runs on this machine: {speed:,.0f} images/s.")

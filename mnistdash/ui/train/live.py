@@ -57,8 +57,6 @@ def _update(name: str, compared: list[str], states: list[tuple[str, str]], inter
     jobs.keep_warm()
     by_name = {run.name: run for run in runs}
     with st.container(key="live"):
-        if notice := jobs.notice():
-            st.warning(notice, icon=":material/sync_problem:")
         run_panel.show(by_name[name], jobs, data)
         if compared:
             _show_comparison([by_name[name], *(by_name[other] for other in compared)])

@@ -50,7 +50,7 @@ def show(run: Run, jobs: JobQueue, data: Dataset) -> None:
 def progress_text(run: Run, so_far: History, state: str | None) -> str:
     """Describe the progress of a run in one line; `state` is "queued", "running", "stopping" or None."""
     if state == "stopping":
-        return "Stopping and keeping the best weights"
+        return "Stopping and saving the best weights"
     if run.status == "queued" and state != "running":
         return "Queued until another run ends"
     if run.card is not None:

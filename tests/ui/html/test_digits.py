@@ -36,8 +36,8 @@ def test_the_answer_shows_the_verdict(verdict, expected):
 @pytest.mark.parametrize(
     ("verdicts", "expected"),
     [
-        (["digit", "digit"], "4 2 90.0% for all 2 digits"),
-        (["digit", "unsure"], "4 2 low confidence: 90.0% for all 2 digits"),
+        (["digit", "digit"], "4 2 90.0% for both digits"),
+        (["digit", "unsure"], "4 2 low confidence: 90.0% for both digits"),
         (["not a digit", "unsure"], "? 2 contains non-digits"),
     ],
 )

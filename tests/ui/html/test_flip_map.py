@@ -54,7 +54,8 @@ def test_a_map_is_described_in_words(island):
     words = flip_map.describe_flips(island, 4)
     assert words == (
         "Predicted as 4 in 5 of 25 cells. "
-        "Shift right alone keeps it from 0 px to +8 px; shift down alone keeps it from −4 px to +4 px."
+        "Shift right alone leaves it unchanged from 0 px to +8 px; "
+        "shift down alone leaves it unchanged from −4 px to +4 px."
     )
     assert flip_map.describe_flips(island, 7) == "No shift makes it a 7; unperturbed, it is predicted as 4."
     assert "shift down alone never changes it" in flip_map.describe_flips(flips(np.ones((5, 5))), 1)

@@ -35,7 +35,7 @@ def test_progress_describes_a_running_run(make_run, events, expected):
 def test_progress_describes_stopping_queued_and_failed_runs(make_run):
     empty = History().extended([])
     running = store.load_run(make_run("running", events=[{**STARTED, "running": True}]))
-    assert progress_text(running, empty, "stopping") == "Stopping and keeping the best weights"
+    assert progress_text(running, empty, "stopping") == "Stopping and saving the best weights"
     queued = store.load_run(make_run("queued"))
     assert progress_text(queued, empty, "queued") == "Queued until another run ends"
     ended = {"event": "ended", "elapsed": 5.0, "status": "failed", "reason": "The disk is full."}
