@@ -191,10 +191,10 @@ def test_errors_are_shown_for_each_epoch_with_forgotten_digits(page, with_sample
     slider = test.select_slider(key="epoch-of-watched")
     assert slider.value == 3
     assert "2 of 200 validation digits are misclassified after epoch 3" in text(test)
-    assert "are framed: 2." in text(test)
+    assert "mark the 2 forgotten digits" in text(test)
     slider.set_value(1).run()
     assert "1 of 200 validation digits are misclassified after epoch 1" in text(test)
-    assert "are framed: 0." in text(test)
+    assert "mark the 0 forgotten digits" in text(test)
     shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0004.npz")
     test.run()
     assert test.select_slider(key="epoch-of-watched").value == 1, "the slider stays where the user moved it"

@@ -50,9 +50,9 @@ def show_errors(run: Run, so_far: History, data: Dataset) -> None:
         forgotten = metrics.forgotten([*filter(None, saved)], labels)
         hardest = metrics.hardest_errors(predictions, labels, MAX_HARDEST)
         st.caption(
-            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epoch}, the least likely "
-            f"true labels first. Frames mark the {int(forgotten.sum()):,} forgotten digits, which were correct after "
-            "an earlier epoch."
+            f"{errors:,} of {len(labels):,} validation digits are misclassified after epoch {epoch}. The least likely "
+            f"true labels come first. Frames mark the {int(forgotten.sum()):,} forgotten digits, which were correct "
+            "after an earlier epoch."
         )
         columns = (hardest, labels[hardest], predictions.predicted[hardest], predictions.confidence[hardest])
         listed = zip(*(column.tolist() for column in columns), strict=True)
