@@ -12,7 +12,6 @@ from pathlib import Path
 import left_out
 import numpy as np
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from mnistdash.data import dataset
 from mnistdash.data.mnist import find_files, load_mnist
@@ -25,23 +24,16 @@ from mnistdash.settings import PROJECT, Settings
 from mnistdash.system.locks import ProcessLock
 
 
-class BrowserApart(LoadScopeScheduling):
-    """Runs all browser tests in one process, so they do not slow one another down, and other tests by file."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "browser" if "/browser/" in nodeid else nodeid.partition("::")[0]
-
-
-def pytest_xdist_make_scheduler(config, log):
-    return BrowserApart(config, log)
-
-
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="also run slow tests and those that need MNIST or Chromium")
 
 
-# The slowest files first, or one process would finish with them alone while the other is idle.
-SLOWEST = ("browser", "test_loop.py", "test_faults.py", "test_commands.py", "app")
+# The slowest files first, or one process would finish with them alone while the other is idle; those with a browser in
+# turn with others, as two browsers would slow down each other.
+SLOWEST = (
+    *("browser/test_train.py", "training/test_loop.py", "browser/test_draw.py", "faults/", "browser/test_errors.py"),
+    *("cli/", "browser/test_every_page.py", "app/"),
+)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -53,8 +45,7 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason=f"{left_out.NEEDS}--full"))
 
     def rank(item: pytest.Item) -> int:
-        names = {item.path.name, item.path.parent.name}
-        return next((number for number, name in enumerate(SLOWEST) if name in names), len(SLOWEST))
+        return next((number for number, part in enumerate(SLOWEST) if f"/{part}" in item.path.as_posix()), len(SLOWEST))
 
     items.sort(key=rank)
 

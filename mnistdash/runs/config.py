@@ -72,7 +72,7 @@ class RunConfig:
     learning_rate: Annotated[float, Field(gt=0, le=LEARNING_RATE_RANGE[1])]
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
     limit: Annotated[int, Field(ge=1)] | None
-    precision: Annotated[str, one_of(PRECISIONS)]
+    precision: Annotated[str, one_of((*PRECISIONS, "float16"))]  # float16: "auto" on older GPUs
     created: Annotated[float, Field(ge=0)]
     start: _Name | None = None
     starts_seen: bool = False

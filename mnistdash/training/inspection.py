@@ -33,7 +33,7 @@ class Inspector:
         kernel = ops.convert_to_numpy(self._first.kernel)
         # The kernel of a dense layer on pixels is an image for each unit, too.
         filters = kernel[:, :, 0, :] if kernel.ndim == 4 else kernel.reshape(28, 28, -1)
-        outputs = self._model(self._images) if self._model else []
+        outputs = keras.tree.flatten(self._model(self._images)) if self._model else []
         maps = [_to_pictures(ops.convert_to_numpy(ops.cast(output, "float32"))) for output in outputs]
         activations = [LayerActivations(name, pictures) for name, pictures in zip(self._names, maps, strict=True)]
         return NetworkView(np.moveaxis(filters, -1, 0), activations)

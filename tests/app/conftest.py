@@ -1,5 +1,6 @@
 """Pages run through Streamlit's own test harness, without a browser."""
 
+import gc
 import logging
 import time
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ from mnistdash.settings import PROJECT
 from mnistdash.ui.resources import jobs
 
 TIMEOUT = 90  # seconds; a slow machine must not fail a test
+
+
+@pytest.fixture(autouse=True, scope="module")
+def frozen_heap():
+    """Exempt the objects of earlier tests from the garbage collection that Streamlit runs after every script."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,17 @@ from mnistdash.data.dataset import Dataset
 from mnistdash.jobs import worker
 from mnistdash.runs.config import RunConfig
 from mnistdash.runs.events import EventWriter
+from mnistdash.runs.throughput import ThroughputCache
 
 
-def train(config: RunConfig, folder: Path, dataset: Dataset, writer: EventWriter, stop: threading.Event) -> None:
+def train(
+    config: RunConfig,
+    folder: Path,
+    dataset: Dataset,
+    writer: EventWriter,
+    stop: threading.Event,
+    throughput: ThroughputCache,
+) -> None:
     """Do what the seed says, in place of training."""
     print("hello from the worker", flush=True)
     if config.seed == 1:
