@@ -2,9 +2,9 @@
 
     python benchmarks/errors.py [--parts predict,click] [--model NAME] [--count N]
 
-predict  predict all digits of the three splits and cache the results; load them from the cache
-click    in Chromium: from a click on a cell of the confusion matrix to its gallery and to the rest of the page, from a
-         click on a digit to its detail view, and on a bare page from a click on a button to one image, in turns; then
+predict  time to predict and cache all three splits, and to load them from the cache
+click    time in Chromium from a click on a cell of the confusion matrix to its gallery and to the rest of the page,
+         from a click on a digit to its detail view, and, alternating, from a click on a bare page to one image; then
          the server's memory after all sections
 """
 
@@ -48,7 +48,7 @@ st.button("Next", key="next", on_click=count)
 with st.container(key="shown"):
     st.image(np.full((280, 280), 25 * (number % 10), np.uint8), caption=f"image {number}")
 """
-# Resolves with the milliseconds from the click until each expression holds, in turn.
+# Click, and resolve with the milliseconds until each expression holds in turn.
 CLICK = """
 ([button, expressions]) => new Promise(resolve => {
   const expected = expressions.map(one => new Function(`return ${one}`));
@@ -126,7 +126,7 @@ def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
             ours.locator(".md-gallery").wait_for(timeout=TIMEOUT)
             ours.wait_for_timeout(15_000)  # until the other splits are predicted
             times: dict[str, list[float]] = {"cell": [], "page": [], "detail": [], "bare": []}
-            for k in range(-3, count):  # the first ones warm up
+            for k in range(-3, count):  # negative: warm-up
                 true, predicted = cells[k % len(cells)]
                 indices = np.flatnonzero((labels == true) & (predicted_digits == predicted))
                 index = int(indices[probabilities[indices].max(1).argmax()])
