@@ -68,7 +68,7 @@ CLICK = """
 """
 GALLERY = """(() => {
   const shown = [...document.querySelectorAll(".md-gallery button .digit")].filter(one => one.checkVisibility());
-  return shown.length === %d && shown.every(one => one.ariaLabel.endsWith(": a %d read as %d"));
+  return shown.length === %d && shown.every(one => one.ariaLabel.endsWith(": a %d predicted as %d"));
 })()"""
 FILTER = """(document.querySelector(".st-key-let_go")?.innerText ?? "").includes("True %d, predicted %d")"""
 DETAIL = """[...document.querySelectorAll("h3")].some(one => one.innerText.includes("digit no. %s:"))
@@ -135,7 +135,7 @@ def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
                 took = dict(zip(("cell", "page"), cell, strict=True))
                 ours.wait_for_timeout(400)
                 if not ours.evaluate(gallery):
-                    sys.exit(f"The page does not show the digits {true} read as {predicted} when it has run.")
+                    sys.exit(f"The page shows other digits than {true} predicted as {predicted} after the script run.")
                 (took["detail"],) = click(ours, f'.md-gallery [data-pick="{index}"]', DETAIL % f"{index:,}")
                 ours.locator(".st-key-back button").click()
                 ours.locator(".md-gallery button:visible").first.wait_for(timeout=TIMEOUT)
