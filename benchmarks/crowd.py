@@ -1,4 +1,4 @@
-"""Shared by load.py, soak.py and start.py: a dashboard with its own models folder, and visitors without browsers."""
+"""Dashboard with its own models folder, and visitors without browsers, for load.py, soak.py and start.py."""
 
 import asyncio
 import inspect
@@ -34,7 +34,7 @@ from mnistdash.ui import resources
 MODEL = "flagship"
 PERIOD = 3.0  # seconds between two strokes or clicks of a user
 PATIENCE = 30.0  # seconds until a prediction counts as missing
-MEASURED = 120.0  # seconds until a new run has reported its first steps
+MEASURED = 120.0  # seconds until a new run reports its first steps
 READ = 300.0  # seconds until a split is predicted
 MARGIN = 10.0  # seconds
 # Streamlit keeps a closed session in case it reconnects.
@@ -91,11 +91,11 @@ class Tally:
 
 
 class Dashboard:
-    """A running dashboard with its own models folder, which contains the shipped model.
+    """Running dashboard with its own models folder, which contains the shipped model.
 
     Attributes:
-        url: of its home page.
-        models: its folder of models.
+        url: address of the home page.
+        models: models folder.
         process: the server, without its children.
     """
 
@@ -106,7 +106,6 @@ class Dashboard:
     def __enter__(self) -> "Dashboard":
         self._folder = tempfile.TemporaryDirectory()
         self.models = Path(self._folder.name) / "models"
-        # Without annotations.
         shutil.copytree(PROJECT / "models" / MODEL, self.models / MODEL, ignore=shutil.ignore_patterns("marks.json"))
         self._server = serve(PROJECT / "app.py", self._port, MNISTDASH_MODELS=str(self.models))
         self.process = psutil.Process(self._server.pid)
@@ -178,7 +177,7 @@ async def warm_up(dashboard: Dashboard, drawn: Sequence[Sketch]) -> dict[str, st
 async def leave(dashboard: Dashboard) -> None:
     """Wait until the server has dropped closed sessions and returned their memory."""
     await asyncio.sleep(SESSION_LIFETIME + MARGIN)
-    for _ in range(2):  # the next disconnect drops them, the visit after that collects garbage
+    for _ in range(2):  # the first disconnect drops the sessions, the second visit collects garbage
         async with Visitor(dashboard.url) as visitor:
             await visitor.open(f"/draw?model={MODEL}")
     await asyncio.sleep(resources.TRIM_SECONDS + MARGIN)
@@ -251,7 +250,7 @@ async def draw(
     stop: asyncio.Event,
     stay: float = float("inf"),
 ) -> None:
-    """Draw one digit after the other, a stroke every PERIOD seconds, and clear the canvas between them.
+    """Draw digits, one stroke every PERIOD seconds, and clear the canvas after each digit.
 
     Args:
         dashboard: the running dashboard.
@@ -260,7 +259,7 @@ async def draw(
         answers: expected predictions, from `warm_up`.
         tally: collects the results.
         stop: ends the user.
-        stay: seconds until the user disconnects and returns in a new session.
+        stay: seconds until the user disconnects and starts a new session.
     """
     chance = np.random.default_rng(number)
     order = itertools.chain.from_iterable(iter(lambda: chance.permutation(len(drawn)).tolist(), None))
@@ -300,15 +299,15 @@ async def _stroke(visitor: Visitor, value: str, expected: str, tally: Tally) -> 
 
 
 async def _clear(visitor: Visitor) -> None:
-    """Press Clear and report the empty canvas, as the component does."""
+    """Press Clear and send the empty canvas, as the component does."""
     await visitor.press("clear", PATIENCE)
     await visitor.choose("drawing", sketches.value([]), PATIENCE)
 
 
 async def browse(url: str, tally: Tally, stop: asyncio.Event, rounds: int | None = None) -> None:
-    """Click through Errors, a click every PERIOD seconds.
+    """Click on Errors every PERIOD seconds.
 
-    A round is: all digits, the second page, a cell of the matrix, a digit of its gallery, the next digit, back.
+    A round opens all digits, page 2, a cell of the matrix, a digit in its gallery and the next one, and returns.
     """
 
     async def visit(visitor: Visitor) -> None:
@@ -348,7 +347,7 @@ async def guarded(url: str, visit: Callable[[Visitor], Awaitable[None]], tally: 
             tally.missing += 1
         except (Gone, OSError):
             tally.closed += 1
-            await pause(stop, PERIOD)  # like a browser that reconnects
+            await pause(stop, PERIOD)  # a browser also waits before it reconnects
         except KeyError as key:
             tally.errors.append(f"{key} is not on the page.")
             await pause(stop, PERIOD)

@@ -1,10 +1,10 @@
-"""Measure the Draw page: the time of one prediction, and from the end of a stroke to the new prediction.
+"""Measure the time of one prediction, and from the end of a stroke to the new prediction on Draw.
 
     python benchmarks/draw.py [--model NAME] [--count N]
 
-Prints the median time of one prediction and of `to_mnist`, and in Chromium the median time from pen up to the new
-prediction, on the Draw page and on a bare page with the same canvas and one `st.write`. The two pages take turns. Both
-times include the canvas's debounce of 200 ms.
+Prints the median time of one prediction and of `to_mnist`. In Chromium, measures the median time from pen up to the new
+prediction, alternating between the Draw page and a bare page with the same canvas and one `st.write`. Both include the
+canvas's debounce of 200 ms.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def clear():
 
 st.button("Clear", key="clear", on_click=clear)
 """
-# Measures the time from the last pointerup to the first prediction after it, in milliseconds.
+# Record the times of the last pointerup and of the first prediction after it, in milliseconds.
 WATCH = """
 () => {
   addEventListener("pointerup", event => { window.lifted = event.timeStamp; window.answered = null; }, true);
@@ -98,7 +98,7 @@ def pen_to_prediction(count: int) -> tuple[float, float]:
         try:
             pages = [open_page(browser.new_page(), 8597, "/draw"), open_page(browser.new_page(), 8598, "")]
             times: list[list[float]] = [[], []]
-            for k in range(-len(ONE_STROKE), count):  # warm-up first
+            for k in range(-len(ONE_STROKE), count):  # negative: warm-up
                 for page, measured in zip(pages, times, strict=True):
                     duration = one_stroke(page, ONE_STROKE[k % len(ONE_STROKE)])
                     if k >= 0:

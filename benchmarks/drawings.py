@@ -5,9 +5,9 @@
 FOLDER holds pendigits_train.npz: the UCI data set "Pen-Based Recognition of Handwritten Digits" (E. Alpaydin,
 F. Alimoglu, 1998) as strokes, with the position and size of each drawing. For every model this prints
 
-- accuracy in total, for each digit and for each writer, with three pens and three kinds of preprocessing;
-- for a model that rejects non-digits: the share of non-digits it rejects at a threshold that rejects 1 % of the
-  drawings, and its verdicts at the shipped thresholds;
+- accuracy in total, per digit and per writer, with three pens and three kinds of preprocessing;
+- for a model that rejects non-digits: the share of non-digits that it rejects at a threshold that rejects 1% of the
+  drawings, and its verdicts at the default thresholds;
 - accuracy on whole numbers of two to five drawings;
 - the expected calibration error on MNIST's validation and test splits, if MNIST is available.
 """
@@ -35,13 +35,13 @@ from mnistdash.runs import store
 from mnistdash.settings import Settings
 from mnistdash.synthesis import non_digits
 
-SIDE = 280  # pixels, of the canvas on the Draw page
+SIDE = 280  # pixels of the canvas on Draw
 PENS = (10, 20, 30)  # pixels
-PEN = 20  # the default on the Draw page
-OVERSAMPLING = 4  # averaging the larger drawing smooths edges, as a browser does
-REJECTED_SHARE = 0.01  # of the drawings, to choose a threshold
+PEN = 20  # default on Draw
+OVERSAMPLING = 4  # downscaling smooths edges as in a browser
+REJECTED_SHARE = 0.01  # share of drawings that sets the threshold
 NON_DIGITS = 2_000
-NUMBERS = 1_000  # of each length
+NUMBERS = 1_000  # numbers per length
 LENGTHS = (2, 3, 4, 5)
 
 
@@ -85,7 +85,7 @@ def mnist_or_none() -> Dataset | None:
 
 
 def print_accuracy(correct: dict[tuple[str, int], np.ndarray], labels: np.ndarray, writers: np.ndarray) -> None:
-    """Print a row for all drawings, each digit and each writer, with a column for each preprocessing and pen."""
+    """Print a row for all drawings, each digit and each writer, with a column per preprocessing and pen."""
     print("\n| accuracy | " + " | ".join(f"{name}, {pen} px" for name, pen in correct) + " |")
     print("|---" * (len(correct) + 1) + "|")
     groups = {"**all**": np.ones(len(labels), bool)}
@@ -120,7 +120,7 @@ def print_rejections(model: Model, digits: np.ndarray, validation: Split) -> Non
 
 
 def print_numbers(model: Model, drawings: list[np.ndarray], labels: np.ndarray) -> None:
-    """Print the accuracy on whole numbers beside that on single digits to the power of their length."""
+    """Print the accuracy on whole numbers, and that on single digits to the power of the length."""
     rng = np.random.default_rng(1)
     chosen = rng.integers(0, len(drawings), NUMBERS)
     answers = [recognize.recognize(drawings[k], model) for k in chosen]
@@ -138,7 +138,7 @@ def print_numbers(model: Model, drawings: list[np.ndarray], labels: np.ndarray) 
 
 
 def compose(drawings: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Place drawings side by side with gaps, not quite on one line: (height, width) uint8."""
+    """Return drawings side by side with gaps and uneven baselines, (height, width) uint8."""
     parts = [normalize.crop(drawing) for drawing in drawings]
     gaps = rng.integers(8, 50, len(parts))
     height = SIDE + 40
@@ -152,7 +152,7 @@ def compose(drawings: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
 
 
 def draw(strokes: dict[str, np.ndarray], index: int, pen: int) -> np.ndarray:
-    """Draw one digit with a round pen, white on black: (SIDE, SIDE) uint8."""
+    """Return a digit drawn with a round pen, white on black, (SIDE, SIDE) uint8."""
     part = slice(*strokes["offsets"][index : index + 2])
     points, stroke_of = strokes["points"][part], strokes["stroke_id"][part]
     low, high = points.min(0), points.max(0)
@@ -170,12 +170,12 @@ def draw(strokes: dict[str, np.ndarray], index: int, pen: int) -> np.ndarray:
 
 
 def whole_canvas(canvas: np.ndarray) -> np.ndarray:
-    """Average the whole canvas down to 28x28, as most demos do."""
+    """Average the whole canvas to 28x28 pixels, as most demos do."""
     return np.asarray(Image.fromarray(canvas).resize((28, 28), Image.Resampling.BOX), np.float32) / 255
 
 
 def box_centered(canvas: np.ndarray) -> np.ndarray:
-    """Crop, fit into 20x20 and center by bounding box, as better demos do."""
+    """Crop, fit into 20x20 pixels and center the bounding box, as better demos do."""
     digit = normalize.crop(canvas)
     scale = 20 / max(digit.shape)
     height, width = (max(1, round(side * scale)) for side in digit.shape)

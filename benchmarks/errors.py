@@ -2,9 +2,9 @@
 
     python benchmarks/errors.py [--parts predict,click] [--model NAME] [--count N]
 
-predict  predict all digits of the three splits and cache the results; load them from the cache
-click    in Chromium: from a click on a cell of the confusion matrix to its gallery and to the rest of the page, from a
-         click on a digit to its detail view, and on a bare page from a click on a button to one image, in turns; then
+predict  time to predict and cache all three splits, and to load them from the cache
+click    time in Chromium from a click on a cell of the confusion matrix to its gallery and to the rest of the page,
+         from a click on a digit to its detail view, and, alternating, from a click on a bare page to one image; then
          the server's memory after all sections
 """
 
@@ -48,7 +48,7 @@ st.button("Next", key="next", on_click=count)
 with st.container(key="shown"):
     st.image(np.full((280, 280), 25 * (number % 10), np.uint8), caption=f"image {number}")
 """
-# Resolves with the milliseconds from the click until each expression holds, in turn.
+# Click, and resolve with the milliseconds until each expression holds in turn.
 CLICK = """
 ([button, expressions]) => new Promise(resolve => {
   const expected = expressions.map(one => new Function(`return ${one}`));
@@ -68,7 +68,7 @@ CLICK = """
 """
 GALLERY = """(() => {
   const shown = [...document.querySelectorAll(".md-gallery button .digit")].filter(one => one.checkVisibility());
-  return shown.length === %d && shown.every(one => one.ariaLabel.endsWith(": a %d read as %d"));
+  return shown.length === %d && shown.every(one => one.ariaLabel.endsWith(": a %d predicted as %d"));
 })()"""
 FILTER = """(document.querySelector(".st-key-let_go")?.innerText ?? "").includes("True %d, predicted %d")"""
 DETAIL = """[...document.querySelectorAll("h3")].some(one => one.innerText.includes("digit no. %s:"))
@@ -126,7 +126,7 @@ def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
             ours.locator(".md-gallery").wait_for(timeout=TIMEOUT)
             ours.wait_for_timeout(15_000)  # until the other splits are predicted
             times: dict[str, list[float]] = {"cell": [], "page": [], "detail": [], "bare": []}
-            for k in range(-3, count):  # the first ones warm up
+            for k in range(-3, count):  # negative: warm-up
                 true, predicted = cells[k % len(cells)]
                 indices = np.flatnonzero((labels == true) & (predicted_digits == predicted))
                 index = int(indices[probabilities[indices].max(1).argmax()])
@@ -135,7 +135,7 @@ def click_through(run: Run, data: dataset.Dataset, count: int) -> None:
                 took = dict(zip(("cell", "page"), cell, strict=True))
                 ours.wait_for_timeout(400)
                 if not ours.evaluate(gallery):
-                    sys.exit(f"The page does not show the digits {true} read as {predicted} when it has run.")
+                    sys.exit(f"The page shows other digits than {true} predicted as {predicted} after the script run.")
                 (took["detail"],) = click(ours, f'.md-gallery [data-pick="{index}"]', DETAIL % f"{index:,}")
                 ours.locator(".st-key-back button").click()
                 ours.locator(".md-gallery button:visible").first.wait_for(timeout=TIMEOUT)

@@ -2,24 +2,24 @@
 
     python benchmarks/load.py [--users 1,10,30,50] [--seconds 180] [--chromium]
 
-One run trains all the time. Each user draws a stroke every three seconds in a separate session, and one more clicks
-through Errors every three seconds. Then all leave, and the server has time to drop their sessions. Prints one table:
+A run trains all the time. Each user draws a stroke every three seconds in a separate session, and one more clicks on
+Errors every three seconds. Then all leave, and the server gets time to drop their sessions. Prints one table:
 
 stroke to prediction   from sending the canvas's value to the message with the new prediction. In a browser, the
                        canvas's debounce of 200 ms and the rendering come on top.
 click on Errors        from the click to the end of the script run
 failures               missing predictions, wrong ones (different from those of a single visitor), closed connections,
                        and exceptions or error boxes on pages
-memory                 of the server process: resident, and unshared; medians. "Per session" is the difference to the
-                       row above per additional session.
+memory                 medians of the server's resident and unshared memory. "Per session" is the difference to the
+                       previous row per additional session.
 processor              cores used by the server process
 training               images per second of the run including validation, and the ratio to the first row
-after                  memory after all sessions were dropped, minus that of the first row, which was measured after one
-                       visitor had used every page
+after                  memory after all sessions were dropped, minus that of the first row, which follows one visit to
+                       every page
 
-The visitors are protocol clients on the same cores as server and run. The cores they use are printed, as are those of
-unrelated processes, which should be none: a run trains at low priority. Takes `seconds` plus about three minutes per
-number of users.
+The visitors are protocol clients on the cores of the server and the run. The last line names the cores that they and
+unrelated processes use; the latter should use none, because a run trains at low priority. Takes `seconds` plus about
+three minutes per number of users.
 
 --chromium measures one user's time from pen up to the new prediction in Chromium, as benchmarks/draw.py does, while the
 run trains and one user clicks through Errors.
@@ -40,7 +40,7 @@ from crowd import Dashboard, Memory, Tally
 from sketches import Sketch
 
 PORT = 8595
-RECIPE, EPOCHS = "keras-cnn", 1000  # the maximum: hours
+RECIPE, EPOCHS = "keras-cnn", 1000  # maximum, takes hours
 SETTLE = 5.0  # seconds between the last arrival and the measurement
 ARRIVAL = 0.2  # seconds between two arrivals
 SAMPLE = 2.0  # seconds between two memory samples
@@ -107,7 +107,7 @@ async def measure(dashboard: Dashboard, users: Sequence[int], seconds: float, ch
 async def with_users(
     dashboard: Dashboard, run: Path, drawn: Sequence[Sketch], answers: dict[str, str], count: int, seconds: float
 ) -> Row:
-    """Connect users, measure, and disconnect them."""
+    """Connect users, measure, and disconnect the users."""
     tally, stop = Tally(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(crowd.browse(dashboard.url, tally, stop))
@@ -117,7 +117,7 @@ async def with_users(
         await asyncio.sleep(crowd.PERIOD + SETTLE)
         row = await observe(dashboard, run, tally, count, count + 1, seconds)
         stop.set()
-    # The last predictions have arrived by now.
+    # The last predictions have arrived.
     return replace(row, tally=tally.between(*row.window))
 
 
@@ -203,7 +203,7 @@ def draw_in_chromium() -> float:
             took = [draw.one_stroke(page, digits[k % len(digits)]) for k in range(len(digits) + STROKES)]
         finally:
             browser.close()
-    return statistics.median(took[len(digits) :])  # without the warm-up
+    return statistics.median(took[len(digits) :])  # omits the warm-up
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Measure what one look at a long run on Train costs the server: `python benchmarks/look.py [--batches N]`.
+"""Measure the cost of one look at a long run on Train: `python benchmarks/look.py [--batches N]`.
 
-A look reads the run's events and draws its two charts. The alternative that is measured beside it reads the whole file
-each time, as a new server does at its first look.
+A look reads the run's events and draws its two charts. The first one reads the whole file, as a new server does.
 """
 
 import argparse
@@ -20,9 +19,9 @@ from mnistdash.runs.events import FILE_NAME
 from mnistdash.runs.history import History, HistoryReader
 from mnistdash.ui.plots.training import accuracy_chart, loss_chart
 
-STEPS = 2  # between two batch events
+STEPS = 2  # per batch event
 EPOCHS = 100
-LOOKS = 20  # of which the mean is printed
+LOOKS = 20  # averaged
 
 
 def main() -> None:
@@ -42,7 +41,7 @@ def main() -> None:
 
 
 def events(batches: int) -> Iterator[dict]:
-    """Yield the events of a run, as a training writes them."""
+    """Yield the events of a run as training writes them."""
     plan = {"steps": batches * STEPS, "epochs": EPOCHS, "batch_size": 128, "examples": batches * STEPS * 128 // EPOCHS}
     yield {"event": "fitting", "elapsed": 4.0, **plan, "data": "mnist", "precision": "float32"}
     for number in range(1, batches + 1):
@@ -75,7 +74,7 @@ def append(file, number: int) -> None:
 
 
 def look(name: str, read: Callable[[], History], looks: int = 1) -> None:
-    """Look at the run, and print a row on it."""
+    """Read the run, draw its charts, and print a row."""
     reading, began = 0.0, time.process_time()
     for _ in range(looks):
         before = time.process_time()

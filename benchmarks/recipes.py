@@ -1,8 +1,8 @@
-"""Train recipes in full on MNIST and print their results beside the published ones.
+"""Train recipes in full on MNIST and compare their results with the published ones.
 
     python benchmarks/recipes.py [--models FOLDER] [RECIPE ...]
 
-Takes about 40 minutes for all recipes on two cores. Runs that are already in the folder are not repeated.
+Skips runs that are already in the folder. All recipes take about 40 minutes on two cores.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def train(name: str, models: Path) -> Card:
-    """Train a recipe with its own settings and seed 0 in a separate process."""
+    """Train a recipe with its default settings and seed 0 in a separate process."""
     if not (models / name).exists():
         command = [sys.executable, "-m", "mnistdash", "train", "--recipe", name, "--name", name]
         environment = {**os.environ, "MNISTDASH_MODELS": str(models.resolve())}

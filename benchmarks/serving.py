@@ -1,4 +1,4 @@
-"""Shared by benchmarks of pages: start a server, find the browser."""
+"""Servers and browser for benchmarks of pages."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def find_chromium() -> str:
 
 
 def serve(script: Path, port: int, **environment: str) -> subprocess.Popen:
-    """Start a Streamlit script without a warm process, and wait until it responds."""
+    """Start a Streamlit script without a warm worker, and wait until it responds."""
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless=true"]
     server = subprocess.Popen(
         [*command, f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"],

@@ -1,15 +1,15 @@
-"""Measure the server's memory while people use the dashboard and runs train, one after the other.
+"""Measure the server's memory while visitors use the dashboard and short runs train in sequence.
 
     python benchmarks/soak.py [--minutes 20] [--users 5]
 
-Some users draw a stroke every three seconds; each leaves after a while and returns with a new session. One user clicks
-on Errors every three seconds, and one stays on Train, starts a short run, watches it to its end, and starts the next.
+Some users draw a stroke every three seconds; each leaves after a while and returns in a new session. One user clicks on
+Errors every three seconds, and another one starts short runs on Train and watches each until it ends.
 
-Prints the server's memory (resident, and not shared with other processes) every minute, then its growth in ten minutes:
-the slope of a line fitted to a sample every ten seconds, without a warm-up of a quarter of the time. Then stops the
-server while a run trains, and prints which of its child processes are left.
+Prints the server's resident and unshared memory every minute, then its growth in ten minutes: the slope of a line
+fitted to samples every ten seconds after a warm-up of a quarter of the time. Then stops the server while a run trains,
+and prints its surviving child processes.
 
-Runs are kept, so every page lists more and more of them.
+Runs are not deleted, so every page lists more and more of them.
 """
 
 import argparse
@@ -30,18 +30,18 @@ from mnistdash.runs import run
 
 PORT = 8594
 RECIPES = ("express", "softmax", "softmax-naive")  # each trains within seconds
-LAST_RECIPE, LAST_EPOCHS = "keras-cnn", 1000  # of the run that trains when the server stops
-STAY_SECONDS = 90.0  # that a user draws before leaving; Streamlit keeps a session for longer
-SAMPLE_SECONDS = 10.0  # between two measurements of memory
+LAST_RECIPE, LAST_EPOCHS = "keras-cnn", 1000  # trains when the server stops
+STAY_SECONDS = 90.0  # until a user leaves; Streamlit keeps the session for longer
+SAMPLE_SECONDS = 10.0  # between two samples
 WARM_UP = 0.25  # share of the time
 MAX_RUN_SECONDS = 300.0
-EXIT_SECONDS = 5.0  # that children get to exit after the server
+EXIT_SECONDS = 5.0  # for children to exit after the server
 MINUTE = 60.0  # seconds
 
 
 @dataclass
 class Observations:
-    """Observations of the server.
+    """Measurements of the server.
 
     Attributes:
         samples: seconds since the start, and the memory then.
@@ -75,11 +75,11 @@ def main() -> None:
 
 
 async def use(dashboard: Dashboard, seconds: float, users: int) -> Observations:
-    """Run all users for a time, then start the last run."""
+    """Run all users for some seconds, then start the last run."""
     drawn = sketches.digits()
     answers = await crowd.warm_up(dashboard, drawn)
     tally, observed, stop = Tally(), Observations(), asyncio.Event()
-    print("| minute | resident | not shared | answers | failures | runs finished |\n" + "|---" * 6 + "|", flush=True)
+    print("| minute | resident | unshared | predictions | failures | runs finished |\n" + "|---" * 6 + "|", flush=True)
     async with asyncio.TaskGroup() as group:
         group.create_task(crowd.browse(dashboard.url, tally, stop))
         group.create_task(train(dashboard, tally, observed, stop))
@@ -94,7 +94,7 @@ async def use(dashboard: Dashboard, seconds: float, users: int) -> Observations:
 
 
 async def train(dashboard: Dashboard, tally: Tally, observed: Observations, stop: asyncio.Event) -> None:
-    """Start short runs, and watch each to its end."""
+    """Start short runs and watch each until it ends."""
     for recipe in itertools.cycle(RECIPES):
 
         async def visit(visitor: Visitor, recipe: str = recipe) -> None:
@@ -112,7 +112,7 @@ async def train(dashboard: Dashboard, tally: Tally, observed: Observations, stop
 
 
 async def measure(dashboard: Dashboard, tally: Tally, observed: Observations, seconds: float) -> None:
-    """Measure the server's memory, and print a row each minute."""
+    """Sample the server's memory, and print a row every minute."""
     started = time.perf_counter()
     for number in itertools.count():
         now = number * SAMPLE_SECONDS
@@ -144,25 +144,25 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def summary(tally: Tally, observed: Observations, seconds: float) -> None:
-    """Print the growth of memory, and the visitors' and runs' totals."""
+    """Print the growth of memory and the totals of visitors and runs."""
     late = [(moment, memory) for moment, memory in observed.samples if moment >= WARM_UP * seconds]
     print("\n| after the warm-up | MB in 10 minutes |\n|---|---|")
     for name, amounts in (
         ("resident", [memory.resident for _, memory in late]),
-        ("not shared", [memory.unique for _, memory in late]),
+        ("unshared", [memory.unique for _, memory in late]),
     ):
         known = len(amounts) > 1 and None not in amounts
         print(f"| {name} | {growth([moment for moment, _ in late], amounts):+.1f} |" if known else f"| {name} | – |")
     print(
-        f"\n{len(tally.answers):,} answers, {len(tally.clicks):,} clicks on Errors, {observed.finished} runs finished, "
-        f"{len(observed.failed)} did not. Failures: {tally.failures}."
+        f"\n{len(tally.answers):,} predictions, {len(tally.clicks):,} clicks on Errors, {observed.finished} finished "
+        f"and {len(observed.failed)} other runs. Failures: {tally.failures}."
     )
     for text in sorted({*tally.errors, *observed.failed}):
         print(f"- {text}")
 
 
 def growth(moments: list[float], amounts: list[float]) -> float:
-    """Return the growth in ten minutes of a line fitted to amounts at moments in seconds."""
+    """Return the growth in ten minutes of a line fitted to amounts at times in seconds."""
     return float(np.polyfit(moments, amounts, 1)[0]) * 10 * MINUTE
 
 

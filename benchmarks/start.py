@@ -1,16 +1,15 @@
-"""Measure how soon a dashboard is usable after its start.
+"""Measure the time from the start of a dashboard until it is usable.
 
     python benchmarks/start.py [--repeats 5] [--cold]
 
-Starts a server for each repetition, beside a bare Streamlit page. Prints medians of the seconds from the start of the
-process:
+Starts the dashboard and a bare Streamlit page repeatedly. Prints median seconds from the start of the process:
 
 health         until the health check responds
-page           until Home, or the bare page, is complete; Home loads and verifies MNIST
-first stroke   until the prediction for the first stroke on Draw, after Home; this loads the network
+page           until Home, which loads and verifies MNIST, or the bare page is complete
+first stroke   until the prediction for the first stroke on Draw, which loads the network, after Home
 
-The visitor is a protocol client, not a browser, and MNIST is on the disk. With --cold (Linux, root), the file cache of
-the system is dropped before each start.
+The visitor is a protocol client, not a browser, and MNIST is on disk. --cold drops the file cache of the system before
+each start (Linux, root).
 """
 
 import argparse
@@ -72,7 +71,7 @@ def of_dashboard() -> tuple[float, ...]:
 
 
 async def visit(began: float, url: str, last: str, draws: bool) -> list[float]:
-    """Wait for the last words of a page, then draw a stroke; return the seconds since `began` of each."""
+    """Wait for the last words of a page, draw a stroke, and return the seconds from `began` to each."""
     async with Visitor(url) as visitor:
         await visitor.open("/")
         await visitor.until(lambda: last in visitor.text())

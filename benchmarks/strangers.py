@@ -1,7 +1,7 @@
-"""Draw non-digits of kinds that no network is trained on, for measuring only.
+"""Non-digits of kinds that no network is trained on, for measuring only.
 
-Typeset letters, slanted and rotated; and letters of other scripts and signs, drawn with an unsteady hand. As in
-training, letters that look like a digit are left out.
+They are typeset letters, slanted and rotated, and signs and letters of other scripts, drawn with an unsteady hand. As
+in training, letters that resemble a digit are omitted.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ OTHER_SCRIPTS = {
 
 
 def draw_unseen_non_digits(count: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield pictures with their kind: ("typeset letter" or "other script", (SIDE, SIDE) uint8, 255 = stroke)."""
+    """Yield kinds and images: "typeset letter" or "other script", and (SIDE, SIDE) uint8 with 255 = stroke."""
     rng = np.random.default_rng(seed)
     for number in range(count):
         if number % 2:

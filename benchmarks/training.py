@@ -1,14 +1,14 @@
-"""Speed of training: against bare Keras, and until 99.0 % validation accuracy.
+"""Measure training speed against bare Keras, and the time to 99.0% validation accuracy.
 
     python benchmarks/training.py [--parts speed,target] [--repeat N]
 
-speed     each recipe in a child process and, alternating, the same model with the same settings in a bare Keras script,
-          with and without a callback that reads the loss of each step, and with Keras's defaults, XLA and float32:
-          images per second from the second epoch on, without validation
-target    `express` and `keras-cnn` on 55,000 digits, started as on the Train page, until an epoch's validation accuracy
-          reaches 99.0 %: three seeds each, in a new process and in a warm one; a run that ends below it is continued
+speed     images per second from the second epoch on, without validation: each recipe in a child process and,
+          alternating, the same model and settings in a bare Keras script, with and without a callback that reads the
+          loss of each step, and with Keras's defaults, XLA and float32
+target    time until an epoch of `express` and `keras-cnn` on 55,000 images reaches 99.0% validation accuracy, started
+          as on Train: three seeds each, in a new process and in a warm one; a run that ends below 99.0% is continued
 
-Takes about half an hour on two cores. All child processes use one cache folder, which is new.
+Takes about half an hour on two cores. All child processes share a new cache folder.
 """
 
 import argparse
@@ -31,12 +31,12 @@ from mnistdash.runs.recipes import RECIPES
 from mnistdash.runs.run import ACTIVE
 from mnistdash.settings import PROJECT, Settings
 
-# Digits and epochs that take some seconds on two cores.
+# Few enough to take seconds on two cores.
 DIGITS = {"flagship": 3_000, "tutorial-cnn": 16_000, "dropout-cnn": 16_000, "keras-cnn": 12_000}
 EPOCHS = {"softmax": 9, "softmax-naive": 9}
 TARGET = 0.99
 SEEDS = 3
-WARM_UP = 12  # seconds in which a warm process has imported and loaded everything
+WARM_UP = 12  # seconds until a process is warm
 BARE = """
 import json, sys, time
 import keras, numpy as np
@@ -95,7 +95,7 @@ def models() -> Path:
 
 
 def train(name: str, *arguments: str) -> subprocess.Popen:
-    """Start a run on the command line, as the dashboard does."""
+    """Start a run on the command line."""
     command = [sys.executable, "-m", "mnistdash", "train", "--name", name, *arguments]
     return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -105,7 +105,7 @@ def of_kind(folder: Path, kind: str) -> list[dict]:
 
 
 def speed(repeat: int) -> None:
-    print("| recipe | precision | ours | bare Keras | ratio | bare, loss read each step | ratio | defaults | ratio |")
+    print("| recipe | precision | ours | bare Keras | ratio | loss read | ratio | defaults | ratio |")
     print("|---|---|---|---|---|---|---|---|---|")
     for recipe in RECIPES:
         digits, precision = DIGITS.get(recipe, 55_000), "auto"
@@ -128,7 +128,7 @@ def speed(repeat: int) -> None:
 
 
 def bare_keras(recipe: str, digits: int, precision: str, defaults: bool = False, reads: bool = False) -> float:
-    """Images per second from the second epoch on, without anything of ours around it."""
+    """Return the images per second of a bare Keras script from the second epoch on."""
     settings = {
         "recipe": recipe,
         "digits": digits,
@@ -147,18 +147,18 @@ def target() -> None:
     print("|---|---|---|---|---|---|")
     medians = {}
     for recipe in ("express", "keras-cnn"):
-        # The first run with precision "auto" measures it, later ones use the result.
+        # The first run with precision "auto" measures both precisions; later runs use the result.
         train(f"measured-{recipe}", "--recipe", recipe, "--limit", "500", "--epochs", "1", "--precision", "auto").wait()
         for stand_by in (False, True):
             reached = [until_target(recipe, seed, stand_by) for seed in range(SEEDS)]
             epochs, net, gross, _ = (statistics.median(column) for column in zip(*reached, strict=True))
             medians[recipe, stand_by] = net, gross
             print(
-                f"| `{recipe}` | {'standing by' if stand_by else 'new'} | {epochs:g} | {net:.1f} s | {gross:.1f} s | "
+                f"| `{recipe}` | {'warm' if stand_by else 'new'} | {epochs:g} | {net:.1f} s | {gross:.1f} s | "
                 f"{', '.join(f'{one[3]:.2%}' for one in reached)} |",
                 flush=True,
             )
-    for stand_by, process in ((False, "a new process"), (True, "one that stands by")):
+    for stand_by, process in ((False, "a new process"), (True, "a warm process")):
         (net, gross), (slow_net, slow_gross) = (medians[recipe, stand_by] for recipe in ("express", "keras-cnn"))
         print(
             f"\nIn {process}, `express` is {slow_net / net:.1f} times faster from the first step, "
@@ -167,7 +167,11 @@ def target() -> None:
 
 
 def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, float, float]:
-    """Train until validation says so: epochs, seconds from the first step, seconds from Start, test accuracy."""
+    """Train until the validation accuracy reaches TARGET.
+
+    Returns:
+        Epochs, seconds from the first step, seconds from Start, test accuracy.
+    """
     name = f"target-{recipe}-{'warm' if stand_by else 'cold'}-{seed}"
     queue = JobQueue(replace(Settings.from_environment(), stand_by=stand_by))
     if stand_by:
@@ -179,12 +183,12 @@ def until_target(recipe: str, seed: int, stand_by: bool) -> tuple[int, float, fl
     queue.submit(config)
     folders = [models() / name]
     while True:
-        time.sleep(0.1)  # more often would slow the training down
+        time.sleep(0.1)  # checking more often slows training down
         run = store.load_run(folders[-1])
         if [event for event in of_kind(run.folder, "epoch") if event["val_accuracy"] >= TARGET]:
             break
         if run.status == "finished":
-            # It ended short of the target, and goes on as someone on the page would have it.
+            # Below the target: continue as on Train.
             config = resume_config(config, models(), epochs=1, learning_rate=config.learning_rate / 2)
             queue.submit(config)
             folders.append(models() / config.name)

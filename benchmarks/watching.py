@@ -1,11 +1,11 @@
-"""Watching a run on the Train page: from Start to the first point, and the cost of three browser tabs.
+"""Measure the time from Start to the first point on Train, and the cost of three tabs that watch a run.
 
     python benchmarks/watching.py [--parts start,watching]
 
-start     from the click on Start to the first point of the run's chart in Chromium, with and without a warm process
-watching  images per second while three tabs of a browser elsewhere watch a run (clients that send the same requests and
-          draw nothing), or three tabs of Chromium on the same cores. Every other turn of some seconds nobody watches,
-          as the speed of the machine changes more within a minute than a tab costs
+start     time from the click on Start to the first point in the chart in Chromium, with and without a warm process
+watching  images per second while three tabs on other machines watch a run (clients that send the same requests and draw
+          nothing), or three tabs of Chromium on the same cores. Nobody watches in every other turn, because the speed
+          of the machine varies more within a minute than a tab costs
 
 Takes about half an hour on two cores.
 """
@@ -33,9 +33,9 @@ from mnistdash.settings import PROJECT
 
 PORT = 8596
 TABS = 3
-RUNS = 3  # of each kind of watchers
-TURN = 15  # seconds of watching, and of not watching
-LOADING = 10  # seconds in which pages load
+RUNS = 3  # per kind of watchers
+TURN = 15  # seconds with or without watchers
+LOADING = 10  # seconds until pages are loaded
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
 def start() -> None:
     print("| Start to the first point, medians of 5 | seconds |")
     print("|---|---|")
-    for stand_by, label in (("0", "cold: a new process imports TensorFlow"), ("1", "warm: a process has imported it")):
+    for stand_by, label in (("0", "new process"), ("1", "warm process")):
         with Browser(MNISTDASH_STAND_BY=stand_by) as browser:
             page = browser.open("/train?recipe=express")
             page.wait_for_timeout(1000 * WARM_UP if stand_by == "1" else 0)
@@ -64,10 +64,13 @@ def start() -> None:
 
 
 def watching() -> None:
-    print("| who watches a `keras-cnn` run | turns | images/s | beside nobody's | half of the turns |")
+    print("| who watches a `keras-cnn` run | turns | images/s | ratio | half of the turns |")
     print("|---|---|---|---|---|")
     with Browser(MNISTDASH_STAND_BY="0") as browser:
-        for label, watchers in (("three tabs elsewhere", Listeners), ("three tabs on the same cores", Tabs)):
+        for label, watchers in (
+            ("three clients without a browser", Listeners),
+            ("three tabs of Chromium on the same cores", Tabs),
+        ):
             turns = [turn for _ in range(RUNS) for turn in watched(browser, watchers)]
             speeds, ratios = zip(*turns, strict=True)
             low, middle, high = (f"{ratio:.3f}" for ratio in statistics.quantiles(ratios, n=4))
@@ -85,11 +88,11 @@ def watched(browser: "Browser", watchers: "type[Listeners | Tabs]") -> list[tupl
         speeds: list[float] = []
         while True:
             present.look() if len(speeds) % 2 else present.rest()
-            time.sleep(1)  # for requests that are under way
+            time.sleep(1)  # for pending requests
             began = events.read_events(folder)[0][-1]["elapsed"]
             time.sleep(TURN)
             if of_kind(folder, "batch")[-1]["elapsed"] < began + TURN - 2:
-                break  # the run ended first
+                break  # the run ended during the turn
             speeds.append(
                 statistics.fmean(e["images_per_second"] for e in of_kind(folder, "batch") if e["elapsed"] > began)
             )
@@ -129,7 +132,7 @@ class Listeners:
         from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
         from websockets.sync.client import connect
 
-        timers: dict[str, tuple[float, float]] = {}  # fragment -> seconds between two looks, when the next is due
+        timers: dict[str, tuple[float, float]] = {}  # by fragment: interval in seconds, time of the next rerun
         with connect(f"ws://127.0.0.1:{PORT}/_stcore/stream", subprotocols=["streamlit"], max_size=None) as socket:
 
             def ask(**state: object) -> None:
@@ -184,7 +187,7 @@ class Tabs:
 
 
 class Browser:
-    """A dashboard with a new folder of models, and Chromium."""
+    """Dashboard with a new models folder, and Chromium."""
 
     def __init__(self, **environment: str):
         self._environment = environment
@@ -195,7 +198,7 @@ class Browser:
 
         path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
         if path is None:
-            sys.exit("Chromium is needed: install it, or name it in CHROMIUM.")
+            sys.exit("Chromium is required: install it, or set CHROMIUM to its path.")
         self._folder = tempfile.TemporaryDirectory()
         self.models = Path(self._folder.name)
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
@@ -229,7 +232,7 @@ class Browser:
         return [process["id"] for process in found["processInfo"]]
 
     def start(self, recipe: str) -> Path:
-        """Start a run with the form's defaults, and return its folder."""
+        """Start a run with default settings and return its folder."""
         page = self.open(f"/train?recipe={recipe}")
         before = set(self.models.iterdir())
         page.locator(".st-key-start button").click()
@@ -249,7 +252,7 @@ class Browser:
         return page
 
     def start_to_first_point(self, page, name: str, stand_by: bool) -> float:
-        """Click on Start, wait for the run's first point, stop the run; return the seconds from click to point."""
+        """Start a run, wait for its first point, stop it, and return the seconds from the click to the point."""
         page.evaluate(
             """name => {
               const start = document.querySelector(".st-key-start button");

@@ -1,4 +1,4 @@
-"""Documents agree with the code."""
+"""Consistency of the documents with the code."""
 
 import re
 
@@ -10,7 +10,7 @@ DOCUMENTS = [path.relative_to(PROJECT).as_posix() for path in (*PROJECT.glob("*.
 
 
 def setting_names() -> set[str]:
-    """Return the environment variables that the settings read."""
+    """Return the environment variables read by the settings."""
 
     class Spy(dict):
         def get(self, name, default=None):
@@ -33,7 +33,7 @@ def test_files_name_only_settings_that_exist(name):
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_links_between_documents_lead_to_a_file_and_heading(name):
+def test_links_between_documents_point_to_a_file_and_heading(name):
     for target in re.findall(r"\]\((?!http|<)([^)]+)\)", (PROJECT / name).read_text()):
         path, _, anchor = target.partition("#")
         file = (PROJECT / name).parent / path if path else PROJECT / name

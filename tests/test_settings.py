@@ -15,7 +15,7 @@ def test_unset_and_empty_variables_mean_the_defaults(monkeypatch):
     assert settings.models == PROJECT / "models"
 
 
-def test_variables_name_folders_relative_to_here_and_to_home(monkeypatch, tmp_path):
+def test_folders_may_be_relative_to_the_current_or_the_home_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MNISTDASH_DATA", "digits")
     monkeypatch.setenv("MNISTDASH_MODELS", "~/models")
@@ -47,12 +47,12 @@ def test_limits_are_read_and_have_safe_defaults():
 
 @pytest.mark.parametrize("name", ["RUNS", "QUEUE", "MINUTES", "IMAGES", "CONCURRENT", "THREADS"])
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "9" * 400, "٣", "1e3"])
-def test_a_limit_that_is_no_number_is_refused_in_a_sentence(name, value):
+def test_an_invalid_limit_is_refused_in_one_sentence(name, value):
     with pytest.raises(SettingsError, match=f"^MNISTDASH_{name} must be a whole number above 0, not .{{1,45}}$"):
         Settings.from_environment({f"MNISTDASH_{name}": value})
 
 
 @pytest.mark.parametrize("name", ["READONLY", "STAND_BY"])
-def test_a_switch_is_on_or_off(name):
+def test_a_switch_must_be_0_or_1(name):
     with pytest.raises(SettingsError, match="must be 0 or 1"):
         Settings.from_environment({f"MNISTDASH_{name}": "yes"})

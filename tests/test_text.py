@@ -10,7 +10,7 @@ def test_durations_are_rounded(seconds, said):
     assert format_duration(seconds) == said
 
 
-def test_a_code_span_shows_untrusted_text_as_it_is():
+def test_a_code_span_shows_untrusted_text_verbatim():
     assert code_span("a*b*`c`") == "`a*b*c`"
     assert code_span("\x00\u202e") == "nothing"
     assert code_span("x" * 1_000_000) == f"`{39 * 'x'}…`"

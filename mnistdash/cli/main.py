@@ -56,30 +56,31 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = add(evaluate)
     sub.add_argument("--model", required=True, metavar="M", help="name of a model")
-    sub.add_argument("--split", choices=SPLITS, required=True)
+    sub.add_argument("--split", choices=SPLITS, required=True, help="images to evaluate on")
     sub.add_argument("--json", action="store_true", help="print a JSON object")
 
     sub = add(predict)
     sub.add_argument("--model", default="flagship", metavar="M", help="name of a model (default: flagship)")
     sub.add_argument("--json", action="store_true", help="print a JSON object per line")
-    sub.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER")
+    sub.add_argument("images", nargs="+", type=Path, metavar="IMAGE_OR_FOLDER", help="image, or folder of images")
 
     sub = add(export)
     sub.add_argument("--model", required=True, metavar="M", help="name of a model")
-    sub.add_argument("--format", choices=("keras", "tflite", "savedmodel", "zip"), required=True)
+    formats = ("keras", "tflite", "savedmodel", "zip")
+    sub.add_argument("--format", choices=formats, required=True, help="model format, or zip for the whole run")
     sub.add_argument("out", type=Path, metavar="OUT", help="file to write; a folder for savedmodel")
 
     add(upgrade).add_argument("--model", required=True, metavar="M", help="name of a model")
 
     sub = add(restore)
-    sub.add_argument("--name", metavar="RUN", help="default: its previous name, with a number if that is taken")
-    sub.add_argument("zip", type=Path, metavar="ZIP")
+    sub.add_argument("--name", metavar="RUN", help="name of the run (default: its previous one, numbered if taken)")
+    sub.add_argument("zip", type=Path, metavar="ZIP", help="downloaded or exported run")
     return parser
 
 
 def _add_train_options(sub: argparse.ArgumentParser) -> None:
     which = sub.add_mutually_exclusive_group(required=True)
-    which.add_argument("--recipe", choices=RECIPES)
+    which.add_argument("--recipe", choices=RECIPES, help="start a new run with this recipe")
     which.add_argument(
         "--continue", dest="start", metavar="RUN", help="start from RUN's best weights, with its settings as defaults"
     )
@@ -90,7 +91,7 @@ def _add_train_options(sub: argparse.ArgumentParser) -> None:
         "--learning-rate", type=float, metavar="X", help="peak value (default: the recipe's, or half of RUN's)"
     )
     sub.add_argument("--schedule", choices=SCHEDULES, help="learning rate schedule (default: the recipe's)")
-    sub.add_argument("--optimizer", choices=OPTIMIZERS, help="default: the recipe's")
+    sub.add_argument("--optimizer", choices=OPTIMIZERS, help="optimizer (default: the recipe's)")
     sub.add_argument("--dropout", type=float, metavar="X", help="share of activations set to 0 (default: the recipe's)")
     sub.add_argument("--augmentation", action=switch, help="transform training images (default: the recipe's)")
     sub.add_argument(

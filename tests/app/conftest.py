@@ -1,4 +1,4 @@
-"""Pages run through Streamlit's own test harness, without a browser."""
+"""Pages in Streamlit's test harness, without a browser."""
 
 import gc
 import logging
@@ -24,7 +24,7 @@ def frozen_heap():
 
 @pytest.fixture(autouse=True)
 def fresh_server(monkeypatch):
-    """Clear the server's caches around each test; no process waits to train."""
+    """Clear the server's caches around each test and start no warm worker."""
     monkeypatch.setenv("MNISTDASH_STAND_BY", "0")
     st.cache_resource.clear()
     yield
@@ -32,7 +32,7 @@ def fresh_server(monkeypatch):
 
 
 class Failures(logging.Handler):
-    """The unexpected exceptions of pages: where, and their type."""
+    """Unexpected exceptions on pages: place and type."""
 
     def __init__(self):
         super().__init__(logging.ERROR)
@@ -44,7 +44,7 @@ class Failures(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def failures() -> Iterator[Failures]:
-    """Fail the test if a page met an unexpected exception, unless the test clears this list."""
+    """Fail the test after an unexpected exception on a page, unless the test clears the list."""
     handler = Failures()
     logger = logging.getLogger("mnistdash.ui.widgets")
     logger.addHandler(handler)
@@ -55,21 +55,21 @@ def failures() -> Iterator[Failures]:
 
 @pytest.fixture
 def with_sample(monkeypatch, sample):
-    """Let pages load the offline sample at once, as if it were MNIST, without a notice."""
+    """Make pages load the offline sample in place of MNIST, without a notice."""
     monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: (sample, None))
     return sample
 
 
 @pytest.fixture
 def page(models):
-    """Open a page through the home page, as a visitor does: page("draw")."""
+    """Return a function that opens a page from the home page: page("draw")."""
 
     def open_page(name: str) -> AppTest:
         test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=TIMEOUT)
         if name != "home":
             test.switch_page(f"pages/{name}.py")
         test.run()
-        while name == "errors" and test.get("progress"):  # of data and predictions
+        while name == "errors" and test.get("progress"):  # loading data or predicting
             time.sleep(0.1)
             test.run()
         assert not test.exception

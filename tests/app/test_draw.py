@@ -28,7 +28,7 @@ IMAGE, PATH = {"type": "Image"}, {"type": "path"}  # Fabric.js objects
 
 
 def drawn(pixels: np.ndarray, objects: tuple[dict, ...] = (PATH,)) -> dict:
-    """Return the state that the canvas sends with pixels, (h, w) uint8, drawn in its upper left corner."""
+    """Return the canvas state for pixels, (h, w) uint8, in the upper left corner."""
     file = io.BytesIO()
     height, width = pixels.shape
     canvas = np.pad(pixels, ((0, 280 - height), (0, (280 if width <= 280 else 560) - width)))
@@ -39,7 +39,7 @@ def drawn(pixels: np.ndarray, objects: tuple[dict, ...] = (PATH,)) -> dict:
 
 @pytest.fixture
 def draw(page, flagship):
-    """Open the page with a drawing: draw(pixels)."""
+    """Return a function that opens the page with a drawing: draw(pixels)."""
 
     def open_with(pixels: np.ndarray):
         test = page("draw")
@@ -57,13 +57,13 @@ def choose_source(test, name: str) -> None:
 
 
 def truth(test):
-    """Return the pills with the ten digits."""
+    """Return the pills for the true digit."""
     return next(pills for pills in test.pills if pills.key.startswith("truth"))
 
 
 @pytest.mark.slow
-def test_a_session_keeps_the_last_prediction_only(draw, drawing):
-    """Otherwise each session would grow with every drawing."""
+def test_a_session_keeps_only_the_last_prediction(draw, drawing):
+    """Otherwise a session grows with every drawing."""
 
     def kept() -> int:
         gc.collect()
@@ -232,13 +232,13 @@ def test_the_camera_is_used_only_when_chosen(page, flagship):
 
 @pytest.fixture
 def digit(drawing) -> np.ndarray:
-    """A 7 in MNIST's form, (28, 28) uint8."""
+    """Return a normalized 7, (28, 28) uint8."""
     return np.round(255 * to_mnist(drawing)).astype(np.uint8)
 
 
 @pytest.fixture
 def transferred(page, flagship, digit):
-    """The page with a 7 from Errors."""
+    """Return the page with a 7 transferred from Errors."""
     test = page("draw")
     test.session_state["transfer"] = TransferredDigit(digit, TITLE, "flagship", {"model": "flagship", "digit": "1234"})
     test.run()
@@ -247,7 +247,7 @@ def transferred(page, flagship, digit):
 
 
 def on_the_canvas(test) -> list[str]:
-    """Return the types of the objects that the canvas loads."""
+    """Return the types of the objects loaded into the canvas."""
     return [shown["type"] for shown in test.session_state["drawing_start"]["objects"]]
 
 
@@ -324,7 +324,7 @@ def test_undo_removes_strokes_but_not_the_transferred_digit(transferred, digit):
 
 @pytest.mark.slow
 def test_a_fragment_of_another_page_transfers_a_digit(tmp_path, flagship, make_run, digit):
-    """The other page has a model selectbox, bound to its address, with another model selected."""
+    """Another model is selected on the other page, whose selectbox is bound to the address."""
     make_run("other", events=[], card={"status": "finished"})
     shutil.copytree(PROJECT / "pages", tmp_path / "pages")
     np.save(tmp_path / "digit.npy", digit)
@@ -363,7 +363,7 @@ def test_the_eraser_draws_in_the_background_color(draw, drawing):
 
 @pytest.fixture
 def errors(monkeypatch, with_sample):
-    """Ten test digits of the sample are misclassified; every drawing is closest to the last of them."""
+    """Misclassify ten test digits of the sample and make the last one most similar to every drawing."""
     split = with_sample.test
     probabilities = np.zeros((len(split), 10), np.float32)
     probabilities[np.arange(len(split)), split.labels] = 1
@@ -378,7 +378,7 @@ def errors(monkeypatch, with_sample):
 
 
 def similar(test) -> str:
-    """Return the HTML of the similar test errors, "" if they are hidden."""
+    """Return the HTML of the similar test errors, or "" if they are hidden."""
     shown = [json.loads(part.proto.json)["html"] for part in test.get("bidi_component")[1:]]
     return "".join(shown)
 

@@ -24,13 +24,13 @@ TIMEOUT = 90  # seconds
 
 @pytest.fixture
 def result(flagship, models, with_sample):
-    """The flagship's predictions for the sample's training split, where it makes enough errors."""
+    """Return the flagship's evaluation on the sample's training split, where it makes enough errors."""
     return metrics.evaluate(model.load_model("flagship", models), with_sample.train)
 
 
 @pytest.fixture
 def visit(models, flagship, with_sample) -> Callable[..., AppTest]:
-    """Follow a link to the page: visit(split="train", digit=3)."""
+    """Return a function that follows a link to the page: visit(split="train", digit=3)."""
 
     def follow(**parameters: object) -> AppTest:
         test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=TIMEOUT)
@@ -38,7 +38,7 @@ def visit(models, flagship, with_sample) -> Callable[..., AppTest]:
         for name, value in parameters.items():
             test.query_params[name] = str(value)
         test.run()
-        while test.get("progress"):  # the digits are being classified
+        while test.get("progress"):  # predicting the split
             time.sleep(0.2)
             test.run()
         assert not test.exception
@@ -56,18 +56,18 @@ def listed(test: AppTest) -> list[int]:
 
 
 def listed_by(result: metrics.Evaluation) -> list[int]:
-    """The errors in the order of the gallery."""
+    """Return the indices of the errors in gallery order."""
     return select_digits(result, QueryState(), {}).tolist()
 
 
 def disturbed_view(test: AppTest) -> list[str]:
-    """The HTML of an open digit that depends on the sliders."""
+    """Return the parts of an open digit's HTML that depend on the sliders."""
     shown = [element.proto.body for element in test.get("html")]
     return [html for html in shown if "md-flips" in html or "md-view" in html]
 
 
 def answer(monkeypatch, change) -> None:
-    """Replace every model's predictions: change(images) -> (n, 10) probabilities."""
+    """Replace every model's predictions by change(images), (n, 10) probabilities."""
     monkeypatch.setattr(
         model.Model,
         "predict_with_features",
@@ -75,7 +75,7 @@ def answer(monkeypatch, change) -> None:
     )
 
 
-def test_metrics_errors_and_matrix_are_those_of_the_model(visit, result):
+def test_metrics_errors_and_matrix_match_the_model(visit, result):
     test = visit(split="train")
     assert [metric.value for metric in test.metric] == [f"{result.accuracy:.2%}", str(len(result.errors)), "1,297"]
     shown = gallery(test)
@@ -83,7 +83,7 @@ def test_metrics_errors_and_matrix_are_those_of_the_model(visit, result):
     first, second = result.errors[:2]
     assert f"<b>{result.labels[first]} → {result.predicted[first]}</b><br>" in shown
     assert f'data-pick="{first}" data-kind="{result.labels[first]},{result.predicted[first]}"' in shown
-    assert shown.index(f"no. {first}<") < shown.index(f"no. {second}<"), "the most confident first"
+    assert shown.index(f"no. {first}<") < shown.index(f"no. {second}<"), "most confident first"
     matrix = next(html for html in clickable(test) if "md-matrix" in html)
     for true in range(10):
         for predicted in range(10):
@@ -116,12 +116,12 @@ def test_a_link_to_a_cell_shows_only_its_digits(visit, result):
         ({"show": "all", "true": 1}, False),
     ],
 )
-def test_the_browser_gets_the_whole_gallery_where_it_is_small_and_the_matrix_only_narrows_it(visit, link, whole):
+def test_a_small_gallery_is_sent_whole_and_filtered_by_the_matrix(visit, link, whole):
     test = visit(split="train", **link)
     shown = [json.loads(element.proto.json) for element in test.get("bidi_component")]
     kinds = [data["kind"] for data in shown if "kind" in data]
     assert (f"{link.get('true', '')}," in kinds) == whole
-    assert set(kinds) - {f"{link.get('true', '')},"} == {None}, "the matrix is no gallery"
+    assert set(kinds) - {f"{link.get('true', '')},"} == {None}, "only the gallery is filtered"
 
 
 def test_filter_and_order_can_be_chosen_and_are_in_the_address(visit, result):
@@ -136,7 +136,7 @@ def test_filter_and_order_can_be_chosen_and_are_in_the_address(visit, result):
 
 
 @pytest.mark.slow
-def test_at_most_a_hundred_at_a_time(visit, result):
+def test_a_page_shows_at_most_a_hundred_digits(visit, result):
     test = visit(split="train", show="all", sort="position")
     assert gallery(test).count("<figure>") == 100
     assert "1 to 100 of 1,297" in text(test)
@@ -146,7 +146,7 @@ def test_at_most_a_hundred_at_a_time(visit, result):
 
 
 @pytest.mark.slow
-def test_a_split_without_errors_says_so(visit, with_sample, monkeypatch):
+def test_a_split_without_errors_has_a_message(visit, with_sample, monkeypatch):
     truth = {
         image.tobytes(): label for image, label in zip(with_sample.test.images, with_sample.test.labels, strict=True)
     }
@@ -186,7 +186,7 @@ def test_previous_next_and_back_follow_the_list(visit, result):
 
 
 @pytest.mark.slow
-def test_the_filter_outlives_an_open_digit(visit, result):
+def test_the_filter_survives_opening_a_digit(visit, result):
     true = int(result.labels[result.errors[0]])
     test = visit(split="train", true=true, digit=int(result.errors[0]))
     test.button(key="back").click().run()
@@ -200,7 +200,7 @@ def test_the_matrix_settings_are_in_the_address_and_keep_the_page_of_the_list(vi
     test.segmented_control(key="unit").set_value("shares").run()
     test.toggle(key="diagonal").set_value(False).run()
     assert (test.query_params["unit"], test.query_params["diagonal"]) == ("shares", "hidden")
-    assert "101 to 200" in text(test), "still the second page"
+    assert "101 to 200" in text(test), "the second page stays open"
     looks = next(html for html in clickable(test) if "md-matrix" in html)
     again = visit(split="train", show="all", page=2, unit="shares", diagonal="hidden")
     assert next(html for html in clickable(again) if "md-matrix" in html) == looks
@@ -211,7 +211,7 @@ def test_the_matrix_settings_are_in_the_address_and_keep_the_page_of_the_list(vi
 
 
 @pytest.mark.slow
-def test_a_link_opens_a_digit_perturbed_and_so_does_next_until_the_digit_is_closed(visit, result):
+def test_a_link_perturbs_the_open_digit_and_the_next_ones_until_it_is_closed(visit, result):
     first, second = listed_by(result)[:2]
     test = visit(split="train", digit=first, turn=45, noise=0.2)
     test.segmented_control(key="flips").set_value("stroke").run()
@@ -226,11 +226,11 @@ def test_a_link_opens_a_digit_perturbed_and_so_does_next_until_the_digit_is_clos
     assert not {"turn", "noise", "flips", "digit"} & test.query_params.keys()
     test.query_params["digit"] = str(second)
     test.run()
-    assert test.slider(key="turn").value == 0, "the next open digit starts unperturbed"
+    assert test.slider(key="turn").value == 0, "a digit opened later starts unperturbed"
 
 
 @pytest.mark.slow
-def test_two_changes_at_once_both_count(visit, result):
+def test_two_simultaneous_changes_both_apply(visit, result):
     test = visit(split="train")
     test.selectbox(key="sort").set_value("margin")
     test.segmented_control(key="unit").set_value("shares").run()
@@ -263,7 +263,7 @@ def test_damaged_marks_are_reported_and_the_page_stays_usable(visit, flagship, r
     assert gallery(test).count("<figure>") == len(result.errors)
 
 
-def test_an_invalid_link_gets_a_sentence_for_each_parameter_and_the_others_hold(visit, result):
+def test_an_invalid_link_gets_a_sentence_for_each_parameter_and_the_others_apply(visit, result):
     test = visit(split="train", digit=99999, true=3, section="cellar")
     (warning,) = test.warning
     assert "Invalid digit `99999` in the link: expected a number from 0 to 1,296." in warning.value
@@ -281,7 +281,7 @@ def test_an_invalid_link_gets_a_sentence_for_each_parameter_and_the_others_hold(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("level", ["nan", "1e309", "9" * 5_000, "٣", "<b>"])
-def test_no_level_in_a_link_breaks_an_open_digit(visit, level):
+def test_any_level_in_a_link_opens_the_digit(visit, level):
     test = visit(digit=3, turn=level)
     assert -60 <= test.slider(key="turn").value <= 60
     assert "md-flips" in text(test)
@@ -323,8 +323,8 @@ def test_two_models_are_compared(visit, make_run, with_sample, models, flagship)
     make_run("twin", card={"name": "twin"})
     test = visit(section="compare", split="train")
     assert test.selectbox(key="other").value == "twin"
-    assert test.query_params["other"] == "twin", "another model may become the first"
-    assert "flagship and twin misclassify the same digits" in text(test)
+    assert test.query_params["other"] == "twin", "new models may change the default"
+    assert "flagship and twin get the same digits wrong" in text(test)
     assert test.metric[2].label == "Errors of both models"
     test.segmented_control(key="group").set_value("both").run()
     assert listed(test) == sorted(listed(test))
@@ -372,8 +372,8 @@ def test_the_offline_sample_has_no_disputed_labels(visit):
 
 
 @pytest.mark.slow
-def test_the_flagships_errors_are_mnists(models, flagship, visit, mnist, monkeypatch):
-    """Indices, labels and votes are those of MNIST and of the published list."""
+def test_the_flagship_is_evaluated_on_mnist(models, flagship, visit, mnist, monkeypatch):
+    """Indices and labels are MNIST's, and votes come from the published list."""
     monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: (mnist, None))
     test = visit()
     shown = gallery(test)

@@ -11,17 +11,17 @@ from mnistdash.ui import resources
 
 
 @pytest.mark.slow
-def test_training_time_is_that_of_a_2_core_machine_until_a_run_has_finished(page, with_sample, offline):
+def test_training_time_is_for_a_2_core_machine_until_a_run_has_finished(page, with_sample, offline):
     test = page("train")
     test.selectbox(key="recipe").set_value("keras-cnn").run()
-    # 12 epochs of 1,497 images, and of 200 validation images in a third of the time.
+    # 12 epochs of 1,497 images and 200 validation images; a validation image takes a third of the time.
     seconds = round(12 * (1_497 + 200 / 3) / REFERENCE_SPEEDS["keras-cnn"])
     assert f"About {seconds} s on a 2-core machine." in text(test)
 
     throughput = ThroughputCache(resources.settings().cache)
     config = replace(configure(RECIPES["keras-cnn"], resources.settings().models), precision="bfloat16")
     throughput.record_speed(config, [{"event": "batch", "images_per_second": speed} for speed in (10.0, 1_876.0)])
-    assert "2-core" in text(test.run()), "the precision of auto is not known yet"
+    assert "2-core" in text(test.run()), "auto has not chosen a precision yet"
     throughput.record_precision(config, "bfloat16")
     assert "About 10 s, based on earlier runs on this machine: 1,900 images/s." in text(test.run())
     test.selectbox(key="precision-keras-cnn").set_value("float32").run()

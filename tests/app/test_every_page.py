@@ -15,7 +15,7 @@ PAGES = ("pages/draw.py", "pages/train.py", "pages/errors.py")
 
 @pytest.mark.slow
 def test_no_page_imports_tensorflow(flagship, environment):
-    """The central design rule; in a fresh process, because other tests load TensorFlow."""
+    """Use a fresh process, because other tests load TensorFlow."""
     visit = f"""
 import sys
 from streamlit.testing.v1 import AppTest
@@ -35,20 +35,20 @@ print("visited all")
 
 
 @pytest.mark.parametrize("name", ["home", "draw", "train", "errors"])
-def test_without_any_model_every_page_says_what_to_do(page, with_sample, name):
+def test_without_a_model_every_page_says_what_to_do(page, with_sample, name):
     test = page(name)
     infos = " ".join(element.value for element in test.info)
     assert re.search("no (model|run)s? yet", infos.lower())
 
 
 @pytest.mark.parametrize("name", ["home", "draw", "train", "errors"])
-def test_every_page_reports_a_dashboard_that_does_not_respond(page, with_sample, monkeypatch, name):
+def test_every_page_reports_an_unresponsive_dashboard(page, with_sample, monkeypatch, name):
     monkeypatch.setattr(JobQueue, "notice", lambda queue: "Another dashboard does not respond.")
     assert "Another dashboard does not respond." in [element.value for element in page(name).warning]
 
 
 def notice(test: AppTest) -> str:
-    """Return the notice that MNIST is not available; the page may look for it first."""
+    """Wait for the notice that MNIST is not available, and return it."""
     deadline = time.monotonic() + TIMEOUT
     while not (found := [element.value for element in test.markdown if "MNIST is not available" in element.value]):
         assert time.monotonic() < deadline
@@ -58,7 +58,7 @@ def notice(test: AppTest) -> str:
 
 
 @pytest.mark.parametrize("name", ["home", "train", "errors"])
-def test_without_mnist_pages_that_use_data_say_so_and_can_try_again(page, flagship, offline, name):
+def test_without_mnist_pages_that_use_data_explain_it_and_offer_a_retry(page, flagship, offline, name):
     test = page(name)
     assert "could not be downloaded" in notice(test)
     assert "1,797 handwritten digits" in notice(test)

@@ -1,4 +1,4 @@
-"""An exception on a page is one sentence there and one line in the log."""
+"""Exceptions on a page: one sentence there, one line in the log."""
 
 from page_text import text
 from streamlit.testing.v1 import AppTest
@@ -31,7 +31,7 @@ with page.page("Home"):
 """
 
 
-def fails(tmp_path) -> AppTest:
+def open_failing_page(tmp_path) -> AppTest:
     (tmp_path / "app.py").write_text(FAILS)
     (tmp_path / "pages").mkdir()
     for name in ("draw", "train", "errors"):
@@ -40,7 +40,7 @@ def fails(tmp_path) -> AppTest:
 
 
 def test_an_unexpected_exception_shows_no_details_and_is_logged_without_its_message(tmp_path, models, failures):
-    test = fails(tmp_path)
+    test = open_failing_page(tmp_path)
     assert not test.error
     test.button(key="break").click().run()
     assert not test.exception
@@ -53,18 +53,18 @@ def test_an_unexpected_exception_shows_no_details_and_is_logged_without_its_mess
     assert "Anna" not in failures.found[0]
     failures.found.clear()
     test.run()
-    assert not test.error, "the page works again"
+    assert not test.error, "the error disappears on the next run"
 
 
 def test_an_expected_exception_shows_its_message_with_markdown_escaped(tmp_path, models):
-    test = fails(tmp_path)
+    test = open_failing_page(tmp_path)
     test.button(key="refuse").click().run()
     assert [error.value for error in test.error] == [r"There is no \*run\* \<b\>named\</b\> so."]
     assert "the rest of the page" in text(test)
 
 
 def test_stopping_a_page_is_not_an_error(tmp_path, models):
-    test = fails(tmp_path)
+    test = open_failing_page(tmp_path)
     test.button(key="stop").click().run()
     assert not test.error
     assert "the end of the part" not in text(test)
@@ -72,7 +72,7 @@ def test_stopping_a_page_is_not_an_error(tmp_path, models):
 
 def test_a_slow_fragment_is_logged(tmp_path, models, monkeypatch, caplog):
     monkeypatch.setattr(widgets, "SLOW_SECONDS", 0.2)
-    test = fails(tmp_path)
+    test = open_failing_page(tmp_path)
     widgets.log.parent.propagate = True
     test.button(key="wait").click().run()
     slow = [record for record in caplog.records if record.message == "slow" and record.page == "A part"]
@@ -80,7 +80,7 @@ def test_a_slow_fragment_is_logged(tmp_path, models, monkeypatch, caplog):
     assert 0.3 <= slow[0].seconds < 60
 
 
-def test_read_only_mode_offers_nothing_that_changes_anything(page, with_sample, flagship, monkeypatch):
+def test_read_only_mode_offers_no_changes(page, with_sample, flagship, monkeypatch):
     monkeypatch.setenv("MNISTDASH_READONLY", "1")
     train = page("train")
     keys = {element.key for element in [*train.button, *train.selectbox, *train.text_input]}
@@ -98,5 +98,5 @@ def test_read_only_mode_offers_nothing_that_changes_anything(page, with_sample, 
 def test_an_invalid_setting_is_shown_on_every_page(page, with_sample, monkeypatch):
     monkeypatch.setenv("MNISTDASH_QUEUE", "many")
     test = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
-    monkeypatch.delenv("MNISTDASH_QUEUE")  # for the end of this test
+    monkeypatch.delenv("MNISTDASH_QUEUE")  # teardown reads the settings
     assert [error.value for error in test.error] == [r"MNISTDASH\_QUEUE must be a whole number above 0, not 'many'."]

@@ -38,7 +38,7 @@ def model_page(run, data):
 
 @pytest.fixture
 def digit(sample, model):
-    """The sliders of the sample's fourth test digit."""
+    """Open the sliders of the sample's fourth test digit."""
     test = AppTest.from_function(
         digit_page,
         default_timeout=TIMEOUT,
@@ -79,7 +79,7 @@ def test_a_slider_perturbs_the_digit_and_reset_restores_it(digit, sample, model)
 
 
 @pytest.mark.slow
-def test_the_sliders_of_a_map_move_only_its_frame(digit):
+def test_the_sliders_of_a_map_only_move_its_frame(digit):
     for name, first in (("shift", "Shift right"), ("turn", "Turn clockwise"), ("stroke", "Stroke")):
         digit.segmented_control(key="flips").set_value(name).run()
         assert not digit.exception
@@ -93,7 +93,7 @@ def test_the_sliders_of_a_map_move_only_its_frame(digit):
 
 
 def visit_model(flagship, few) -> AppTest:
-    """Run the view until its background task has ended."""
+    """Run the view until its background task is done."""
     test = AppTest.from_function(model_page, default_timeout=TIMEOUT, kwargs={"run": flagship, "data": few})
     test.run()
     while test.get("progress"):
@@ -101,7 +101,7 @@ def visit_model(flagship, few) -> AppTest:
     return test
 
 
-def test_a_model_is_measured_and_its_weakest_point_named(flagship, few):
+def test_a_models_robustness_is_measured_and_its_weakest_point_named(flagship, few):
     test = visit_model(flagship, few)
     assert not test.exception
     assert "Accuracy on the first 20 test digits" in text(test)
@@ -117,7 +117,7 @@ def test_a_failed_measurement_is_reported_and_can_be_retried(flagship, few, fail
     assert len(test.error) == 1
     assert "ZeroDivisionError" in failures.found[0]
     failures.found.clear()
-    assert len(charts(test)) == 6, "empty charts keep their place"
+    assert len(charts(test)) == 6, "empty charts reserve their space"
     monkeypatch.setattr(robustness, "robustness_curves", measure)
     test.button[0].click().run()
     while test.get("progress"):

@@ -36,7 +36,7 @@ def batch(step: int, elapsed: float) -> dict:
 
 @pytest.fixture
 def no_training(monkeypatch, models):
-    """Starting a run creates its folder, but no process trains it."""
+    """Create the folders of new runs without training them."""
     monkeypatch.setattr(queue.JobQueue, "update", lambda self: None)
 
 
@@ -70,7 +70,7 @@ def test_every_recipe_is_offered_with_its_accuracy_and_settings(page, with_sampl
 
 @pytest.mark.slow
 def test_start_trains_a_model_that_other_pages_offer(page, with_sample, offline, models):
-    """A real worker process trains; a run ends as "failed" if it dies, so waiting needs no deadline."""
+    """Wait without a deadline: if the worker process dies, the run fails."""
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.number_input(key="epochs-softmax").set_value(3).run()
@@ -148,7 +148,7 @@ def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.selectbox(key="sweep-softmax").set_value("Learning rate").run()
-    assert test.button(key="start").disabled, "there is no value yet"
+    assert test.button(key="start").disabled, "no value entered yet"
     values = test.text_input(key="values-Learning rate")
     values.set_value("0.5, fast").run()
     assert '"fast" is not a number' in test.error[0].value
@@ -165,7 +165,7 @@ def test_a_sweep_queues_a_run_for_each_value_and_compares_them(page, with_sample
 
 
 def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:
-    """Make a run whose epochs misclassify the first digit, then the second, then both."""
+    """Make a run that misclassifies the first digit after epoch 1, the second after 2, both after 3."""
     folder = make_run("watched", "keras-cnn", events=[STARTED, {**FITTING, "data": "sample"}, batch(1, 6.0)])
     labels = sample.validation.labels
     for epoch, wrong in zip(range(1, epochs + 1), ([0], [1], [0, 1]), strict=False):
@@ -197,11 +197,11 @@ def test_errors_are_shown_for_each_epoch_with_forgotten_digits(page, with_sample
     assert "mark the 0 forgotten digits" in text(test)
     shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0004.npz")
     test.run()
-    assert test.select_slider(key="epoch-of-watched").value == 1, "the slider stays where the user moved it"
+    assert test.select_slider(key="epoch-of-watched").value == 1, "the slider stays at the chosen epoch"
     test.select_slider(key="epoch-of-watched").set_value(4).run()
     shutil.copy(folder / "epochs" / "0003.npz", folder / "epochs" / "0005.npz")
     test.run()
-    assert test.select_slider(key="epoch-of-watched").value == 5, "at the last epoch it follows the run"
+    assert test.select_slider(key="epoch-of-watched").value == 5, "at the last epoch, the slider follows the run"
 
 
 @pytest.mark.slow
@@ -229,7 +229,7 @@ def test_a_run_without_epoch_data_is_explained(page, with_sample, make_run, flag
 
 
 @pytest.mark.slow
-def test_a_run_on_different_data_shows_no_errors(page, with_sample, make_run):
+def test_a_run_on_other_data_shows_no_errors(page, with_sample, make_run):
     folder = with_snapshots(make_run, with_sample)
     events = folder / "events.jsonl"
     events.write_text(events.read_text().replace('"sample"', '"mnist"'))
@@ -239,7 +239,7 @@ def test_a_run_on_different_data_shows_no_errors(page, with_sample, make_run):
 
 
 @pytest.mark.slow
-def test_default_settings_are_the_recipes(page, with_sample, models, no_training):
+def test_settings_default_to_the_recipe(page, with_sample, models, no_training):
     test = page("train")
     test.selectbox(key="recipe").set_value("softmax").run()
     test.button(key="start").click().run()

@@ -1,10 +1,10 @@
-// Every visible text whose contrast to its background is under 4.5:1, the WCAG AA limit.
-// Disabled controls are exempt there, and here. Returns {text: contrast}.
+// Return {text: contrast} of visible texts whose contrast to the background is below 4.5:1 (WCAG AA).
+// WCAG exempts disabled controls.
 () => {
-  const parse = (colour) => {
-    const [r, g, b, a = 1] = colour.match(/[\d.]+/g).map(Number);
-    // What color-mix() makes is given in shares, as color(srgb 0.2 0.3 0.7 / 0.5).
-    const scale = colour.startsWith("color(srgb") ? 255 : 1;
+  const parse = (color) => {
+    const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number);
+    // color-mix() returns values from 0 to 1: color(srgb 0.2 0.3 0.7 / 0.5).
+    const scale = color.startsWith("color(srgb") ? 255 : 1;
     return { r: scale * r, g: scale * g, b: scale * b, a };
   };
   const over = (top, below) => {
@@ -27,7 +27,7 @@
     let opacity = 1;
     const backgrounds = [];
     for (let parent = element; parent; parent = parent.parentElement) {
-      // A slider's value hangs above its thumb, which is not its background.
+      // The value of a slider is inside its thumb, but displayed above it.
       const isThumb = parent.querySelector(':scope > [data-testid="stSliderThumbValue"]');
       const { backgroundColor, opacity: own } = getComputedStyle(parent);
       opacity *= Number(own);
@@ -35,8 +35,8 @@
     }
     if (opacity === 0) continue;
     const background = backgrounds.reduce((below, top) => over(top, below), { r: 255, g: 255, b: 255, a: 1 });
-    const colour = parse(element instanceof SVGElement ? style.fill : style.color);
-    const shown = luminance(over({ ...colour, a: colour.a * opacity }, background));
+    const color = parse(element instanceof SVGElement ? style.fill : style.color);
+    const shown = luminance(over({ ...color, a: color.a * opacity }, background));
     const behind = luminance(background);
     const contrast = (Math.max(shown, behind) + 0.05) / (Math.min(shown, behind) + 0.05);
     if (contrast < 4.5) faint[text.slice(0, 60)] = contrast.toFixed(2);

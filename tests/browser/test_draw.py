@@ -20,7 +20,7 @@ def visitor(shared_server, open_visitor):
 
 
 def test_every_digit_is_predicted_after_its_last_stroke(visitor):
-    """No button is needed, and Clear empties the canvas for the next digit."""
+    """Predict without a button, and clear the canvas for the next digit."""
     assert visitor.text("prediction").strip() == "Draw a digit"
     for digit, strokes in STROKES.items():
         draw(visitor.page, strokes)
@@ -34,7 +34,7 @@ def test_the_prediction_follows_each_stroke_and_undo_removes_one(visitor):
     first, second = STROKES[4]
     draw(visitor.page, [first])
     visitor.wait_for("prediction", "Not a digit")  # the left half of a 4
-    visitor.settle()  # the prediction comes before the network input
+    visitor.settle()  # the prediction appears before the network input
     before, seen = visitor.text("prediction"), visitor.page.locator(VIEW).get_attribute("src")
     draw(visitor.page, [second])
     visitor.wait_for("prediction", PREDICTED.format(digit=4))
@@ -59,7 +59,7 @@ def test_a_drawing_survives_a_visit_to_another_page(visitor):
 
 def test_the_toolbar_of_the_canvas_covers_nothing(visitor):
     visitor.page.locator(".st-key-canvas canvas").last.hover()
-    visitor.page.wait_for_timeout(1000)  # it slides in
+    visitor.page.wait_for_timeout(1000)  # slide-in animation
     toolbar = visitor.page.locator(".st-key-canvas").get_by_role("button", name="Redo").bounding_box()
     select = visitor.page.get_by_test_id("stSelectbox").bounding_box()
     assert toolbar["y"] >= select["y"] + select["height"]
@@ -100,7 +100,7 @@ def test_a_number_is_predicted_on_a_canvas_that_fits_the_screen(shared_server, o
     for k, digit in enumerate((2, 0, 2, 6)):
         draw(visitor.page, STROKES[digit], "wide_canvas", (k, 4))
     visitor.wait_for("prediction", r"^\s*2026\s.*%\s+for all 4 digits")
-    visitor.settle()  # the number comes before its digits
+    visitor.settle()  # the number appears before its digits
     assert visitor.page.locator(".st-key-digits figure").count() == 4
 
 
@@ -127,7 +127,7 @@ def test_a_non_digit_is_rejected(visitor):
 
 
 def test_a_finger_on_a_narrow_screen(shared_server, open_visitor):
-    """The canvas fits a phone, and the prediction is visible without scrolling."""
+    """The canvas fits the screen, and the prediction is visible without scrolling."""
     visitor = open_visitor(shared_server, width=390, height=844, has_touch=True, is_mobile=True)
     visitor.visit("/draw")
     canvas = visitor.page.locator(".st-key-canvas canvas").last
@@ -201,7 +201,7 @@ def test_nothing_moves_when_the_canvas_loads(shared_server, open_visitor, width,
 
 @pytest.fixture
 def transferred(shared_server, open_visitor, mnist):
-    """Draw with test digit no. 2130, a 4 predicted as 9, from Errors."""
+    """Transfer test digit no. 2130, a 4 predicted as 9, from Errors to Draw."""
     visitor = open_visitor(shared_server)
     visitor.visit("/errors?digit=2130")
     visitor.press("fix")
@@ -215,12 +215,12 @@ def test_a_transferred_digit_keeps_its_prediction_until_it_is_edited(transferred
     transferred.wait_for("prediction", PREDICTED.format(digit=9))
     seen = transferred.page.locator(VIEW).get_attribute("src")
     use(transferred, "Eraser")
-    draw(transferred.page, [[(0.56, 0.2), (0.6, 0.36), (0.52, 0.4)]])  # what closes the loop
+    draw(transferred.page, [[(0.56, 0.2), (0.6, 0.36), (0.52, 0.4)]])  # the stroke that closes the loop
     transferred.wait_for("prediction", PREDICTED.format(digit=4))
     transferred.press("undo")
     transferred.wait_for("prediction", PREDICTED.format(digit=9))
     transferred.settle()
-    assert transferred.page.locator(VIEW).get_attribute("src") == seen, "the canvas keeps the digit's pixels"
+    assert transferred.page.locator(VIEW).get_attribute("src") == seen, "the canvas does not change the digit's pixels"
 
 
 def test_clear_removes_a_transferred_digit(transferred):

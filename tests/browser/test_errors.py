@@ -12,7 +12,7 @@ TITLE = "[data-testid=stMain] h3"
 
 @pytest.fixture
 def visitor(small_server, open_visitor):
-    """A visitor of the sample's training split, where the flagship makes enough errors."""
+    """Open the sample's training split, where the flagship makes enough errors."""
     visitor = open_visitor(small_server)
     visitor.visit(f"/errors?split={SPLIT}")
     visitor.page.locator(FIGURES).first.wait_for()
@@ -24,9 +24,9 @@ def captions(visitor) -> list[str]:
 
 
 def cell(visitor) -> tuple[int, int]:
-    """True and predicted digit of a cell with errors; 4 and 9 where there are such."""
+    """Return the true and predicted digit of a cell with errors, preferably 4 and 9."""
     cells = visitor.page.locator(".md-matrix .wrong")
-    cells.first.wait_for()  # it may appear after the gallery
+    cells.first.wait_for()  # may appear after the gallery
     picks = cells.evaluate_all("cells => cells.map(one => one.dataset.pick)")
     true, predicted = ("4,9" if "4,9" in picks else picks[0]).split(",")
     return int(true), int(predicted)
@@ -48,7 +48,7 @@ def test_the_gallery_shows_true_and_predicted_labels(visitor):
     assert shares == sorted(shares, reverse=True)
     sizes = visitor.page.locator(".st-key-gallery .digit:visible").first.bounding_box()
     assert sizes["width"] == pytest.approx(sizes["height"], abs=1)
-    assert sizes["width"] > 60, "large enough to judge"
+    assert sizes["width"] > 60, "large enough to recognize"
 
 
 def test_a_cell_leads_to_a_digit_that_can_be_shared_and_edited_on_draw(server, open_visitor, mnist_or_none):
@@ -59,7 +59,7 @@ def test_a_cell_leads_to_a_digit_that_can_be_shared_and_edited_on_draw(server, o
     press(visitor, f"{true},{predicted}")
     shown = captions(visitor)
     assert shown
-    assert all(caption.startswith(f"{true} → {predicted}") for caption in shown), "only these"
+    assert all(caption.startswith(f"{true} → {predicted}") for caption in shown), "only digits of the cell"
     visitor.page.locator(".st-key-gallery button:visible").first.click()
     visitor.page.locator(".st-key-pictures img").first.wait_for()
     visitor.settle()
@@ -82,10 +82,10 @@ def test_a_cell_leads_to_a_digit_that_can_be_shared_and_edited_on_draw(server, o
     before = visitor.wait_for("prediction", "%|Not a digit")
     visitor.page.locator(".st-key-tool").get_by_text("Eraser", exact=True).click()
     visitor.settle()
-    for height in (0.3, 0.36, 0.42, 0.24):  # the top, with a thick eraser, row by row
+    for height in (0.3, 0.36, 0.42, 0.24):  # erase the top row by row
         draw(visitor.page, [[(0.15, height), (0.9, height)]])
         visitor.page.wait_for_timeout(700)
-    assert visitor.text("prediction") != before, "the prediction changes"
+    assert visitor.text("prediction") != before, "erasing changes the prediction"
 
     visitor.page.locator(".st-key-handed").get_by_role("link").click()
     visitor.page.get_by_role("heading", name="Errors", level=1).wait_for()
@@ -126,7 +126,7 @@ def test_a_link_to_a_perturbed_digit_shows_a_colleague_the_same(visitor, small_s
 
 
 def test_browser_back_returns_from_a_digit_a_cell_and_a_section(visitor):
-    """Sliders change the address too, but add no steps to the history."""
+    """Sliders change the address without adding to the history."""
     everything = captions(visitor)
     true, predicted = cell(visitor)
     press(visitor, f"{true},{predicted}")
@@ -165,7 +165,9 @@ def test_rows_columns_and_cells_filter_the_gallery_until_pressed_again(visitor):
     press(visitor, f",{predicted}")
     assert captions(visitor) == everything
     press(visitor, f"{true},{true}")
-    assert {caption[:5] for caption in captions(visitor)} == {f"{true} → {true}"}, "the diagonal shows correct digits"
+    assert {caption[:5] for caption in captions(visitor)} == {f"{true} → {true}"}, (
+        "the diagonal has correct predictions"
+    )
     assert "show=correct" in visitor.page.url
     press(visitor, f"{true},{predicted}")
     assert "show=correct" not in visitor.page.url
@@ -186,11 +188,11 @@ def test_a_cell_filters_the_gallery_before_the_server_answers(visitor, small_ser
     assert pressed == "true"
     visitor.page.locator(".st-key-let_go").wait_for()
     visitor.settle()
-    assert captions(visitor) == at_once, "the server says the same"
+    assert captions(visitor) == at_once, "the server agrees"
     small_server.process.suspend()
     try:
         part.click()
-        assert captions(visitor) == everything, "pressed again"
+        assert captions(visitor) == everything, "pressing again clears the filter"
     finally:
         small_server.process.resume()
     visitor.page.locator(".st-key-let_go").wait_for(state="detached")
@@ -198,7 +200,7 @@ def test_a_cell_filters_the_gallery_before_the_server_answers(visitor, small_ser
     assert captions(visitor) == everything
 
 
-def test_the_keyboard_reaches_a_cell_and_keeps_its_place(visitor):
+def test_a_cell_pressed_by_keyboard_keeps_the_focus(visitor):
     true, predicted = cell(visitor)
     visitor.page.locator(f'[data-pick="{true},{predicted}"]').focus()
     visitor.page.keyboard.press("Enter")

@@ -13,12 +13,11 @@ PAGES = {"/": "mnistdash", "/draw": "Draw", "/train": "Train", "/errors": "Error
 SECTIONS = ("confidence", "robustness", "map", "compare", "labels")
 PLACES = (*PAGES, "/errors?digit=7", "/errors?show=all&true=4", *(f"/errors?section={name}" for name in SECTIONS))
 
-# Every text with a contrast under 4.5:1 (WCAG AA), except on controls that are disabled.
 TOO_FAINT = (Path(__file__).parent / "contrast.js").read_text()
 
 
 def go(visitor, path: str) -> None:
-    """Visit a page, and wait until what it computes first is there."""
+    """Open a page and wait for its predictions."""
     visitor.visit(path)
     if path.startswith("/errors"):
         visitor.page.locator("[data-testid=stMain] [data-testid=stProgress]").wait_for(state="detached")
@@ -26,8 +25,8 @@ def go(visitor, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_an_address_typed_in_leads_to_the_whole_page(server, open_visitor, path):
-    """The first page a fresh server shows may be any."""
+def test_an_address_opens_the_whole_page(server, open_visitor, path):
+    """Any page can be the first one that a new server shows."""
     visitor = open_visitor(server)
     visitor.visit(path)
     assert visitor.page.locator("h1").inner_text() == PAGES[path]
@@ -38,7 +37,7 @@ def test_an_address_typed_in_leads_to_the_whole_page(server, open_visitor, path)
 
 @pytest.fixture(scope="module")
 def windows(small_server, browser) -> Iterator[dict[str, Visitor]]:
-    """Each place in a window of its own: its path -> its visitor."""
+    """Open each address in a separate window; yield the visitors by address."""
     if browser is None:
         leave_out("Chromium")
     context = browser.new_context()
@@ -52,7 +51,7 @@ def windows(small_server, browser) -> Iterator[dict[str, Visitor]]:
 
 @pytest.fixture(scope="module", params=[(1280, "light"), (390, "dark")], ids=["wide-light", "narrow-dark"])
 def places(request, windows) -> dict[str, Visitor]:
-    """The windows made as wide, and as dark, as they stand: for tests that only look."""
+    """Resize all windows and set their color scheme, for tests that change nothing."""
     width, scheme = request.param
     for visitor in windows.values():
         visitor.page.set_viewport_size({"width": width, "height": 2000})
@@ -61,15 +60,15 @@ def places(request, windows) -> dict[str, Visitor]:
     return windows
 
 
-def test_every_text_can_be_read(places):
-    deadline = time.monotonic() + PATIENCE  # charts take on the colours of a theme when the machine has time for them
+def test_every_text_has_enough_contrast(places):
+    deadline = time.monotonic() + PATIENCE  # charts change their theme with a delay
     for path, visitor in places.items():
         while faint := visitor.page.evaluate(TOO_FAINT):
             assert time.monotonic() < deadline, f"{path}: {faint}"
             visitor.page.wait_for_timeout(100)
 
 
-def test_every_control_has_a_name_and_every_picture_a_text(places):
+def test_every_control_has_a_name_and_every_image_an_alternative_text(places):
     for path, visitor in places.items():
         nameless = visitor.page.evaluate(
             """() => [...document.querySelectorAll('[data-testid=stMain] :is(input, button, [role=slider])')]
@@ -82,20 +81,20 @@ def test_every_control_has_a_name_and_every_picture_a_text(places):
         assert all(pictures.nth(i).get_attribute("alt") for i in range(pictures.count())), path
 
 
-def test_nothing_sticks_out_of_the_screen(places):
+def test_no_page_is_wider_than_the_screen(places):
     for path, visitor in places.items():
         width = visitor.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         assert width <= visitor.page.viewport_size["width"], path
 
 
-def test_the_server_stays_small_and_without_tensorflow(shared_server, open_visitor, mnist_or_none):
-    """After all pages and sections, with MNIST and what a model makes of it in memory: a small host can hold that."""
+def test_the_server_stays_small_and_never_loads_tensorflow(shared_server, open_visitor, mnist_or_none):
+    """Stay below 500 MB with MNIST and its predictions in memory, after a visit to every page and section."""
     visitor = open_visitor(shared_server)
     if mnist_or_none is None:
         leave_out("MNIST")
     for path in (*PLACES, "/errors?split=train"):
         go(visitor, path)
-    deadline = time.monotonic() + PATIENCE  # what was freed is given back from time to time
+    deadline = time.monotonic() + PATIENCE  # freed memory is returned periodically
     while (size := shared_server.process.memory_info().rss) >= 500_000_000:
         assert time.monotonic() < deadline, size
         time.sleep(1)
@@ -103,8 +102,8 @@ def test_the_server_stays_small_and_without_tensorflow(shared_server, open_visit
     assert not [path for path in loaded if "/tensorflow/" in path]
 
 
-def test_a_download_shows_its_progress_then_the_data(start_server, open_visitor, tmp_path):
-    """A mirror that never answers in full keeps the page waiting, and the page says for what."""
+def test_a_download_shows_its_progress_then_its_failure(start_server, open_visitor, tmp_path):
+    """The page names what it waits for while a mirror does not respond."""
     import socket
     import threading
 
@@ -117,7 +116,7 @@ def test_a_download_shows_its_progress_then_the_data(start_server, open_visitor,
     visitor.page.goto(server.url)
     visitor.page.get_by_text("Loading MNIST").wait_for()
     accuracy = f"{store.load_run(server.models / 'flagship').card.test_accuracy:.2%}"
-    assert visitor.page.get_by_text(accuracy).count() >= 1, "what needs no data is there meanwhile"
+    assert visitor.page.get_by_text(accuracy).count() >= 1, "content that needs no data is already visible"
     for connection, _ in held:
         connection.close()
     listener.close()

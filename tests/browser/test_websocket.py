@@ -1,4 +1,4 @@
-"""What no browser sends: states of any type, size and value straight over the websocket, and no page falls over."""
+"""Widget states and frames that no browser sends, straight over the WebSocket."""
 
 import asyncio
 import contextlib
@@ -22,16 +22,16 @@ from streamlit.proto.Common_pb2 import FileUploaderState, UploadedFileInfo
 from mnistdash.runs import store
 
 PAGES = ("/", "/draw", "/train", "/errors", "/errors?digit=7", "/errors?section=robustness", "/errors?section=map")
-DRAWN = digits()[0].values[-1]  # what the canvas sends of a digit that was drawn
+DRAWN = digits()[0].values[-1]  # canvas value of a drawn digit
 PART = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f.png"\r\n\r\n'
 DEEP = "[" * 900 + "]" * 900
 
 
-def strange_file() -> FileUploaderState:
+def invalid_file() -> FileUploaderState:
     return FileUploaderState(uploaded_file_info=[UploadedFileInfo(name="../x", size=2**60, file_id="nothing")])
 
 
-STRANGE = [
+INVALID = [
     *(("string_value", text) for text in ("", "../../x", "x" * 10_000, "<script>", "\u202ex", "NaN", '{"a": 1}')),
     *(("double_value", number) for number in (-1.0, 1e308, float("nan"), float("inf"))),
     *(("int_value", number) for number in (-1, 2**62)),
@@ -40,7 +40,7 @@ STRANGE = [
     *(("json_value", text) for text in ("null", "3", "[]", '{"drawing": 3}', '{"selection": {"points": 3}}', DEEP)),
     *(("bytes_value", data) for data in (b"", b"\x00" * 10_000)),
     ("bool_value", True),
-    ("file_uploader_state_value", strange_file()),
+    ("file_uploader_state_value", invalid_file()),
     ("string_value", None),
 ]
 CANVAS = [
@@ -63,7 +63,7 @@ CANVAS = [
 
 @pytest.fixture(scope="module")
 def crowd_server(tmp_path_factory) -> Iterator[Server]:
-    """A dashboard of their own for visitors who do it harm."""
+    """Start a separate dashboard for hostile clients."""
     folder = tmp_path_factory.mktemp("hostile")
     server = Server(folder, with_sample(folder))
     yield server
@@ -71,19 +71,19 @@ def crowd_server(tmp_path_factory) -> Iterator[Server]:
 
 
 def run(work: Coroutine) -> object:
-    """In a thread of its own: where a browser was driven before, this one has an event loop already."""
+    """Run a coroutine in a new thread, because Playwright leaves an event loop in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
-def without_trace(visitor: Visitor) -> None:
-    """Nothing that a visitor is told is about the inside of the server."""
+def check_no_internals(visitor: Visitor) -> None:
+    """Check that no message reveals internals of the server."""
     told = visitor.exceptions + visitor.errors + [visitor.text()]
     assert not [words for words in told if any(trace in words for trace in ("Traceback", "site-packages", 'File "'))]
 
 
-async def works(server: Server) -> None:
-    """Another visitor draws, and is read."""
+async def check_draw_works(server: Server) -> None:
+    """Check that another visitor's drawing is predicted."""
     async with Visitor(server.url) as visitor:
         await visitor.open("/draw")
         canvas = visitor.widgets["drawing"]
@@ -93,13 +93,13 @@ async def works(server: Server) -> None:
 
 
 async def send(visitor: Visitor, *states: Message) -> None:
-    """Send states; the server may hang up on who sends such a thing."""
+    """Send states; the server may close the connection."""
     with contextlib.suppress(Gone):
         await visitor.send(*states, fragment="")
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_widgets_take_states_of_any_type_and_value(crowd_server, address):
+def test_widgets_tolerate_states_of_any_type_and_value(crowd_server, address):
     before = crowd_server.process.memory_info().rss
 
     async def attack() -> None:
@@ -107,35 +107,35 @@ def test_widgets_take_states_of_any_type_and_value(crowd_server, address):
         async with Visitor(crowd_server.url, auto_rerun=False) as visitor:
             await visitor.open(address)
             keys = list(visitor.widgets)
-            for field, value in STRANGE:  # to all widgets at once
+            for field, value in INVALID:  # all widgets at once
                 await send(visitor, *(state(widget.id, field, value) for widget in visitor.widgets.values()))
-                without_trace(visitor)
+                check_no_internals(visitor)
                 await visitor.open(address)
-            for key in keys:  # and to each by itself
-                for field, value in chance.sample(STRANGE, 2):
+            for key in keys:  # each widget alone
+                for field, value in chance.sample(INVALID, 2):
                     if visitor.closed is not None or key not in visitor.widgets:
                         await visitor.open(address)
-                    if key not in visitor.widgets:  # of a run that began meanwhile
+                    if key not in visitor.widgets:  # belonged to a run that has started since
                         break
                     await send(visitor, state(visitor.widgets[key].id, field, value))
-                    without_trace(visitor)
-        await works(crowd_server)
+                    check_no_internals(visitor)
+        await check_draw_works(crowd_server)
 
     run(attack())
     assert crowd_server.process.memory_info().rss - before < 300_000_000
-    # Start can be pressed; nothing else may write anything.
+    # Only Start may write files.
     known = re.compile(r"flagship|\.queue\.lock|express-\d+")
     assert all(known.fullmatch(path.name) for path in crowd_server.models.iterdir())
 
 
-def test_the_canvas_takes_anything_and_a_drawing_afterwards(crowd_server):
+def test_the_canvas_tolerates_any_value_and_still_accepts_a_drawing(crowd_server):
     async def attack() -> None:
         async with Visitor(crowd_server.url) as visitor:
             await visitor.open("/draw")
             for sent in CANVAS:
                 canvas = visitor.widgets["drawing"]
                 await send(visitor, state(canvas.id, "json_value", json.dumps(sent)))
-                without_trace(visitor)
+                check_no_internals(visitor)
                 assert not visitor.exceptions, sent
                 assert not [error for error in visitor.errors if "went wrong" in error], sent
             canvas = visitor.widgets["drawing"]
@@ -148,7 +148,7 @@ def test_the_canvas_takes_anything_and_a_drawing_afterwards(crowd_server):
 @pytest.mark.parametrize(
     "what", [None, 3, -1, "", "x", "-1", "9" * 5_000, "<b>", {"a": 1}, ["1"], True, "../", "9:9:9"]
 )
-def test_what_is_not_on_the_page_cannot_be_clicked(crowd_server, what):
+def test_only_elements_on_the_page_can_be_clicked(crowd_server, what):
     async def attack() -> None:
         async with Visitor(crowd_server.url) as visitor:
             await visitor.open("/errors")
@@ -162,8 +162,8 @@ def test_what_is_not_on_the_page_cannot_be_clicked(crowd_server, what):
     run(attack())
 
 
-def test_settings_outside_of_the_forms_bounds_reach_no_run(crowd_server):
-    """Each is sent together with Start."""
+def test_settings_outside_the_forms_bounds_reach_no_run(crowd_server):
+    """Send each setting together with a click on Start."""
     outside = {
         "epochs-softmax": [("double_value", 10.0**9), ("double_value", -3.0), ("double_value", float("nan"))],
         "batch-softmax": [("double_value", 10.0**9), ("double_value", 0.0)],
@@ -184,8 +184,8 @@ def test_settings_outside_of_the_forms_bounds_reach_no_run(crowd_server):
                     await send(visitor, state(visitor.widgets[key].id, field, value))
                     if visitor.closed is None and "start" in visitor.widgets:
                         await send(visitor, state(visitor.widgets["start"].id, "trigger_value", True))
-                    without_trace(visitor)
-        await works(crowd_server)
+                    check_no_internals(visitor)
+        await check_draw_works(crowd_server)
 
     run(attack())
     for one in store.list_runs(models):
@@ -204,20 +204,20 @@ def test_settings_outside_of_the_forms_bounds_reach_no_run(crowd_server):
     "data", [b"", b"\xff" * 1_000, b"x" * 9_000_000, "text", BackMsg(stop_script=True).SerializeToString()],
     ids=["empty", "no protobuf", "too long", "text", "stop"],
 )  # fmt: skip
-def test_frames_that_mean_nothing_end_at_most_the_session_that_sent_them(crowd_server, data):
+def test_invalid_frames_end_at_most_their_own_session(crowd_server, data):
     async def attack() -> None:
         async with Visitor(crowd_server.url) as visitor:
             await visitor.open("/")
             with contextlib.suppress(Gone, OSError):
                 await visitor.send_raw(data)
             await asyncio.sleep(0.5)
-            without_trace(visitor)
-        await works(crowd_server)
+            check_no_internals(visitor)
+        await check_draw_works(crowd_server)
 
     run(attack())
 
 
-def test_an_upload_that_is_too_large_is_refused_before_it_is_kept(crowd_server):
+def test_an_oversized_upload_is_refused_before_it_is_stored(crowd_server):
     async def session() -> str:
         async with Visitor(crowd_server.url) as visitor:
             await visitor.open("/draw?source=Image+file")
@@ -236,4 +236,4 @@ def test_an_upload_that_is_too_large_is_refused_before_it_is_kept(crowd_server):
     if isinstance(refused.value, HTTPError):
         assert 400 <= refused.value.code < 500
     assert crowd_server.process.memory_info().rss - before < 300_000_000
-    run(works(crowd_server))
+    run(check_draw_works(crowd_server))

@@ -1,4 +1,4 @@
-"""The command line as its users see it: arguments in, text, JSON and an exit status out."""
+"""Commands: their arguments, output and exit status."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ from mnistdash.settings import PROJECT
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
-    """Run a command in a process of its own."""
+    """Run a command in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "mnistdash", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False
     )
@@ -38,7 +38,7 @@ def signals() -> Iterator[None]:
 
 @pytest.fixture
 def image(tmp_path, drawing):
-    """Save a drawing as an image file: image("black on white.png")."""
+    """Return a function that saves a drawing as an image file: image("black on white.png")."""
 
     def save(name: str, pixels: np.ndarray = drawing):
         path = tmp_path / name
@@ -50,7 +50,7 @@ def image(tmp_path, drawing):
 
 
 def one_line(text: str) -> str:
-    """Check that an error is one line and no traceback, and return it."""
+    """Return an error message after checking that it is a single line."""
     assert text.count("\n") == 1, text
     assert text.startswith("mnistdash: ")
     return text
@@ -84,7 +84,7 @@ def test_recipes_are_listed_with_their_known_accuracy(capsys):
     assert "99.19%, loss 0.0265" in out
 
 
-def test_data_prints_where_it_is(mnist, monkeypatch, capsys):
+def test_data_prints_its_location(mnist, monkeypatch, capsys):
     monkeypatch.setenv("MNISTDASH_DATA", mnist.source)
     assert main(["data"]) == 0
     out = capsys.readouterr().out
@@ -92,12 +92,12 @@ def test_data_prints_where_it_is(mnist, monkeypatch, capsys):
     assert "55,000" in out
 
 
-def test_data_that_is_not_available_fails_in_one_line(offline, capsys):
+def test_unavailable_data_fails_with_one_line(offline, capsys):
     assert main(["data"]) == 1
     assert "MNISTDASH_DATA" in one_line(capsys.readouterr().err)
 
 
-def test_models_as_a_table_and_as_json(flagship, capsys):
+def test_models_prints_a_table_or_json(flagship, capsys):
     assert main(["models"]) == 0
     out = capsys.readouterr().out
     assert flagship.card.validation in out
@@ -116,7 +116,7 @@ def test_models_as_a_table_and_as_json(flagship, capsys):
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "webp", "avif"])
 @pytest.mark.parametrize("ink", ["black on white", "white on black"])
-def test_predict_reads_common_files(flagship, image, drawing, capsys, kind, ink):
+def test_predict_reads_common_formats(flagship, image, drawing, capsys, kind, ink):
     path = image(f"a 7.{kind}", drawing if ink == "black on white" else 255 - drawing)
     assert main(["predict", str(path)]) == 0
     file, digit, confidence = capsys.readouterr().out.rstrip("\n").rsplit(" ", 2)
@@ -131,7 +131,7 @@ def test_predict_reads_transparent_png(flagship, image, drawing, capsys):
     assert json.loads(capsys.readouterr().out)["digit"] == 7
 
 
-def test_predict_gives_json_line_by_line(flagship, image, capsys):
+def test_predict_prints_one_json_object_per_line(flagship, image, capsys):
     seven, blank = image("a.png"), image("b.png", np.full((50, 50), 255, np.uint8))
     assert main(["predict", "--json", str(seven), str(blank)]) == 0
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
@@ -146,7 +146,7 @@ def test_predict_gives_json_line_by_line(flagship, image, capsys):
     assert (second["digit"], second["confidence"], second["verdict"]) == (None, 0.0, "blank")
 
 
-def test_predict_reads_numbers(flagship, image, capsys):
+def test_predict_recognizes_numbers(flagship, image, capsys):
     path = str(image("number.png", on_canvas("2026")))
     assert main(["predict", path]) == 0
     assert capsys.readouterr().out.startswith(f"{path} 2026 ")
@@ -154,7 +154,7 @@ def test_predict_reads_numbers(flagship, image, capsys):
     read = json.loads(capsys.readouterr().out)
     assert read["number"] == "2026"
     assert [digit["digit"] for digit in read["digits"]] == [2, 0, 2, 6]
-    assert read["digit"] in range(10), "the best guess if all of it were one digit"
+    assert read["digit"] in range(10), "the whole image as a single digit"
 
 
 def test_predict_rejects_a_letter(flagship, image, capsys):
@@ -177,8 +177,8 @@ def test_predict_reads_folders_and_continues_after_a_bad_file(flagship, image, t
 
 
 @pytest.mark.slow
-def test_predict_gives_one_clear_line_for_each_file_that_is_no_image(flagship, image, tmp_path):
-    """In a process of its own, where native libraries could write to standard error, too."""
+def test_predict_prints_one_line_for_each_file_that_is_not_an_image(flagship, image, tmp_path):
+    """Use a separate process, because native libraries may write to standard error, too."""
     paths = [tmp_path / name for name in ("text.png", "empty.png", "zero.ppm", "missing.png", "huge.png")]
     paths[0].write_text("hello")
     paths[1].touch()
@@ -203,7 +203,7 @@ def test_predict_rejects_an_empty_folder_and_an_unknown_model(flagship, image, t
 
 
 @pytest.mark.slow
-def test_evaluate_as_text_and_as_json(flagship, mnist, monkeypatch, capsys):
+def test_evaluate_prints_text_or_json(flagship, mnist, monkeypatch, capsys):
     monkeypatch.setenv("MNISTDASH_DATA", mnist.source)
     arguments = ["evaluate", "--model", "flagship", "--split", "validation"]
     assert main(arguments) == 0
@@ -219,7 +219,7 @@ def test_evaluate_as_text_and_as_json(flagship, mnist, monkeypatch, capsys):
     assert 0 < result["calibration_error"] < 0.01
 
 
-def test_evaluate_on_the_sample_says_so(flagship, offline, capsys):
+def test_evaluate_on_the_sample_has_a_notice(flagship, offline, capsys):
     assert main(["evaluate", "--model", "flagship", "--split", "test", "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["data"] == "sample"
@@ -236,7 +236,7 @@ def test_export_copies_the_file_and_never_overwrites(flagship, tmp_path, capsys,
     assert "already exists" in one_line(capsys.readouterr().err)
 
 
-def test_export_to_a_folder_that_is_not_there(flagship, tmp_path, capsys):
+def test_export_to_a_missing_folder_fails(flagship, tmp_path, capsys):
     assert main(["export", "--model", "flagship", "--format", "tflite", str(tmp_path / "no" / "out")]) == 1
     assert "cannot be written" in one_line(capsys.readouterr().err)
 
@@ -256,13 +256,13 @@ def test_export_a_saved_model(flagship, tmp_path):
 
 
 @pytest.mark.slow
-def test_train_makes_a_model_that_predicts_and_can_be_continued(models, offline, image, capfd):
-    """Offline, on the sample."""
+def test_train_creates_a_model_that_predicts_and_can_be_continued(models, offline, image, capfd):
+    """Train offline, on the sample."""
     settings = ("--epochs", "2", "--seed", "3", "--batch-size", "50", "--limit", "200", "--train-on-validation")
     assert main(["train", "--recipe", "softmax", "--name", "mine", *settings]) == 0
     out, err = capfd.readouterr()
     assert "offline sample" in one_line(err)
-    assert out.count("epoch ") == 3, "a line for each, and one for the best"
+    assert out.count("epoch ") == 3, "one line per epoch and one for the best"
     assert "test accuracy" in out.splitlines()[-1]
     mine = store.load_run(models / "mine")
     assert mine.status == "finished"
@@ -304,14 +304,14 @@ def test_train_continues_only_ended_runs_with_weights(make_run, capsys):
 
 
 @pytest.mark.slow
-def test_train_that_fails_says_why_in_its_last_line(models, offline, capsys):
+def test_failed_training_gives_the_reason_in_the_last_line(models, offline, capsys):
     assert main(["train", "--recipe", "softmax-naive", "--learning-rate", "5", "--name", "mine"]) == 1
     assert "The loss became" in capsys.readouterr().err.splitlines()[-1]
     assert store.load_run(models / "mine").status == "failed"
 
 
 @pytest.mark.slow
-def test_ctrl_c_saves_the_best_weights_and_the_run_counts_as_running_before(models, offline):
+def test_ctrl_c_stops_a_running_run_and_saves_the_best_weights(models, offline):
     process = subprocess.Popen(
         [sys.executable, "-m", "mnistdash", "train", "--recipe", "softmax", "--epochs", "1000", "--name", "mine"],
         cwd=PROJECT,
@@ -329,7 +329,7 @@ def test_ctrl_c_saves_the_best_weights_and_the_run_counts_as_running_before(mode
 
 
 @pytest.mark.slow
-def test_a_damaged_file_of_the_user_stops_train_and_evaluate(flagship, mnist, tmp_path, monkeypatch, capsys):
+def test_a_damaged_user_file_stops_train_and_evaluate(flagship, mnist, tmp_path, monkeypatch, capsys):
     """The commands must not use the sample instead."""
     for path in Path(mnist.source).glob("*ubyte*"):
         shutil.copyfile(path, tmp_path / path.name)

@@ -19,7 +19,10 @@ DESCRIBED = idx_files.described(FILES)
 
 @pytest.fixture
 def mirror():
-    """Start HTTP servers: mirror(answer) returns a URL; answer(name) returns bytes, None (404), "cut" or "stall"."""
+    """Return a function that starts HTTP servers: mirror(answer) returns a URL.
+
+    answer(name) returns the content, None for status 404, "cut" or "stall".
+    """
     servers = []
 
     def start(answer):
@@ -110,7 +113,7 @@ def test_truncated_download_leaves_no_file(mirror, monkeypatch, tmp_path):
 
 
 def test_interrupted_download_leaves_only_complete_files(mirror, monkeypatch, tmp_path):
-    """Ctrl-C during the second file keeps the first, and nothing of the second."""
+    """Ctrl-C during the second file keeps only the first."""
     monkeypatch.setattr(download, "MIRRORS", (mirror(whole),))
     first = DESCRIBED[0].gz_bytes
 
@@ -126,7 +129,7 @@ def test_interrupted_download_leaves_only_complete_files(mirror, monkeypatch, tm
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
 def test_terminated_process_cleans_up(tmp_path, environment):
-    """A host shuts down while a mirror keeps the connection open."""
+    """Terminate the process while a mirror keeps the connection open."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         program = f"""
 import platformdirs

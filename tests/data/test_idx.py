@@ -39,7 +39,7 @@ def test_plain_and_gzipped_files_are_read(tmp_path, pack, array):
     ],
     ids=["empty", "html", "truncated", "too long", "altered", "other images", "labels"],
 )
-def test_another_content_is_detected(tmp_path, data):
+def test_changed_content_is_detected(tmp_path, data):
     path = tmp_path / "some-file"
     path.write_bytes(data)
     expected = described(IMAGES)

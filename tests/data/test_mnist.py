@@ -18,7 +18,7 @@ from mnistdash.settings import Settings
 
 @pytest.fixture
 def files(monkeypatch) -> dict[str, bytes]:
-    """Replace MNIST by four small files: 25 training, 5 validation and 10 test digits."""
+    """Replace MNIST by four small files with 25 training, 5 validation and 10 test digits."""
     files = idx_files.contents()
     monkeypatch.setattr(data_mnist, "FILES", idx_files.described(files))
     monkeypatch.setattr(data_mnist, "VALIDATION_IMAGES", 5)
@@ -32,7 +32,7 @@ def settings(tmp_path) -> Settings:
 
 @pytest.fixture
 def downloads(monkeypatch, files) -> list[str]:
-    """Replace downloads by copies; return the list of downloaded names."""
+    """Replace downloads by copies, and return the list of downloaded names."""
     names = []
 
     def download(wanted, cache, progress):
@@ -44,7 +44,7 @@ def downloads(monkeypatch, files) -> list[str]:
 
 
 @pytest.mark.parametrize("gzipped", [True, False])
-def test_folder_of_the_user_comes_first(settings, files, downloads, gzipped):
+def test_user_folder_comes_first(settings, files, downloads, gzipped):
     idx_files.write(settings.data, files, gzipped)
     data = data_mnist.load_mnist(settings)
     assert data.source == str(settings.data)
@@ -66,7 +66,7 @@ def test_names_with_a_dot_before_idx_are_found(settings, files, downloads):
     assert data_mnist.load_mnist(settings).source == str(settings.data)
 
 
-def test_incomplete_folder_of_the_user_is_skipped_with_a_warning(settings, files, downloads, caplog):
+def test_incomplete_user_folder_is_skipped_with_a_warning(settings, files, downloads, caplog):
     idx_files.write(settings.data, files)
     (settings.data / "t10k-labels-idx1-ubyte.gz").unlink()
     idx_files.write(settings.cache, files)
@@ -76,7 +76,7 @@ def test_incomplete_folder_of_the_user_is_skipped_with_a_warning(settings, files
     assert not downloads
 
 
-def test_damaged_file_of_the_user_is_reported_and_kept(settings, files, downloads):
+def test_damaged_user_file_is_reported_and_kept(settings, files, downloads):
     idx_files.write(settings.data, files)
     path = settings.data / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(files["t10k-images-idx3-ubyte"][:-7]))
@@ -86,7 +86,7 @@ def test_damaged_file_of_the_user_is_reported_and_kept(settings, files, download
     assert not downloads
 
 
-def test_file_that_is_damaged_again_is_an_error(settings, files, monkeypatch):
+def test_file_that_is_still_damaged_after_a_download_is_an_error(settings, files, monkeypatch):
     idx_files.write(settings.cache, files)
     damaged = settings.cache / "t10k-labels-idx1-ubyte.gz"
     damaged.write_bytes(b"damaged")
@@ -105,7 +105,7 @@ def test_sample_replaces_mnist_and_gives_the_reason(settings, files, monkeypatch
     assert str(why) == "no network"
 
 
-def test_strict_loading_raises_for_a_damaged_file_of_the_user(settings, files):
+def test_strict_loading_raises_for_a_damaged_user_file(settings, files):
     idx_files.write(settings.data, files)
     (settings.data / "train-labels-idx1-ubyte.gz").write_bytes(b"damaged")
     with pytest.raises(DataFileError):
@@ -115,7 +115,7 @@ def test_strict_loading_raises_for_a_damaged_file_of_the_user(settings, files):
     assert "train-labels-idx1-ubyte.gz" in str(why)
 
 
-def test_sample_has_the_format_of_mnist(sample):
+def test_sample_has_mnists_format(sample):
     assert [len(sample.split(name)) for name in ("train", "validation", "test")] == [1297, 200, 300]
     images = sample.train.images
     assert images.shape[1:] == (28, 28)
@@ -132,13 +132,13 @@ def test_mnist_is_split_as_published(mnist):
     assert [len(mnist.split(name)) for name in ("train", "validation", "test")] == [55_000, 5_000, 10_000]
     assert mnist.train.images.dtype == np.uint8
     assert not mnist.train.images.flags.writeable
-    # The published files begin with 5, 0, 4, 1, 9 and with 7, 2, 1, 0, 4.
+    # The published labels start with 5, 0, 4, 1, 9 (training) and 7, 2, 1, 0, 4 (test).
     assert mnist.validation.labels[:5].tolist() == [5, 0, 4, 1, 9]
     assert mnist.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
 def test_mnist_is_downloaded_once_over_http(settings, files, tmp_path, monkeypatch):
-    """Load it twice, from an empty cache and a real HTTP server."""
+    """Load it twice with an empty cache and an HTTP server."""
     served = tmp_path / "served"
     idx_files.write(served, files)
     requests = []

@@ -1,4 +1,4 @@
-"""Most of these tests break an installation in one way, and expect one finding."""
+"""Installation self-check: most tests cause one fault and expect one finding."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from mnistdash.settings import PROJECT, Settings
 
 @pytest.fixture
 def settings(flagship, monkeypatch, tmp_path) -> Settings:
-    """Describe a sound installation: four small files in place of MNIST, the shipped model, an empty cache."""
+    """Return the settings of a working installation: four small data files, the shipped model, an empty cache."""
     files = idx_files.contents()
     monkeypatch.setattr(mnist, "FILES", idx_files.described(files))
     monkeypatch.setattr(mnist, "VALIDATION_IMAGES", 10)
@@ -29,22 +29,22 @@ def settings(flagship, monkeypatch, tmp_path) -> Settings:
     return Settings(data=tmp_path / "data", cache=tmp_path / "cache", models=flagship.folder.parent)
 
 
-def the_one(findings: list[Finding], text: str) -> Finding:
-    """Return the only finding with a text."""
+def only_finding(findings: list[Finding], text: str) -> Finding:
+    """Return the only finding that contains a text."""
     (finding,) = (finding for finding in findings if text in finding.message)
     return finding
 
 
-def test_sound_installation_has_no_problems_and_is_not_changed(settings, tmp_path):
+def test_working_installation_has_no_problems_and_is_not_changed(settings, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     findings = run_checks(settings)
     assert {finding.level for finding in findings} == {OK}, findings
-    assert the_one(findings, f"MNIST is in {settings.data}")
-    assert the_one(findings, "1 runs and 1 models")
+    assert only_finding(findings, f"MNIST is in {settings.data}")
+    assert only_finding(findings, "1 runs and 1 models")
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_report_prints_one_line_a_finding_and_returns_the_exit_status(capsys):
+def test_report_prints_one_line_per_finding_and_returns_the_exit_status(capsys):
     findings = [Finding(OK, "Fine."), Finding(WARNING, "Slow.")]
     assert report(findings) == 0
     assert report([*findings, Finding(PROBLEM, "The end of its log:\nbroken")]) == 1
@@ -54,7 +54,7 @@ def test_report_prints_one_line_a_finding_and_returns_the_exit_status(capsys):
 
 def test_unsupported_python_is_a_problem(settings, monkeypatch):
     monkeypatch.setattr(checks, "PYTHON_VERSIONS", ((3, 98), (3, 99)))
-    assert the_one(run_checks(settings), "is not supported. Use 3.98 to 3.99").level == PROBLEM
+    assert only_finding(run_checks(settings), "is not supported. Use 3.98 to 3.99").level == PROBLEM
 
 
 def test_packages_are_compared_with_the_requirements_of_this_platform(settings, monkeypatch, tmp_path):
@@ -67,16 +67,16 @@ def test_packages_are_compared_with_the_requirements_of_this_platform(settings, 
     )
     monkeypatch.setattr(checks, "PROJECT", tmp_path)
     findings = run_checks(settings)
-    assert the_one(findings, "==0.0.1 was tested. Run: pip install").level == WARNING
-    assert the_one(findings, "The package no-such-package-here is missing. Run: pip install").level == PROBLEM
+    assert only_finding(findings, "==0.0.1 was tested. Run: pip install").level == WARNING
+    assert only_finding(findings, "The package no-such-package-here is missing. Run: pip install").level == PROBLEM
     assert not any("packaging" in finding.message or "other-platform" in finding.message for finding in findings)
 
 
 def test_unexpected_error_in_one_check_does_not_stop_the_others(settings, monkeypatch, tmp_path):
     monkeypatch.setattr(checks, "PROJECT", tmp_path)
     findings = run_checks(settings)
-    assert the_one(findings, "FileNotFoundError").level == PROBLEM
-    assert the_one(findings, "1 models")
+    assert only_finding(findings, "FileNotFoundError").level == PROBLEM
+    assert only_finding(findings, "1 models")
 
 
 def run_doctor(environment: dict[str, str], code: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
@@ -113,7 +113,7 @@ def test_tensorflow_is_not_imported(flagship, offline, environment):
 
 
 def test_missing_mnist_is_a_warning_that_names_the_command(settings):
-    found = the_one(run_checks(replace(settings, data=None)), "MNIST is not available")
+    found = only_finding(run_checks(replace(settings, data=None)), "MNIST is not available")
     assert found.level == WARNING
     assert "python -m mnistdash data" in found.message
     assert not settings.cache.exists()
@@ -122,21 +122,21 @@ def test_missing_mnist_is_a_warning_that_names_the_command(settings):
 def test_incomplete_data_folder_is_a_warning_and_the_cache_is_checked(settings, tmp_path):
     (tmp_path / "empty").mkdir()
     findings = run_checks(replace(settings, data=tmp_path / "empty", cache=settings.data))
-    assert the_one(findings, f"MNISTDASH_DATA ({tmp_path / 'empty'})").level == WARNING
-    assert the_one(findings, f"MNIST is in {settings.data}").level == OK
+    assert only_finding(findings, f"MNISTDASH_DATA ({tmp_path / 'empty'})").level == WARNING
+    assert only_finding(findings, f"MNIST is in {settings.data}").level == OK
 
 
 def test_damaged_data_file_is_a_problem_and_kept(settings):
     damaged = next(settings.data.glob("t10k-labels*"))
     damaged.write_bytes(damaged.read_bytes()[:-9])
     for changed in (settings, replace(settings, data=None, cache=settings.data)):
-        assert the_one(run_checks(changed), str(damaged)).level == PROBLEM
+        assert only_finding(run_checks(changed), str(damaged)).level == PROBLEM
     assert damaged.exists()
 
 
 def test_missing_shipped_model_is_a_problem(settings):
     findings = run_checks(replace(settings, models=settings.cache))
-    assert the_one(findings, "The model flagship is missing. Copy models/flagship").level == PROBLEM
+    assert only_finding(findings, "The model flagship is missing. Copy models/flagship").level == PROBLEM
 
 
 def truncate(folder: Path) -> None:
@@ -163,7 +163,7 @@ def truncate_and_adapt_card(folder: Path) -> None:
 )
 def test_damaged_run_is_a_problem(settings, make_run, harm, text):
     harm(make_run("mine", events=[{"event": "ended", "status": "finished"}], card={}))
-    found = the_one(run_checks(settings), "mine")
+    found = only_finding(run_checks(settings), "mine")
     assert found.level == PROBLEM
     assert text in found.message
 
@@ -173,23 +173,23 @@ def test_model_that_cannot_predict_is_a_problem(settings, monkeypatch):
         raise RuntimeError("Input tensor 2 lacks data")
 
     monkeypatch.setattr(Model, "__call__", fail)
-    assert the_one(run_checks(settings), "flagship: Input tensor 2 lacks data").level == PROBLEM
+    assert only_finding(run_checks(settings), "flagship: Input tensor 2 lacks data").level == PROBLEM
 
 
-def test_failed_run_without_a_model_is_no_problem(settings, make_run):
+def test_failed_run_without_a_model_is_not_a_problem(settings, make_run):
     make_run("failed", events=[{"event": "ended", "status": "failed", "reason": "Out of memory."}])
     assert {finding.level for finding in run_checks(settings)} == {OK}
 
 
 def test_folder_that_does_not_exist_yet_is_not_created(settings, tmp_path):
     findings = run_checks(replace(settings, models=tmp_path / "new" / "models"))
-    assert the_one(findings, f"{tmp_path / 'new' / 'models'} is writable").level == OK
+    assert only_finding(findings, f"{tmp_path / 'new' / 'models'} is writable").level == OK
     assert not (tmp_path / "new").exists()
 
 
 def test_little_free_space_is_a_warning(settings, monkeypatch):
     monkeypatch.setattr(checks, "MIN_FREE_BYTES", 10**18)
-    assert the_one(run_checks(settings), f"{settings.models} is writable").level == WARNING
+    assert only_finding(run_checks(settings), f"{settings.models} is writable").level == WARNING
 
 
 def test_unwritable_folder_is_a_problem_unless_the_dashboard_is_read_only(settings, monkeypatch):
@@ -197,6 +197,6 @@ def test_unwritable_folder_is_a_problem_unless_the_dashboard_is_read_only(settin
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(checks.tempfile, "TemporaryFile", refuse)
-    assert the_one(run_checks(settings), f"{settings.models} is not writable (Permission denied)").level == PROBLEM
+    assert only_finding(run_checks(settings), f"{settings.models} is not writable (Permission denied)").level == PROBLEM
     read_only = run_checks(replace(settings, readonly=True))
     assert not any(f"{settings.models} is not writable" in finding.message for finding in read_only)

@@ -19,10 +19,10 @@ def test_saved_arrays_are_loaded_again(flagship):
     assert cache.load(flagship, "other") is None
 
 
-def test_the_cache_is_valid_for_one_model_whatever_its_file_time(flagship):
+def test_the_cache_depends_on_the_model_and_not_on_its_file_time(flagship):
     cache.save(flagship, "map", points=POINTS)
     model = flagship.folder / "model.tflite"
-    os.utime(model, (1, 1))  # as after a copy or a restored backup
+    os.utime(model, (1, 1))  # as in a restored backup
     assert cache.load(flagship, "map") is not None
     model.write_bytes(model.read_bytes() + b"0")
     assert cache.load(flagship, "map") is None

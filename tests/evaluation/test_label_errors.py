@@ -22,10 +22,10 @@ def test_labels_that_contradict_the_model_come_first():
     assert sorted(found.ranking.tolist()) == list(range(500))
     assert found.flagged == 2
     assert found.quality[17] < 0.1 < found.quality[0]
-    assert "cleanlab" not in sys.modules, "it would cost the server 70 MB"
+    assert "cleanlab" not in sys.modules, "importing it in the server costs 70 MB"
 
 
 def test_a_failed_process_raises(monkeypatch, tmp_path):
-    monkeypatch.setattr(label_errors, "PROJECT", tmp_path)  # there is no such module to run
+    monkeypatch.setattr(label_errors, "PROJECT", tmp_path)  # a module that does not exist
     with pytest.raises(subprocess.CalledProcessError):
         label_errors.find_label_issues(Evaluation(np.zeros(3, np.uint8), np.full((3, 10), 0.1, np.float32)))

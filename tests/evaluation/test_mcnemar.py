@@ -18,7 +18,7 @@ def test_errors_are_split_by_model():
 
 
 @pytest.mark.parametrize(("one", "other"), [(0, 0), (1, 0), (3, 11), (40, 12), (7, 7), (300, 5_000)])
-def test_the_p_value_is_that_of_the_exact_test(one, other):
+def test_the_p_value_comes_from_the_exact_test(one, other):
     comparison = PairedComparison(np.arange(one), np.arange(other), np.arange(3))
     expected = binomtest(one, one + other).pvalue if one + other else 1.0
     assert comparison.p_value == pytest.approx(expected, rel=1e-6, abs=1e-300)
@@ -36,6 +36,6 @@ def test_the_p_value_is_that_of_the_exact_test(one, other):
         (4, 6, "about 8 times in 10: the difference may be due to chance."),
     ],
 )
-def test_the_verdict_is_plain(one, other, said):
+def test_the_verdict_is_a_plain_sentence(one, other, said):
     text = verdict(PairedComparison(np.arange(one), np.arange(other), np.arange(0)), "A", "B")
     assert said in text

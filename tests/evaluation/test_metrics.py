@@ -6,7 +6,7 @@ from mnistdash.evaluation.metrics import Evaluation, evaluate
 
 
 def probabilities_of(*rows: tuple[int, float]) -> np.ndarray:
-    """Probabilities with the given digit and confidence, the rest spread evenly."""
+    """Return probabilities with the given digits and confidences, and equal ones for all other digits."""
     probabilities = np.zeros((len(rows), 10), np.float32)
     for row, (digit, confidence) in zip(probabilities, rows, strict=True):
         row[:] = (1 - confidence) / 9
@@ -35,11 +35,11 @@ def test_loss_is_the_mean_cross_entropy():
     assert RESULT.loss == pytest.approx(-np.log(true).mean(), rel=1e-5)
 
 
-def test_a_certain_error_has_a_finite_loss():
+def test_an_error_with_full_confidence_has_a_finite_loss():
     assert np.isfinite(Evaluation(LABELS[:1], probabilities_of((5, 1.0))).loss)
 
 
-def test_per_digit_figures():
+def test_figures_per_digit():
     one, seven, nine = (RESULT.per_digit[digit] for digit in (1, 7, 9))
     assert one == {"digit": 1, "count": 2, "precision": 1.0, "recall": 0.5, "f1": pytest.approx(2 / 3)}
     assert (seven["precision"], seven["recall"]) == (0.5, 1.0)
@@ -53,7 +53,7 @@ def test_evaluate_predicts_the_whole_split():
 
 
 def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy():
-    """Ten predictions at 0.9 with eight right, ten at 0.6 with six right: half of them overconfident by 0.1."""
+    """Of ten predictions at 0.9, eight are correct; of ten at 0.6, six: half are overconfident by 0.1."""
     labels = np.array([1] * 8 + [2] * 2 + [1] * 6 + [2] * 4, np.uint8)
     probabilities = np.full((20, 10), 0.0, np.float32)
     probabilities[:10, 1], probabilities[10:, 1] = 0.9, 0.6
@@ -72,7 +72,7 @@ def test_accuracy_can_exclude_digits():
     assert result.accuracy_without(np.array([2, 3])) == 1.0
 
 
-def test_losses_margins_and_bins_are_of_each_digit():
+def test_losses_margins_and_bins_are_computed_per_digit():
     assert RESULT.losses.mean() == pytest.approx(RESULT.loss)
     assert RESULT.losses.argmax() == 3
     assert RESULT.margins == pytest.approx(

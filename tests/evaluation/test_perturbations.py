@@ -15,19 +15,19 @@ def digits(sample) -> np.ndarray:
 
 @pytest.fixture
 def bar() -> np.ndarray:
-    """A line from the center upwards, (1, 28, 28)."""
+    """Return a line from the center to the top, (1, 28, 28) uint8."""
     image = np.zeros((1, 28, 28), np.uint8)
     image[0, 4:14, 13:15] = 255
     return image
 
 
 def middle(image: np.ndarray) -> np.ndarray:
-    """Return row and column of an image's center of mass."""
+    """Return the row and column of an image's center of mass."""
     return np.array(ndimage.center_of_mass(image.astype(float)))
 
 
 def box(image: np.ndarray) -> np.ndarray:
-    """Return height and width of the ink."""
+    """Return the height and width of the foreground."""
     inked = image > 127
     return np.array([np.ptp(np.flatnonzero(inked.any(axis))) + 1 for axis in (1, 0)])
 
@@ -37,7 +37,7 @@ def test_the_neutral_perturbation_changes_nothing(digits):
     assert np.array_equal(made, digits)
     assert made.dtype == np.uint8
     made[:] = 0
-    assert digits.any(), "the result is a copy"
+    assert digits.any(), "the images are copied"
 
 
 def test_a_neutral_perturbation_among_others_changes_nothing(digits):
@@ -46,8 +46,8 @@ def test_a_neutral_perturbation_among_others_changes_nothing(digits):
 
 
 @pytest.mark.parametrize(("right", "down"), [(3.0, 0.0), (0.0, -2.0), (1.5, 2.5)])
-def test_a_shift_moves_the_center_of_mass_by_as_many_pixels(digits, right, down):
-    small = perturb(digits, Perturbation(size=0.7))  # none of the ink leaves the image
+def test_a_shift_moves_the_center_of_mass_by_that_many_pixels(digits, right, down):
+    small = perturb(digits, Perturbation(size=0.7))  # keeps the whole digit in the image
     for before, after in zip(small, perturb(small, Perturbation(right=right, down=down)), strict=True):
         assert middle(after) - middle(before) == pytest.approx([down, right], abs=0.05)
 
@@ -58,8 +58,8 @@ def test_a_shift_by_whole_pixels_keeps_values_and_drops_pixels_outside(digits):
     assert not made[:, :, :8].any()
 
 
-def test_a_turn_is_clockwise(bar):
-    """A line that points up points right after a quarter turn, and down after another."""
+def test_rotation_is_clockwise(bar):
+    """A line that points up points right after 90 degrees and down after 180."""
     quarter = perturb(bar, Perturbation(turn=90))
     assert middle(quarter[0])[1] > 17
     assert middle(quarter[0])[0] == pytest.approx(13.5, abs=0.1)
@@ -67,27 +67,27 @@ def test_a_turn_is_clockwise(bar):
     assert middle(half[0]) == pytest.approx(27 - middle(bar[0]), abs=0.1)
 
 
-def test_a_shift_comes_after_the_turn(bar):
+def test_the_shift_follows_the_rotation(bar):
     turned = perturb(bar, Perturbation(turn=90))
     both = perturb(bar, Perturbation(turn=90, right=3))
     assert middle(both[0]) - middle(turned[0]) == pytest.approx([0, 3], abs=0.05)
 
 
 @pytest.mark.parametrize("size", [0.5, 0.8, 1.3])
-def test_size_scales_the_box_of_the_ink(digits, size):
+def test_size_scales_the_bounding_box(digits, size):
     for before, after in zip(digits, perturb(digits, Perturbation(size=size)), strict=True):
         assert box(after) == pytest.approx(size * box(before), abs=2)
 
 
-def test_thicker_strokes_have_more_ink_and_thinner_ones_less(digits):
+def test_thicker_strokes_have_more_foreground_and_thinner_ones_less(digits):
     amounts = np.arange(-1.5, 3.1, 0.25)
     ink = np.stack([perturb(digits, Perturbation(stroke=amount)).sum((1, 2), dtype=float) for amount in amounts])
     assert (np.diff(ink, axis=0) > 0).all()
 
 
 @pytest.mark.parametrize("amount", [-1.0, -0.4, 0.5, 1.0, 2.6])
-def test_a_stroke_becomes_thicker_by_as_many_pixels(amount):
-    """Measured as the ink in one row of a long line."""
+def test_a_stroke_becomes_thicker_by_that_many_pixels(amount):
+    """Measure the foreground in one row of a long line."""
     line = np.zeros((1, 28, 28), np.uint8)
     line[0, :, 12:16] = 255
     line[0, :, 16] = 100
@@ -97,7 +97,7 @@ def test_a_stroke_becomes_thicker_by_as_many_pixels(amount):
     assert after - before == pytest.approx(amount, abs=0.02)
 
 
-def test_a_slanted_stroke_becomes_as_much_thicker_as_an_upright_one():
+def test_slanted_and_upright_strokes_thicken_equally():
     slanted = pen.draw_strokes([np.array([[5.0, 8.0], [22.0, 20.0]])], 3, 28)
     image = np.round(255 * slanted).astype(np.uint8)[None]
     grown = perturb(image, Perturbation(stroke=1.5))[0]
@@ -105,7 +105,7 @@ def test_a_slanted_stroke_becomes_as_much_thicker_as_an_upright_one():
     assert (grown.sum(dtype=float) - image.sum(dtype=float)) / 255 / length == pytest.approx(1.5, rel=0.2)
 
 
-def test_faint_ink_grows_too_and_stays_faint():
+def test_faint_strokes_thicken_and_stay_faint():
     dot = np.zeros((1, 28, 28), np.uint8)
     dot[0, 12:16, 12:16] = 90
     grown = perturb(dot, Perturbation(stroke=2))
@@ -113,20 +113,20 @@ def test_faint_ink_grows_too_and_stays_faint():
     assert (grown > 45).sum() > 20
 
 
-def test_noise_depends_on_the_seed_only(digits):
+def test_noise_depends_only_on_the_seed(digits):
     noisy = Perturbation(noise=0.3)
     assert np.array_equal(perturb(digits, noisy), perturb(digits, noisy))
     assert not np.array_equal(perturb(digits, noisy), perturb(digits, noisy, seed=1))
 
 
 def test_noise_keeps_its_pattern_at_every_strength():
-    grey = np.full((1, 28, 28), 128, np.uint8)
-    weak, strong = (made.astype(int) - 128 for made in perturb(grey, [Perturbation(noise=n) for n in (0.05, 0.1)]))
+    gray = np.full((1, 28, 28), 128, np.uint8)
+    weak, strong = (made.astype(int) - 128 for made in perturb(gray, [Perturbation(noise=n) for n in (0.05, 0.1)]))
     assert np.abs(strong - 2 * weak).max() <= 2
     assert weak.std() == pytest.approx(0.05 * 255, rel=0.1)
 
 
-def test_each_digit_has_its_own_noise_however_many_follow(digits):
+def test_each_digits_noise_is_independent_of_the_other_digits(digits):
     noisy = Perturbation(noise=0.3)
     many = perturb(digits, noisy)
     assert np.array_equal(many[:5], perturb(digits[:5], noisy))

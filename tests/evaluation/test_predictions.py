@@ -8,7 +8,7 @@ from mnistdash.inference.model import load_model
 
 
 class CountingModel:
-    """Predicts the column sums' argmax; its features are the column sums. Counts the images."""
+    """Model that predicts the largest column sum, uses column sums as features, and counts images."""
 
     def __init__(self):
         self.count = 0
@@ -26,7 +26,7 @@ def model() -> CountingModel:
 
 @pytest.fixture
 def data() -> Dataset:
-    """Random digits: 40 train, 30 validation, 20 test."""
+    """Return random digits: 40 training, 30 validation, 20 test."""
     random = np.random.default_rng(0)
 
     def split(count: int) -> Split:
@@ -35,7 +35,7 @@ def data() -> Dataset:
     return Dataset("random", "tests", split(40), split(30), split(20))
 
 
-def test_predictions_are_the_models_own_and_features_are_projected(flagship, model, data):
+def test_predictions_come_from_the_model_and_features_are_projected(flagship, model, data):
     found = predict_split(flagship, model, data, "test")
     probabilities, features = model.predict_with_features(data.test.images)
     np.testing.assert_array_equal(found.result.probabilities, probabilities)
@@ -43,7 +43,7 @@ def test_predictions_are_the_models_own_and_features_are_projected(flagship, mod
     np.testing.assert_array_equal(found.features, found.pca.project(features).astype(np.float16))
 
 
-def test_principal_components_come_in_the_order_of_variance_and_keep_the_features():
+def test_principal_components_are_sorted_by_variance_and_preserve_the_features():
     features = np.random.default_rng(0).normal(size=(300, 80)).astype(np.float32) * np.linspace(0.01, 5, 80, dtype="f4")
     pca = PCA.fit(features)
     assert pca.components.shape == (predictions.MAX_COMPONENTS, 80)
@@ -53,9 +53,9 @@ def test_principal_components_come_in_the_order_of_variance_and_keep_the_feature
     assert np.median(lost) < 0.1 * np.median(np.linalg.norm(features - pca.mean, axis=1))
 
 
-def test_predictions_are_computed_once_for_each_split_and_then_loaded(flagship, model, data):
+def test_predictions_are_computed_once_per_split_and_then_loaded(flagship, model, data):
     first = predict_split(flagship, model, data, "test")
-    assert model.count == 20 + 30, "the principal components need the validation split"
+    assert model.count == 20 + 30, "the PCA is fitted to the validation split"
     predict_split(flagship, model, data, "train")
     assert model.count == 20 + 30 + 40
     again = predict_split(flagship, model, data, "test")
@@ -65,7 +65,7 @@ def test_predictions_are_computed_once_for_each_split_and_then_loaded(flagship, 
     np.testing.assert_array_equal(first.pca.components, again.pca.components)
 
 
-def test_a_folder_without_write_access_costs_only_the_cache(flagship, model, data):
+def test_a_read_only_folder_only_disables_the_cache(flagship, model, data):
     (flagship.folder / cache.FOLDER).write_text("in the way")
     for _ in range(2):
         assert len(predict_split(flagship, model, data, "test").features) == 20
@@ -100,7 +100,7 @@ def test_the_nearest_neighbors_come_first():
 
 @pytest.mark.slow
 def test_nearest_neighbors_have_the_same_label(flagship, models, sample):
-    """Penultimate-layer features would be useless otherwise."""
+    """Penultimate-layer features separate the classes."""
     model = load_model("flagship", models)
     train, test = (predict_split(flagship, model, sample, name) for name in ("train", "test"))
     same = [

@@ -12,7 +12,7 @@ from mnistdash.settings import PROJECT
 
 @pytest.fixture
 def features() -> np.ndarray:
-    """Three well-separated clusters of 20 digits, (60, 8) float16."""
+    """Return three well-separated clusters of 20 digits, (60, 8) float16."""
     noise = np.random.default_rng(0).normal(0, 0.2, (60, 8))
     noise[:, :2] += np.repeat([(0, 0), (6, 0), (0, 4)], 20, axis=0)
     return noise.astype(np.float16)
@@ -20,7 +20,7 @@ def features() -> np.ndarray:
 
 @pytest.fixture
 def child(monkeypatch):
-    """Replace the child process by a Python script that gets the same two paths: child("print(0.5)")."""
+    """Return a function that replaces the child process by a script with the same arguments: child("print(0.5)")."""
 
     def replace(script: str) -> None:
         monkeypatch.setattr(
@@ -48,7 +48,7 @@ def test_the_pca_map_is_the_first_two_components_at_one_scale(features):
 
 @pytest.fixture
 def one_thread():
-    """Let OpenMP use one thread: on a busy machine, two spend most of the time waiting for each other."""
+    """Limit OpenMP to one thread, because two mostly wait for each other on a busy machine."""
     import sklearn.manifold  # noqa: F401  loads OpenMP
 
     with threadpool_limits(1):
@@ -73,7 +73,7 @@ def test_identical_digits_have_a_finite_map(one_thread):
 
 @pytest.mark.slow
 def test_the_child_process_computes_the_same_map(flagship, features, child, one_thread):
-    """At normal priority: at the lowest, it takes minutes on a busy machine."""
+    """Use normal priority, because the lowest takes minutes on a busy machine."""
     child("from mnistdash.evaluation import projection; projection.NICENESS = 0; projection.main()")
     shares = []
     points = compute_tsne_map(flagship, "sample", "test", features, shares.append)
@@ -100,7 +100,7 @@ def test_progress_counts_the_iterations_that_the_child_prints(flagship, features
     assert shares == [0.1, 1]
 
 
-def test_a_failed_child_is_an_error_with_its_last_line(flagship, features, child):
+def test_a_failed_child_raises_its_last_line(flagship, features, child):
     child("raise ValueError('Input X contains NaN.')")
     with pytest.raises(RunError, match=r"cannot be computed: ValueError: Input X contains NaN\."):
         compute_tsne_map(flagship, "sample", "test", features, lambda share: None)
@@ -116,8 +116,8 @@ def test_a_map_that_cannot_be_cached_is_returned(flagship, features, child):
     assert compute_tsne_map(flagship, "sample", "test", features, lambda share: None).shape == (60, 8)
 
 
-def test_cancelling_ends_the_child(flagship, features, child, tmp_path):
-    """The child runs until its input closes."""
+def test_canceling_ends_the_child(flagship, features, child, tmp_path):
+    """Use a child that runs until its input closes."""
     child(f"import sys; print('Iteration 50', flush=True); sys.stdin.read(); open({str(tmp_path / 'ended')!r}, 'w')")
 
     def cancel(share: float) -> None:
@@ -130,7 +130,7 @@ def test_cancelling_ends_the_child(flagship, features, child, tmp_path):
 
 @pytest.mark.slow
 def test_the_child_ends_when_its_input_closes(tmp_path, environment):
-    """It must not outlive the server, however that ends."""
+    """The child must not outlive the server, even after a crash."""
     features = np.random.default_rng(0).normal(size=(20_000, 32)).astype(np.float16)
     np.save(tmp_path / "features.npy", features)
     child = subprocess.Popen(

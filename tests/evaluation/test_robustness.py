@@ -7,8 +7,8 @@ from mnistdash.evaluation.robustness import FlipMap, flip_map, load_or_measure_c
 from mnistdash.inference.model import load_model
 
 
-def by_place(images: np.ndarray) -> np.ndarray:
-    """Predict the column of an image's ink: 0 at the left, 9 at the right; 5 if blank."""
+def predict_position(images: np.ndarray) -> np.ndarray:
+    """Predict the horizontal position of the foreground: 0 is left, 9 is right, 5 is blank."""
     ink = images.astype(float).sum(1)
     columns = np.where(ink.sum(1) > 0, ink @ np.arange(28) / np.maximum(ink.sum(1), 1), 14)
     probabilities = np.full((len(images), 10), 0.02, np.float32)
@@ -23,11 +23,11 @@ def model(flagship, models):
 
 @pytest.fixture
 def counting():
-    """A predictor that counts its images."""
+    """Return a predictor that counts its images."""
 
     def predict(images: np.ndarray) -> np.ndarray:
         predict.count += len(images)
-        return by_place(images)
+        return predict_position(images)
 
     predict.count = 0
     return predict
@@ -56,7 +56,7 @@ def test_the_neutral_cell_holds_the_unperturbed_prediction(model, sample):
 
 
 def test_values_rise_from_left_to_right_and_from_top_to_bottom(dot):
-    made = flip_map(by_place, dot, "right", "turn", Perturbation(), cells=17)
+    made = flip_map(predict_position, dot, "right", "turn", Perturbation(), cells=17)
     assert made.columns[0] == -8 and made.rows[0] == -60
     assert (np.diff(made.digits.astype(int), axis=1) >= 0).all()
     assert (made.digits[:, 0] < made.digits[:, -1]).all()
@@ -74,9 +74,9 @@ def test_a_cell_is_the_prediction_under_its_values_and_the_base(model, sample):
 
 def test_reach_ends_where_the_prediction_first_changes():
     digits = np.full((5, 5), 9, np.uint8)
-    digits[2, 1:4] = 4  # across: the middle and one to each side
-    digits[:3, 2] = 4  # down: the middle and all above
-    digits[4, 2] = 4  # beyond another digit
+    digits[2, 1:4] = 4  # horizontally: the center and one cell on each side
+    digits[:3, 2] = 4  # vertically: the center and all cells above
+    digits[4, 2] = 4  # behind another digit
     made = FlipMap(KINDS["right"], KINDS["down"], [-8, -4, 0, 4, 8], [-8, -4, 0, 4, 8], digits, np.ones((5, 5)))
     assert made.reach(4) == ((-4, 4), (-8, 0))
     assert made.reach(9) is None
@@ -96,7 +96,7 @@ def test_curves_are_accuracies_over_the_first_digits(model, sample):
     assert made.clean_accuracy > 0.8 > min(made.accuracy["right"])
 
 
-def test_a_short_split_is_measured_to_its_end(sample, counting):
+def test_a_short_split_is_measured_completely(sample, counting):
     made = robustness_curves(counting, sample.validation, 100_000)
     assert made.count == len(sample.validation)
 
@@ -126,7 +126,7 @@ def test_curves_are_measured_once_and_then_loaded(flagship, sample, counting):
     assert counting.count > before
 
 
-def test_another_model_is_measured_anew(flagship, sample, counting):
+def test_another_model_is_measured_again(flagship, sample, counting):
     load_or_measure_curves(flagship, counting, sample, "test", ignore)
     before = counting.count
     (flagship.folder / "model.tflite").write_bytes(b"another model")

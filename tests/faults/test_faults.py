@@ -1,4 +1,4 @@
-"""Faults that are caused for real: killed processes, full disks, folders without write permission."""
+"""Real faults: killed processes, full disks, folders without write permission."""
 
 import json
 import os
@@ -33,18 +33,18 @@ def has_epoch(folder: Path) -> bool:
 
 @pytest.fixture
 def queue(models, offline) -> Iterator[JobQueue]:
-    """A queue with real workers, on the offline sample."""
+    """Yield a queue with real workers and the offline sample."""
     queue = JobQueue(Settings(data=None, cache=offline, models=models, stand_by=False))
     yield queue
     queue.close()
 
 
 @pytest.mark.slow
-def test_a_killed_run_says_so_and_can_be_continued_from_its_last_best_weights(queue, models):
+def test_a_killed_run_names_the_signal_and_continues_from_its_best_weights(queue, models):
     queue.submit(softmax(models, "long", 1000))
     until(lambda: has_epoch(models / "long"), PATIENCE)
     os.kill(read_events(models / "long")[0][0]["pid"], signal.SIGKILL)
-    # Until the queue knows how the process ended, the run is failed for another reason.
+    # The reason is a different one until the queue has the exit status.
     until(lambda: "killed by SIGKILL, probably because memory ran out" in store.load_run(models / "long").reason)
     assert store.load_run(models / "long").status == "failed"
     config = resume_config(store.load_run(models / "long").config, models, epochs=1, learning_rate=0.01)
@@ -54,7 +54,7 @@ def test_a_killed_run_says_so_and_can_be_continued_from_its_last_best_weights(qu
 
 
 @pytest.mark.slow
-def test_a_dashboard_that_ends_lets_its_run_save_the_best_weights(queue, models):
+def test_a_run_saves_its_best_weights_when_its_dashboard_ends(queue, models):
     queue.submit(softmax(models, "long", 1000))
     until(lambda: has_epoch(models / "long"), PATIENCE)
     queue.close()
@@ -63,7 +63,7 @@ def test_a_dashboard_that_ends_lets_its_run_save_the_best_weights(queue, models)
 
 
 def limited(size: int) -> Callable[[], None]:
-    """Return a function that limits the size of each file this process writes, as a full disk would."""
+    """Return a function that limits the size of written files, which imitates a full disk."""
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
@@ -71,8 +71,8 @@ def limited(size: int) -> Callable[[], None]:
 @pytest.mark.parametrize(
     ("room", "sentence"),
     [
-        (150, "The run cannot be stored in"),  # its settings do not fit
-        (20_000, "The disk is full (File too large). Free some space"),  # its model does not fit
+        (150, "The run cannot be stored in"),  # too small for the settings
+        (20_000, "The disk is full (File too large). Free some space"),  # too small for the model
     ],
 )
 def test_a_full_disk_fails_a_run_in_one_sentence_and_leaves_no_partial_file(
@@ -99,7 +99,7 @@ def test_a_full_disk_fails_a_run_in_one_sentence_and_leaves_no_partial_file(
         assert not list(run.folder.glob(".writing-*"))
 
 
-def test_an_event_that_was_cut_short_does_not_damage_the_next_one(tmp_path):
+def test_a_truncated_event_does_not_damage_the_next_one(tmp_path):
     writer = EventWriter(tmp_path)
     writer.write("batch", step=1)
     with (tmp_path / "events.jsonl").open("a") as file:
@@ -110,7 +110,7 @@ def test_an_event_that_was_cut_short_does_not_damage_the_next_one(tmp_path):
 
 @pytest.fixture
 def without_root(models) -> Iterator[list[str]]:
-    """Return a command prefix that takes root's right to write everywhere; afterwards, allow writing again."""
+    """Yield a command prefix that drops root's write privileges, and restore permissions afterwards."""
     yield ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.geteuid() == 0 else []
     for folder in (models, *(path for path in models.rglob("*") if path.is_dir())):
         folder.chmod(0o755)
@@ -146,9 +146,9 @@ print(json.dumps([said, queue.notice()]))
 
 
 @pytest.mark.slow
-def test_a_folder_of_models_without_write_permission_is_only_read(flagship, models, environment, without_root):
+def test_a_read_only_models_folder_is_never_changed(flagship, models, environment, without_root):
     if without_root and shutil.which("setpriv") is None:
-        pytest.skip("root may write everywhere here")
+        pytest.skip("root can write to any folder")
     shutil.copytree(flagship.folder, models / "mine")
     before = sorted(path.relative_to(models) for path in models.rglob("*"))
     for folder in (models / "mine", models):

@@ -5,14 +5,14 @@ from PIL import Image
 from mnistdash.exceptions import BlankImageError
 from mnistdash.imaging import binarize, normalize
 
-SIDE = 400  # pixels, of a photo
+SIDE = 400  # side of a photo in pixels
 ROWS, COLUMNS = np.mgrid[:SIDE, :SIDE] / SIDE
 
 LIGHTING = {
     "even": np.full((SIDE, SIDE), 0.85),
     "brighter to one side": 0.4 + 0.5 * COLUMNS,
     "a soft shadow": 0.85 - 0.4 / (1 + np.exp(-(ROWS + COLUMNS - 1) / 0.05)),
-    "a hard shadow over most of it": np.where(ROWS + 0.4 * COLUMNS > 0.5, 0.4, 0.85),
+    "a hard shadow over most of the photo": np.where(ROWS + 0.4 * COLUMNS > 0.5, 0.4, 0.85),
 }
 
 
@@ -33,7 +33,7 @@ def photo(drawing):
 
 @pytest.mark.parametrize("lighting", LIGHTING)
 @pytest.mark.parametrize(("noise", "specks"), [(0.0, 0), (0.03, 40)], ids=["clean", "noise and specks"])
-def test_photo_in_any_lighting_gives_the_same_digit(photo, drawing, lighting, noise, specks):
+def test_photo_in_any_lighting_yields_the_same_digit(photo, drawing, lighting, noise, specks):
     view = normalize.to_mnist(photo(lighting, noise, specks))
     assert np.abs(view - normalize.to_mnist(drawing)).mean() < 0.04
 
@@ -45,7 +45,7 @@ def test_empty_paper_is_blank_in_any_lighting(lighting):
         binarize.extract_foreground(np.round(255 * (LIGHTING[lighting] + noise).clip(0, 1)).astype(np.uint8))
 
 
-def test_specks_are_removed_and_dots_of_the_pen_are_kept():
+def test_specks_are_removed_and_pen_dots_are_kept():
     drawn = np.zeros((280, 280), np.float32)
     drawn[40:240, 130:150] = 1
     drawn[20:24, 20:24] = 1

@@ -29,13 +29,13 @@ def url(image: Image.Image, kind: str = "PNG", **options) -> str:
 
 @pytest.fixture
 def picture() -> np.ndarray:
-    """The canvas's pixels, (HEIGHT, WIDTH) uint8."""
+    """Return the pixels of the canvas, (HEIGHT, WIDTH) uint8."""
     return np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH), np.uint8)
 
 
 @pytest.fixture
 def payload(picture) -> dict:
-    """The value that the canvas component sends."""
+    """Return a value as the canvas component sends it."""
     return {
         "raw": {"version": "7.4.0", "objects": [STROKE], "background": ""},
         "data": url(Image.fromarray(picture).convert("RGBA")),
@@ -64,7 +64,7 @@ def test_pixels_are_grayscale_in_every_mode_of_png(payload, mode):
 
 
 @pytest.mark.parametrize("nothing", [None, {}, {"raw": {"objects": []}, "data": None}, {"data": None}, {"raw": 7}])
-def test_empty_payload_is_no_drawing(nothing):
+def test_empty_payload_is_an_empty_drawing(nothing):
     assert parse_canvas(nothing, WIDTH, HEIGHT) is None
 
 
@@ -120,12 +120,12 @@ def test_invalid_or_huge_stroke_is_refused(payload, name):
     assert refusal({**payload, "raw": {"objects": [{**STROKE, "path": value}]}}) == sentence
 
 
-def test_data_beside_the_strokes_is_ignored(payload):
+def test_data_besides_the_strokes_is_ignored(payload):
     payload["raw"]["background"] = payload["other"] = nested(1000)
     assert parse_canvas(payload, WIDTH, HEIGHT)[0] == [STROKE]
 
 
-def test_a_patient_visitor_can_draw_many_strokes(payload):
+def test_a_drawing_of_many_strokes_is_accepted(payload):
     line = [["Q", 123.456 + k, 78.9, 124.5, 80.25] for k in range(200)]
     payload["raw"]["objects"] = [{**STROKE, "path": line}] * 400
     assert len(parse_canvas(payload, WIDTH, HEIGHT)[0]) == 400

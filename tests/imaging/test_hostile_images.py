@@ -1,4 +1,4 @@
-"""Files that are damaged or made to do harm: each gives an image or one sentence, in bounded time and memory."""
+"""Damaged and malicious image files: each yields an image or one sentence, in bounded time and memory."""
 
 import contextlib
 import io
@@ -37,10 +37,10 @@ from mnistdash.imaging.image_files import read_image
 from mnistdash.imaging.normalize import to_mnist
 
 FILES = Path(__file__).with_name("files")
-VARIANTS = 45  # damaged files of each kind
+VARIANTS = 45  # damaged files per kind
 KINDS = ("PNG", "JPEG", "progressive JPEG", "GIF", "BMP", "WEBP", "lossless WEBP")
-MAX_MEMORY = 300_000_000  # bytes to read one image
-MAX_KEPT = 100_000_000  # bytes that the process may keep after all of them
+MAX_MEMORY = 300_000_000  # bytes, while reading one image
+MAX_KEPT = 100_000_000  # bytes, after reading all images
 BOUNDARIES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
@@ -75,7 +75,7 @@ def damaged(kind: str, count: int) -> Iterator[bytes]:
         data = bytearray(whole)
         for _ in range(chance.choice((1, 1, 2, 5))):
             place, length = chance.randrange(len(data)), chance.randint(1, 40)
-            early = chance.randrange(min(len(data), 200))  # headers are near the beginning
+            early = chance.randrange(min(len(data), 200))  # where headers are
             match number % 9:
                 case 0:
                     data[place] ^= 1 << chance.randrange(8)
@@ -103,7 +103,7 @@ def damaged(kind: str, count: int) -> Iterator[bytes]:
 
 
 def with_checksums(data: bytes) -> bytes:
-    """Correct the checksums of a PNG, so that decoders get past them."""
+    """Return a PNG with correct checksums, so that decoders read on."""
     corrected, place = data[:8], 8
     while place + 8 <= len(data):
         (length,) = struct.unpack(">I", data[place : place + 4])
@@ -136,14 +136,14 @@ def test_damaged_file_is_decoded_or_refused_in_one_sentence(kind, count):
         with contextlib.suppress(BlankImageError):
             assert to_mnist(pixels).shape == (28, 28)
         decoded += 1
-    assert decoded > 0, "not even the intact file is decoded"
-    assert refused > count / 10, "the damage is not noticed"
+    assert decoded > 0, "no file was decoded"
+    assert refused > count / 10, "too few damaged files were refused"
 
 
 SMALL = (100, 100)
 ZIP = b"PK\3\4" + bytes(26) + b"PK\5\6" + bytes(18)
 HTML = b"<!DOCTYPE html><script>alert(1)</script>"
-DECODED = ""  # instead of the reason of a refusal
+DECODED = ""  # in place of a reason for refusal
 UNSUPPORTED = "not an image in a supported format"
 
 BOMBS = {
@@ -158,8 +158,8 @@ BOMBS = {
     "PNG with a text bomb": (lambda: png(SMALL, before=chunk(b"zTXt", b"k\0\0" + zeros(5_000_000, 9))), "damaged"),
     "PNG with 60 MiB of text": (lambda: png(SMALL, before=large_text() * 60), "damaged"),
     "PNG with 10 MB of metadata": (lambda: png(SMALL, before=chunk(b"prVt", bytes(10**7))), "too much metadata"),
-    "PNG of one row": (lambda: png((10_000_000, 1)), "10000000 x 1 pixels is too large"),
-    "PNG of one column": (lambda: png((1, 60_000)), DECODED),
+    "PNG with one row": (lambda: png((10_000_000, 1)), "10000000 x 1 pixels is too large"),
+    "PNG with one column": (lambda: png((1, 60_000)), DECODED),
     "JPEG of 65,500 pixels a side": (lambda: jpeg((65_500, 65_500), scans=scan(range(1, 4))), "too large"),
     "JPEG that ends early": (lambda: jpeg((3000, 3000))[:9000], "damaged"),
     "progressive JPEG of 108 megapixels": (
@@ -174,7 +174,7 @@ BOMBS = {
     "JPEG with 100 EXIF segments": (lambda: jpeg(SMALL, before=exif_segments(bytes(6_500_000))), "too many parts"),
     "JPEG with a depth map": (lambda: jpeg(SMALL, before=segment(0xE1, bytes(65_000)) * 100), DECODED),
     "JPEG with 10 MB of metadata": (lambda: jpeg(SMALL, before=segment(0xE1, bytes(65_000)) * 150), "too much meta"),
-    "JPEG with segments of no length": (lambda: b"\xff\xd8" + b"\xff\xe0\0\0\xff\xe1\0\1" * 9, UNSUPPORTED),
+    "JPEG with segments of length zero": (lambda: b"\xff\xd8" + b"\xff\xe0\0\0\xff\xe1\0\1" * 9, UNSUPPORTED),
     "GIF with a screen of 65,535 pixels a side": (lambda: gif((65_535, 65_535)), "too large"),
     "GIF with a frame larger than its screen": (lambda: gif((10, 10), (65_535, 65_535)), "too large"),
     "GIF with a screen of 81 megapixels": (lambda: gif((9000, 9000)), "9000 x 9000 pixels is too large"),
@@ -214,7 +214,7 @@ def test_bomb_is_refused_or_harmless(name):
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PPM", "ICO", "TGA", "PDF", "EPS", "JPEG2000", "DDS", "PCX", "SGI"])
-def test_unsupported_format_is_refused_whatever_its_suffix(kind):
+def test_unsupported_format_is_refused_regardless_of_its_suffix(kind):
     file = io.BytesIO()
     Image.new("RGB", (64, 64)).save(file, kind)
     with pytest.raises(UnreadableImageError, match=r"supported format; use PNG, JPEG, WebP, GIF, BMP, AVIF or HEIC\.$"):
@@ -229,7 +229,7 @@ def test_large_file_is_refused_before_it_is_read(tmp_path):
         read_image(path)
 
 
-# The largest files of each kind, by name: how each is made, and whether it is decoded.
+# Largest files of each kind: builder, True if it is decoded.
 PHONE = (6000, 4000)
 EXIF = many_fractions(950_000)
 ROTATED = chunk(b"eXIf", exif(274, 3, 1, 6))
@@ -268,15 +268,15 @@ LARGE = {
     "GIF with a screen of 144 megapixels": (lambda: gif((12_000,) * 2, (12_000,) * 2, b"!\xf9\4\x08\0\0\0\0"), False),
     "GIF with 2 million comments": (lambda: gif(SMALL, blocks=b"!\xfe\1a\0" * 2_000_000), False),
     "WEBP RGBA": (lambda: saved("WEBP", (3400, 3400), "RGBA", lossless=True, quality=0, method=0), True),
-    "WEBP of a phone": (lambda: saved("WEBP", (4000, 3000), "RGB", method=0), True),
+    "WEBP from a phone": (lambda: saved("WEBP", (4000, 3000), "RGB", method=0), True),
     "WEBP, animated": (lambda: webp((3400, 3400)), True),
     "WEBP with a canvas of 169 megapixels": (lambda: webp((13_000, 13_000)), False),
     "BMP": (lambda: bmp((4000, 4000), data=bytes(48 * 10**6)), True),
     "BMP of runs": (lambda: bmp((6000, 6000), 8, 1, data=bytes(1024) + b"\xff\1" * 10**6), False),
 }  # fmt: skip
 
-# Reads the files named on standard input, and prints for each: the shape, the refusal, the bytes by which the process
-# grew meanwhile, and the bytes it has kept.
+# For each file named on standard input, print the shape, the reason for refusal, and the growth of the process (bytes):
+# while reading, and since the start.
 CHILD = """
 import io, json, sys
 from pathlib import Path
@@ -323,7 +323,7 @@ def test_reading_any_image_takes_bounded_memory(tmp_path, environment):
 @linux
 @pytest.mark.slow
 def test_decoding_an_avif_bomb_takes_bounded_memory(output_of):
-    """The container says 100 x 100 pixels, and the video frame inside it has 16,000 x 16,000."""
+    """The container declares 100 x 100 pixels, but its video frame has 16,000 x 16,000."""
     path = FILES / "bomb.avif"
     with pytest.raises(UnreadableImageError, match="damaged or cannot be decoded"):
         read_image(path)

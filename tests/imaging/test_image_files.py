@@ -26,13 +26,13 @@ def saved(image: Image.Image, kind: str = "PNG", **options) -> io.BytesIO:
 
 
 def assert_alike(pixels: np.ndarray, drawing: np.ndarray, lossy: bool = False) -> None:
-    """Compare what the network sees."""
+    """Check that two images yield nearly the same network input."""
     difference = np.abs(to_mnist(pixels) - to_mnist(drawing))
     assert difference.mean() < 0.02 if lossy else difference.max() < 0.02
 
 
 def in_mode(drawing: np.ndarray, mode: str) -> Image.Image:
-    if mode == "I;16":  # only part of the range in use
+    if mode == "I;16":  # part of the value range
         return Image.frombytes(mode, drawing.shape[::-1], (drawing * 100.0 + 7).astype("<u2").tobytes())
     return Image.fromarray(drawing).convert(mode)
 
@@ -46,7 +46,7 @@ def in_mode(drawing: np.ndarray, mode: str) -> Image.Image:
     ],
     ids=lambda value: value.replace(";", "-"),
 )  # fmt: skip
-def test_every_mode_of_every_format_gives_the_same_digit(drawing, kind, mode):
+def test_every_mode_of_every_format_yields_the_same_digit(drawing, kind, mode):
     image = in_mode(drawing, mode)
     options = {"MPO": {"save_all": True, "append_images": [image]}, "WEBP": {"lossless": True}}.get(kind, {})
     pixels = read_image(saved(image, kind, **options), "it")
@@ -55,7 +55,7 @@ def test_every_mode_of_every_format_gives_the_same_digit(drawing, kind, mode):
 
 
 def test_heic_photo_is_decoded_in_its_orientation(drawing):
-    """As iPhones save photos by default; this one was taken with the camera turned by 90 degrees."""
+    """iPhones save HEIC by default; the camera was rotated by 90 degrees for this photo."""
     assert_alike(read_image(FILES / "rotated_seven.heic"), drawing, lossy=True)
 
 
@@ -111,7 +111,7 @@ def test_large_image_is_reduced_to_the_working_size(drawing, size, mode):
     ],
     ids=["text", "TIFF", "empty", "0x0", "8000x8000", "20000x20000", "truncated PNG", "damaged HEIC"],
 )
-def test_unreadable_file_gets_one_sentence(tmp_path, data, reason):
+def test_unreadable_file_is_refused_in_one_sentence(tmp_path, data, reason):
     path = tmp_path / "it.png"
     path.write_bytes(data)
     for source, name, start in ((path, None, f"{path}: "), (io.BytesIO(data), "it.png", "`it.png`: ")):
@@ -119,7 +119,7 @@ def test_unreadable_file_gets_one_sentence(tmp_path, data, reason):
             read_image(source, name)
         message = str(caught.value)
         assert message.startswith(start)
-        assert message.removeprefix(start).count(".") == 1, "one sentence"
+        assert message.removeprefix(start).count(".") == 1, "a single sentence"
         assert message.endswith(".")
         assert "\n" not in message
 
@@ -148,7 +148,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("name", "shown"), NAMES.items(), ids=range(len(NAMES)))
-def test_file_name_has_no_effect_on_the_message_around_it(name, shown):
+def test_file_name_cannot_change_the_rest_of_the_message(name, shown):
     with pytest.raises(UnreadableImageError) as caught:
         read_image(io.BytesIO(b"text"), name)
     assert str(caught.value).startswith(f"{shown}: not an image in a supported format; ")
@@ -160,11 +160,11 @@ def test_file_can_be_read_again(drawing):
     assert not file.closed
 
 
-def test_decoding_that_takes_too_long_is_given_up(drawing, monkeypatch):
+def test_decoding_is_aborted_after_a_time_limit(drawing, monkeypatch):
     monkeypatch.setattr(image_files, "MAX_SECONDS", -1)
     with pytest.raises(UnreadableImageError, match="takes too long"):
         read_image(saved(Image.fromarray(drawing)), "it")
-    monkeypatch.setattr(image_files, "MAX_SECONDS", 0.001)  # the child process needs longer to start
+    monkeypatch.setattr(image_files, "MAX_SECONDS", 0.001)  # shorter than the start of the child process
     with pytest.raises(UnreadableImageError, match="takes too long"):
         read_image(FILES / "rotated_seven.heic")
 

@@ -57,7 +57,7 @@ def test_size_has_little_effect(drawing):
 
 @pytest.mark.parametrize("gray", [0, 255], ids=["black strokes", "white strokes"])
 def test_transparent_pixels_are_background(drawing, gray):
-    """A transparent PNG may have any color where nothing is drawn."""
+    """Transparent pixels of a PNG may have any color."""
     canvas = np.full((200, 200, 4), gray, np.uint8)
     canvas[..., 3] = 255 - drawing
     assert np.allclose(to_mnist(canvas), to_mnist(drawing), atol=0.02)
@@ -98,7 +98,7 @@ def test_single_dot_is_not_blank():
 
 
 def test_thin_line_across_the_canvas_does_not_vanish():
-    """It is resized to less than a pixel."""
+    """Resizing makes it thinner than a pixel."""
     canvas = np.full((600, 600), 255, np.uint8)
     canvas[300:303] = 0
     view = to_mnist(canvas)
@@ -107,7 +107,7 @@ def test_thin_line_across_the_canvas_does_not_vanish():
 
 @pytest.mark.slow
 def test_mnist_digits_are_recognized_after_normalization(mnist):
-    """Accuracy on normalized digits must be close to that on the originals."""
+    """Accuracy on normalized digits is close to the accuracy on the originals."""
     model = Model(PROJECT / "models" / "flagship" / "model.tflite", "flagship")
     images, labels = mnist.validation.images[:500], mnist.validation.labels[:500]
     views = np.stack([to_mnist(image) for image in images])
@@ -115,8 +115,8 @@ def test_mnist_digits_are_recognized_after_normalization(mnist):
 
 
 @pytest.mark.parametrize("pen", [4, 10, 20, 30, 48])
-def test_stroke_width_is_like_mnists_for_every_pen(pen):
-    """Between the 5th and the 95th percentile of MNIST's training images, measured the same way."""
+def test_stroke_width_matches_mnist_for_every_pen(pen):
+    """The width lies between the 5th and 95th percentile of MNIST's training images."""
     line = draw_strokes([np.array([[100.0, 40.0], [180.0, 240.0]])], pen, 280)
     width = stroke_width.stroke_width(np.kron(to_mnist(np.round(255 * line).astype(np.uint8)), np.ones((8, 8)))) / 8
     assert 1.6 <= width <= 4.1
@@ -128,8 +128,8 @@ def test_strokes_as_wide_as_mnists_are_unchanged():
     assert normalize.normalize_stroke_width(digit) is digit
 
 
-def test_thin_strokes_survive_beside_wide_ones():
-    """Making the wide part thinner must not break the thin part."""
+def test_thin_strokes_survive_next_to_wide_ones():
+    """Thinning the wide part must not break the thin part."""
     digit = np.zeros((100, 60), np.float32)
     digit[:50] = 1
     digit[50:, 26:34] = 1
@@ -140,7 +140,7 @@ def test_thin_strokes_survive_beside_wide_ones():
     assert ndimage.label(thinner > 0.5)[1] == 1
 
 
-def test_last_step_is_the_input_of_the_network(drawing):
+def test_last_step_is_the_network_input(drawing):
     found = extract_foreground(drawing)
     steps = normalize.normalization_steps(normalize.crop(found))
     names = [name for name, _ in steps]

@@ -19,15 +19,15 @@ def test_components_are_sorted_from_left_to_right():
 
 
 def test_overlapping_boxes_do_not_share_foreground():
-    """A 7 reaches over a 1: each is cut out without the other's pixels."""
+    """A 7 overhangs a 1; each is cropped without pixels of the other."""
     foreground = sheet((10, 20, 20, 100), (40, 90, 80, 90))
     foreground[10:90, 20:25] = 1
     components, label_image = segmentation.find_components(foreground)
     assert sum(component.cut_out(foreground, label_image).sum() for component in components) == foreground.sum()
 
 
-def test_components_above_one_another_are_merged():
-    """The bar over a 5, or the two halves of a broken 8."""
+def test_stacked_components_are_merged():
+    """Examples are the bar of a 5 and the halves of a broken 8."""
     components, _ = segmentation.find_components(sheet((10, 20, 50, 90), (40, 90, 40, 80), (40, 90, 150, 170)))
     assert [(component.left, component.right) for component in components] == [(40, 90), (150, 170)]
 
@@ -46,7 +46,7 @@ def test_best_segmentation_has_the_highest_total_score():
     assert segmentation.best_segmentation(scores, 3) == [(0, 1), (1, 3)]
 
 
-def test_many_components_are_one_digit():
+def test_too_many_components_are_one_digit():
     foreground = np.zeros((50, 1000), np.float32)
     foreground[10:20, ::10] = 1
     components, _ = segmentation.find_components(foreground)

@@ -12,7 +12,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (230, 28, 28), np.uint8)
 
 
 def test_model_predicts_any_number_of_images(flagship, models):
-    """More than a batch, a part of one, one image and none."""
+    """Predict more images than a batch, fewer, one and none."""
     model = load_model("flagship", models)
     whole = model(IMAGES)
     assert whole.shape == (230, 10)
@@ -35,7 +35,7 @@ def test_model_that_rejects_non_digits_predicts_is_digit(flagship, models):
 
 
 def test_recipe_decides_if_a_model_rejects_non_digits(flagship, make_run, models):
-    """The values do not: this file has an output `is_digit` that varies."""
+    """The outputs do not decide: the `is_digit` output of this file varies."""
     make_run("other", "express", events=[], card={"status": "finished"})
     assert load_model("other", models).predict_with_is_digit(IMAGES[:5])[1] is None
 
@@ -47,7 +47,7 @@ def test_features_come_from_the_last_layer_of_each_expert(flagship, models):
     probabilities, features = model.predict_with_features(IMAGES)
     assert np.array_equal(probabilities, model(IMAGES))
     assert features.shape == (230, 448)
-    assert features.min() >= 0, "after a ReLU"
+    assert features.min() >= 0, "features follow a ReLU"
     assert np.allclose(features[:3], model.predict_with_features(IMAGES[:3])[1], atol=1e-4)
     assert model.predict_with_features(IMAGES[:0])[1].shape == (0, 448)
 
@@ -61,13 +61,13 @@ def test_run_of_an_earlier_version_opens_and_predicts_without_features(old_run, 
     assert [part.shape for part in model.predict_with_features(IMAGES)] == [(230, 10), (230, 0)]
 
 
-def test_bytes_and_floats_give_the_same_probabilities(flagship, models):
+def test_bytes_and_floats_yield_the_same_probabilities(flagship, models):
     model = load_model("flagship", models)
     assert np.allclose(model(IMAGES[:5]), model(IMAGES[:5].astype(np.float32) / 255), atol=1e-6)
 
 
 def test_threads_take_turns(flagship, models):
-    """LiteRT itself raises where two threads use one interpreter."""
+    """LiteRT raises an error if two threads use one interpreter."""
     model = load_model("flagship", models)
     expected = model(IMAGES)
     results, errors = {}, []
@@ -108,7 +108,7 @@ def test_damaged_file_is_never_loaded(flagship, models, damage):
         load_model("flagship", models)
 
 
-def test_file_that_is_no_model_raises_an_error(tmp_path):
+def test_file_that_is_not_a_model_raises_an_error(tmp_path):
     path = tmp_path / "model.tflite"
     path.write_bytes(b"not a model")
     with pytest.raises(RunError, match=r"broken/model\.tflite is missing or damaged"):
@@ -116,7 +116,7 @@ def test_file_that_is_no_model_raises_an_error(tmp_path):
 
 
 def test_file_of_another_run_is_not_loaded(flagship, make_run, models):
-    """Even where it has the same size."""
+    """Even a file of the same size is refused."""
     folder = make_run("other", events=[], card={"status": "finished"})
     card = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps(card | {"sha256": "0" * 64}))
@@ -124,7 +124,7 @@ def test_file_of_another_run_is_not_loaded(flagship, make_run, models):
         load_model("other", models)
 
 
-def test_file_of_a_card_without_a_hash_is_checked_by_its_size(flagship, make_run, models):
+def test_file_is_checked_by_size_if_the_card_has_no_hash(flagship, make_run, models):
     folder = make_run("old", events=[], card={"status": "finished", "sha256": None})
     assert load_model("old", models)(IMAGES[:1]).shape == (1, 10)
     path = folder / "model.tflite"
@@ -134,8 +134,8 @@ def test_file_of_a_card_without_a_hash_is_checked_by_its_size(flagship, make_run
 
 
 @pytest.mark.slow
-def test_shipped_model_scores_as_its_card_says(flagship, models, mnist):
-    """On validation, because the test set is read only once for each release."""
+def test_shipped_models_accuracy_matches_its_card(flagship, models, mnist):
+    """Use the validation split, because the test set is evaluated only once per release."""
     result = metrics.evaluate(load_model("flagship", models), mnist.validation)
     assert result.accuracy == pytest.approx(flagship.card.validation_accuracy, abs=2e-4)
     assert result.loss == pytest.approx(flagship.card.validation_loss, abs=1e-3)

@@ -9,12 +9,12 @@ from mnistdash.inference.recognize import BLANK, DIGIT, NOT_A_DIGIT, UNSURE, rec
 
 @pytest.fixture
 def model(flagship, models) -> Model:
-    """The shipped model."""
+    """Return the shipped model."""
     return load_model("flagship", models)
 
 
-class Unschooled:
-    """A network that was not taught what is not a digit, sure of everything."""
+class ModelWithoutRejection:
+    """Model that predicts 4 with full confidence and never rejects a non-digit."""
 
     def predict_with_is_digit(self, images):
         probabilities = np.zeros((len(images), 10), np.float32)
@@ -22,7 +22,7 @@ class Unschooled:
         return probabilities, None
 
 
-def test_a_drawing_is_read_from_what_the_network_sees(model, drawing):
+def test_a_drawing_is_predicted_from_its_network_input(model, drawing):
     answer = recognize(drawing, model)
     (digit,) = answer.digits
     assert (answer.verdict, answer.number, digit.digit) == ("digit", "7", 7)
@@ -37,40 +37,40 @@ def test_a_blank_image_never_reaches_the_network():
 
 
 @pytest.mark.parametrize("number", ["42", "2026", "37", "10", "1111", "98765"])
-def test_a_number_is_read_from_left_to_right(model, number):
+def test_a_number_is_recognized_from_left_to_right(model, number):
     answer = recognize(on_canvas(number), model)
     assert answer.number == number
     assert len(answer.digits) == len(number)
     assert answer.confidence == pytest.approx(np.prod([digit.confidence for digit in answer.digits]))
 
 
-def test_a_number_on_paper_is_read_alike(model):
+def test_a_number_on_paper_is_recognized_too(model):
     assert recognize(255 - on_canvas("42"), model).number == "42"
 
 
 @pytest.mark.parametrize("name", ["5 with a detached bar", "4 in two strokes", "8 open"])
-def test_a_digit_in_pieces_stays_one(model, name):
+def test_a_digit_of_several_components_stays_one_digit(model, name):
     answer = recognize(on_canvas(name), model)
     assert answer.number == name[0]
 
 
-def test_pieces_and_neighbours_together(model):
+def test_a_number_may_contain_digits_of_several_components(model):
     assert recognize(on_canvas(["5 with a detached bar", "1", "4 in two strokes"]), model).number == "514"
 
 
-def test_touching_digits_are_not_taken_for_a_sure_digit(model):
+def test_touching_digits_are_not_one_confident_digit(model):
     answer = recognize(on_canvas("42", gap=-70), model)
     assert len(answer.digits) == 2 or answer.verdict in ("unsure", "not a digit")
 
 
 @pytest.mark.parametrize("name", ["dash", "scribble", "A", "smiley", "dot", "two dots", "M", "cross"])
-def test_what_is_no_digit_is_not_a_confident_one(model, name):
+def test_a_non_digit_is_never_a_confident_digit(model, name):
     answer = recognize(on_canvas([name]), model)
     assert answer.verdict in ("not a digit", "unsure")
     assert answer.whole.confidence < 0.7
 
 
-def test_the_verdict_of_a_number_is_its_most_doubtful_digits(model):
+def test_a_number_has_the_verdict_of_its_least_certain_digit(model):
     answer = recognize(on_canvas(["4", "A"]), model)
     assert [digit.verdict for digit in answer.digits] == ["digit", "not a digit"]
     assert answer.verdict == "not a digit"
@@ -86,7 +86,7 @@ def test_the_verdict_of_a_number_is_its_most_doubtful_digits(model):
         ((0.98, 0.01), None, "digit"),
     ],
 )
-def test_verdicts(drawing, shares, is_digit, verdict):
+def test_verdict_depends_on_probabilities_and_is_digit(drawing, shares, is_digit, verdict):
     class Fixed:
         def predict_with_is_digit(self, images):
             probabilities = np.zeros((len(images), 10), np.float32)
@@ -98,15 +98,10 @@ def test_verdicts(drawing, shares, is_digit, verdict):
     assert (digit.digit, digit.runner_up) == (4, 9)
 
 
-def test_without_a_network_that_rejects_non_digits_boxes_decide_what_is_one_digit():
-    assert recognize(on_canvas("42"), Unschooled()).number == "44"
-    assert recognize(on_canvas(["5 with a detached bar"]), Unschooled()).number == "4"
+def test_boxes_decide_the_segmentation_for_a_network_without_rejection():
+    assert recognize(on_canvas("42"), ModelWithoutRejection()).number == "44"
+    assert recognize(on_canvas(["5 with a detached bar"]), ModelWithoutRejection()).number == "4"
 
 
-def test_the_verdicts_are_the_words_that_the_command_line_promises():
-    assert (DIGIT, UNSURE, NOT_A_DIGIT, BLANK) == (
-        "digit",
-        "unsure",
-        "not a digit",
-        "blank",
-    )
+def test_verdicts_are_the_words_documented_for_the_command_line():
+    assert (DIGIT, UNSURE, NOT_A_DIGIT, BLANK) == ("digit", "unsure", "not a digit", "blank")

@@ -11,7 +11,7 @@ from mnistdash.runs.run import KERAS
 
 
 @pytest.mark.slow
-def test_a_saved_model_comes_as_one_zip(flagship):
+def test_a_saved_model_is_one_zip(flagship):
     archive = zipfile.ZipFile(io.BytesIO(conversions.saved_model_zip(flagship)))
     assert archive.testzip() is None
     names = archive.namelist()
@@ -20,19 +20,19 @@ def test_a_saved_model_comes_as_one_zip(flagship):
 
 
 @pytest.mark.slow
-def test_a_failed_export_says_why(flagship):
+def test_a_failed_export_gives_the_reason(flagship):
     (flagship.folder / KERAS).write_bytes(b"not a model")
     with pytest.raises(RunError, match="flagship cannot be exported"):
         conversions.saved_model_zip(flagship)
 
 
-def test_nothing_is_converted_where_memory_is_scarce(flagship, monkeypatch):
+def test_nothing_is_converted_when_memory_is_low(flagship, monkeypatch):
     monkeypatch.setattr(conversions, "available_memory", lambda: conversions.MEMORY_BYTES - 1)
     with pytest.raises(RunError, match="Not enough memory is free"):
         conversions.saved_model_zip(flagship)
 
 
-def test_a_conversion_that_takes_too_long_is_ended(flagship, monkeypatch):
+def test_a_conversion_is_terminated_after_a_time_limit(flagship, monkeypatch):
     monkeypatch.setattr(conversions, "TIMEOUT", 0.01)
     monkeypatch.setattr(conversions, "available_memory", lambda: conversions.MEMORY_BYTES)
     with pytest.raises(RunError, match="longer than"):

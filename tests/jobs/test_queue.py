@@ -1,4 +1,4 @@
-"""The queue, with workers that are objects of this process."""
+"""Job queue with fake workers in this process."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ from mnistdash.system.locks import ProcessLock
 
 
 class FakeWorker:
-    """Holds the lock of its run from `train` until `end`, as the process of a worker does."""
+    """Worker that holds the lock of its run from `train` to `end`, as a worker process does."""
 
     started: ClassVar[list["FakeWorker"]] = []
 
@@ -66,7 +66,10 @@ class FakeWorker:
 
 @pytest.fixture
 def dashboard(models, monkeypatch):
-    """Make dashboards on one folder of models: dashboard(concurrent_runs=2). They update when a test says so."""
+    """Return a function that starts dashboards on one models folder: dashboard(concurrent_runs=2).
+
+    They only update on request.
+    """
     monkeypatch.setattr(job_queue, "Worker", FakeWorker)
     monkeypatch.setattr(processes, "Worker", FakeWorker)
     monkeypatch.setattr(FakeWorker, "started", [])
@@ -106,7 +109,7 @@ def test_a_run_starts_at_once_and_the_next_one_when_it_has_ended(dashboard, mode
     assert queue.state(store.load_run(models / first)) is None
 
 
-def test_as_many_runs_train_at_once_as_the_settings_say(dashboard, models):
+def test_the_settings_limit_the_number_of_concurrent_runs(dashboard, models):
     queue = dashboard(concurrent_runs=2)
     names = [submit(queue, models) for _ in range(3)]
     assert [status(models, name) for name in names] == ["running", "running", "queued"]
@@ -124,7 +127,7 @@ def test_a_run_in_a_terminal_counts_and_is_not_started_again(dashboard, models):
     assert status(models, name) == "running"
 
 
-def test_the_dashboard_that_holds_the_queue_starts_what_another_one_submits(dashboard, models):
+def test_the_dashboard_that_holds_the_queue_starts_the_runs_of_others(dashboard, models):
     holder, other = dashboard(), dashboard()
     holder.update()
     name = submit(other, models)
@@ -135,11 +138,11 @@ def test_the_dashboard_that_holds_the_queue_starts_what_another_one_submits(dash
     assert len(FakeWorker.started) == 1
 
 
-def test_another_dashboard_takes_the_queue_over_and_starts_the_oldest_run(dashboard, models):
+def test_another_dashboard_takes_over_the_queue_and_starts_the_oldest_run(dashboard, models):
     holder, other = dashboard(), dashboard()
     first, second, third = (submit(holder, models) for _ in range(3))
     other.update()
-    assert status(models, second) == "queued", "not while the holder lives"
+    assert status(models, second) == "queued", "the holder is still alive"
     holder.close()
     assert status(models, first) == "stopped"
     assert not (models / second / "events.jsonl").exists()
@@ -160,8 +163,8 @@ def test_a_read_only_dashboard_never_runs_the_queue(dashboard, models):
     assert status(models, "left") == "queued"
 
 
-def test_a_holder_that_does_not_renew_its_lock_is_noticed(dashboard, models, monkeypatch):
-    """A frozen process keeps its locks, and the clock of this machine must not matter."""
+def test_a_holder_that_does_not_renew_its_lock_is_reported(dashboard, models, monkeypatch):
+    """A frozen process keeps its lock; the system clock has no effect."""
     now = time.monotonic()
     monkeypatch.setattr("mnistdash.system.locks.time.monotonic", lambda: now)
     holder, other = dashboard(), dashboard()
@@ -183,7 +186,7 @@ def test_runs_queued_by_the_previous_version_are_started(dashboard, models):
     assert status(models, "old") == "running"
 
 
-def test_stopping_asks_the_process_of_a_running_run(dashboard, models):
+def test_stopping_a_running_run_notifies_its_process(dashboard, models):
     queue, other = dashboard(), dashboard()
     name = submit(queue, models)
     other.stop(name)
@@ -205,7 +208,7 @@ def test_any_dashboard_cancels_a_queued_run(dashboard, models):
     assert [event["event"] for event in read_events(models / second)[0]] == ["ended"]
 
 
-def test_stopping_what_has_ended_or_is_gone_changes_nothing(dashboard, models):
+def test_stopping_an_ended_or_missing_run_changes_nothing(dashboard, models):
     queue = dashboard()
     ended = submit(queue, models)
     end(ended)
@@ -215,7 +218,7 @@ def test_stopping_what_has_ended_or_is_gone_changes_nothing(dashboard, models):
     assert not (models / "gone").exists()
 
 
-def test_a_folder_removed_by_hand_does_not_hold_up_the_queue(dashboard, models):
+def test_a_folder_deleted_by_hand_does_not_block_the_queue(dashboard, models):
     queue = dashboard()
     first, second, third = (submit(queue, models) for _ in range(3))
     shutil.rmtree(models / second)
@@ -236,7 +239,7 @@ def test_nothing_starts_on_a_full_disk(dashboard, models, monkeypatch):
     assert status(models, name) == "running"
 
 
-def test_queued_and_stored_runs_are_limited_for_all_dashboards_together(dashboard, models):
+def test_limits_on_queued_and_stored_runs_count_all_dashboards(dashboard, models):
     queue, other = dashboard(queue=1, kept_runs=3), dashboard(queue=1, kept_runs=3)
     queue.check_limits(2)
     with pytest.raises(RunError, match="At most 1 run can be queued"):
@@ -254,11 +257,11 @@ def test_queued_and_stored_runs_are_limited_for_all_dashboards_together(dashboar
     assert {run.name for run in store.list_runs(models)} == {first, second, third}
 
 
-def test_a_run_trains_on_no_more_images_than_the_settings_say(dashboard, models):
+def test_the_settings_limit_the_training_images(dashboard, models):
     assert store.load_run(models / submit(dashboard(images=1_000), models)).config.limit == 1_000
 
 
-def test_closing_stops_running_runs_and_starts_no_other(dashboard, models):
+def test_closing_stops_running_runs_and_starts_no_others(dashboard, models):
     queue = dashboard()
     first, second = submit(queue, models), submit(queue, models)
     queue.close()
@@ -270,7 +273,7 @@ def test_a_warm_worker_trains_the_next_run(dashboard, models, monkeypatch):
     monkeypatch.setattr(processes, "available_memory", lambda: processes.WARM_MEMORY_BYTES)
     queue = dashboard()
     queue.update()
-    assert FakeWorker.started == [], "nobody wants one"
+    assert FakeWorker.started == [], "not requested yet"
     queue.keep_warm()
     queue.update()
     queue.update()
@@ -278,14 +281,14 @@ def test_a_warm_worker_trains_the_next_run(dashboard, models, monkeypatch):
     name = submit(queue, models)
     assert worker.run == name
     queue.update()
-    assert len(FakeWorker.started) == 1, "none is kept beside a run"
+    assert len(FakeWorker.started) == 1, "no warm worker while a run trains"
     end(name)
     until(lambda: len(FakeWorker.started) == 2)
     queue.close()
     assert FakeWorker.started[1].ended.is_set()
 
 
-def test_a_warm_worker_ends_when_nobody_wants_it(dashboard, monkeypatch):
+def test_an_unused_warm_worker_ends(dashboard, monkeypatch):
     monkeypatch.setattr(processes, "available_memory", lambda: processes.WARM_MEMORY_BYTES)
     queue = dashboard()
     queue.keep_warm()
@@ -311,9 +314,7 @@ def test_a_warm_worker_that_crashed_is_not_replaced(dashboard, models, monkeypat
 
 
 @pytest.mark.parametrize(("memory", "settings"), [(1, {}), (processes.WARM_MEMORY_BYTES, {"stand_by": False})])
-def test_no_worker_is_kept_warm_where_memory_is_scarce_or_the_settings_forbid_it(
-    dashboard, monkeypatch, memory, settings
-):
+def test_no_worker_is_kept_warm_if_memory_is_low_or_the_settings_forbid_it(dashboard, monkeypatch, memory, settings):
     monkeypatch.setattr(processes, "available_memory", lambda: memory)
     queue = dashboard(**settings)
     queue.keep_warm()

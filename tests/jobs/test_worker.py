@@ -1,4 +1,4 @@
-"""The worker's protocol, with a function that trains nothing."""
+"""Worker protocol with a function in place of training."""
 
 import errno
 import shutil
@@ -26,7 +26,7 @@ from mnistdash.system.locks import is_locked, try_lock
 
 @pytest.fixture
 def folder(models) -> Path:
-    """A queued run."""
+    """Return the folder of a queued run."""
     return store.create_run(configure(RECIPES["softmax"], models, name="run"), models)
 
 
@@ -42,13 +42,13 @@ def signals(monkeypatch) -> None:
 
 @pytest.fixture
 def trains_with(monkeypatch) -> Iterator[Callable]:
-    """Have a function train in place of Keras: trains_with(lambda config, folder, dataset, writer, stop: None)."""
+    """Return a function that replaces training: trains_with(lambda config, folder, dataset, writer, stop: None)."""
     monkeypatch.setattr(sample, "load_mnist_or_sample", lambda *_, **__: ("the data", None))
     return lambda function: monkeypatch.setattr(worker, "_import_train", lambda: function)
 
 
 def ended(folder: Path) -> tuple[str, str]:
-    """Return the status and the reason of the last event."""
+    """Return the status and reason of the last event."""
     event = read_events(folder)[0][-1]
     assert event["event"] == "ended"
     return event["status"], event["reason"]
@@ -73,7 +73,7 @@ def test_the_lock_is_held_while_a_run_trains(folder, settings, trains_with):
 
 def test_a_run_that_another_process_trains_is_left_alone(folder, settings, trains_with, monkeypatch):
     monkeypatch.setattr(worker, "LOCK_TIMEOUT", 0)
-    trains_with(raising(AssertionError("it must not train")))
+    trains_with(raising(AssertionError("the run was trained")))
     with try_lock(folder / LOCK) as acquired:
         assert acquired
         train_queued_run("run", settings, Stop())
@@ -81,14 +81,14 @@ def test_a_run_that_another_process_trains_is_left_alone(folder, settings, train
 
 
 def test_a_canceled_run_is_left_alone(folder, settings, trains_with):
-    trains_with(raising(AssertionError("it must not train")))
+    trains_with(raising(AssertionError("the run was trained")))
     EventWriter(folder).write("ended", status="stopped", reason="")
     train_queued_run("run", settings, Stop())
     assert len(read_events(folder)[0]) == 1
 
 
-def test_a_run_whose_dashboard_ended_before_it_began_stays_queued(folder, settings, trains_with):
-    trains_with(raising(AssertionError("it must not train")))
+def test_a_run_stays_queued_if_its_dashboard_ends_before_it_starts(folder, settings, trains_with):
+    trains_with(raising(AssertionError("the run was trained")))
     stop = Stop()
     stop.because("The dashboard that started it has ended.")
     train_queued_run("run", settings, stop)
@@ -114,7 +114,7 @@ def test_a_failure_is_the_last_event(folder, settings, trains_with, error, raise
     assert said.startswith(reason)
 
 
-def test_a_run_stops_when_its_folder_says_so(folder, settings, trains_with):
+def test_a_run_stops_when_its_folder_contains_a_stop_file(folder, settings, trains_with):
     def train(config, folder, dataset, writer, stop: threading.Event, throughput) -> None:
         (folder / STOP).touch()
         until(stop.is_set)
@@ -124,7 +124,7 @@ def test_a_run_stops_when_its_folder_says_so(folder, settings, trains_with):
     assert ended(folder) == ("stopped", "")
 
 
-def test_a_run_stops_at_its_time_limit_and_says_so(folder, settings, trains_with, monkeypatch):
+def test_a_run_stops_at_its_time_limit_and_gives_the_reason(folder, settings, trains_with, monkeypatch):
     timers = []
     monkeypatch.setattr(worker.threading, "Timer", lambda *arguments: timers.append(arguments) or threading.Thread())
 
@@ -138,7 +138,7 @@ def test_a_run_stops_at_its_time_limit_and_says_so(folder, settings, trains_with
     assert ended(folder) == ("stopped", "Stopped after 240 minutes, the time limit for a run.")
 
 
-def test_a_run_on_the_sample_says_why(folder, settings, trains_with, monkeypatch, capsys):
+def test_a_run_on_the_sample_gives_the_reason(folder, settings, trains_with, monkeypatch, capsys):
     trains_with(lambda *_: None)
     why = DataUnavailableError("There is no network.")
     monkeypatch.setattr(sample, "load_mnist_or_sample", lambda *_, **__: ("the sample", why))
@@ -148,8 +148,8 @@ def test_a_run_on_the_sample_says_why(folder, settings, trains_with, monkeypatch
 
 
 @pytest.mark.slow
-def test_a_run_reports_a_data_file_that_was_altered(mnist, folder, settings, tmp_path, monkeypatch):
-    """A dashboard may have loaded the intact files; the worker verifies them again."""
+def test_a_run_reports_an_altered_data_file(mnist, folder, settings, tmp_path, monkeypatch):
+    """The dashboard may have loaded intact files, so the worker verifies them again."""
     data = tmp_path / "data"
     data.mkdir()
     for path in Path(mnist.source).glob("*ubyte*"):
@@ -166,8 +166,8 @@ def test_a_run_reports_a_data_file_that_was_altered(mnist, folder, settings, tmp
 
 
 @pytest.mark.slow
-def test_a_warm_worker_trains_the_run_that_standard_input_names(models, settings, offline):
-    """The whole way, with TensorFlow: warm up, read the name, train, score, export."""
+def test_a_warm_worker_trains_the_run_named_on_standard_input(models, settings, offline):
+    """Warm up, read the name, train, evaluate and export with TensorFlow."""
     config = configure(RECIPES["softmax"], models, epochs=1, limit=200, precision="auto", tensorboard=True)
     folder = store.create_run(config, models)
     process = Worker(settings)

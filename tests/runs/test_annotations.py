@@ -20,18 +20,18 @@ def test_annotations_are_separate_for_each_data_set_and_split(flagship):
     assert load_annotations(flagship, "sample", "test") == {}
 
 
-def test_an_empty_annotation_removes_the_present_one(flagship):
+def test_an_empty_annotation_removes_the_existing_one(flagship):
     save_annotation(flagship, "mnist", "test", 17, Annotation("ambiguous"))
     save_annotation(flagship, "mnist", "test", 17, Annotation())
     assert load_annotations(flagship, "mnist", "test") == {}
 
 
-def test_a_long_note_is_cut(flagship):
+def test_a_long_note_is_truncated(flagship):
     save_annotation(flagship, "mnist", "test", 1, Annotation(note=2_000 * "x"))
     assert len(load_annotations(flagship, "mnist", "test")[1].note) == MAX_NOTE_CHARACTERS
 
 
-def test_simultaneous_writers_lose_nothing(flagship):
+def test_concurrent_writers_lose_nothing(flagship):
     threads = [
         threading.Thread(target=save_annotation, args=(flagship, "mnist", "test", index, Annotation("ambiguous")))
         for index in range(20)
@@ -63,7 +63,7 @@ def test_a_damaged_file_is_named_and_not_overwritten(flagship, content):
     assert (flagship.folder / annotations.FILE).read_text() == content
 
 
-def test_a_folder_that_cannot_be_written_to_is_reported(flagship, monkeypatch):
+def test_a_read_only_folder_is_reported(flagship, monkeypatch):
     def fail(*_):
         raise PermissionError(13, "Permission denied")
 

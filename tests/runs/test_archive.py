@@ -1,4 +1,4 @@
-"""Zips of runs: a packed run can be restored, and content from elsewhere is checked before anything is kept."""
+"""Zips of runs: packing, restoring, and validation of untrusted content."""
 
 import io
 import json
@@ -31,7 +31,7 @@ def packed(old_run) -> bytes:
 
 
 def changed(packed: bytes, files: dict[str, bytes | None]) -> io.BytesIO:
-    """Return the zip with some files replaced, added, or (None) left out."""
+    """Return the zip with some files replaced, added or, if None, omitted."""
     with zipfile.ZipFile(io.BytesIO(packed)) as source:
         content = {name: source.read(name) for name in source.namelist()} | files
     out = io.BytesIO()
@@ -42,7 +42,7 @@ def changed(packed: bytes, files: dict[str, bytes | None]) -> io.BytesIO:
     return out
 
 
-def test_a_packed_run_comes_back_without_model_and_card(old_run, packed, tmp_path):
+def test_a_packed_run_is_unpacked_without_model_and_card(old_run, packed, tmp_path):
     content = read_archive(io.BytesIO(packed))
     assert content.config == old_run.config
     assert content.card == old_run.card
@@ -64,13 +64,13 @@ def test_a_run_without_weights_cannot_be_packed(old_run):
 
 
 def config_with(**values) -> bytes:
-    """Return the settings of the old run with some changed."""
+    """Return the old run's settings with some values replaced, as JSON."""
     config = json.loads((PROJECT / "tests" / "support" / "old_run" / "config.json").read_text())
     return json.dumps(config | values).encode()
 
 
 class Malicious:
-    """Leaves a file behind when it is unpickled."""
+    """Object that creates a file when it is unpickled."""
 
     def __reduce__(self):
         return (Path.touch, (Path("/tmp/mnistdash-was-here"),))
@@ -125,8 +125,8 @@ def test_a_file_that_is_not_a_zip_is_refused(content):
         read_archive(io.BytesIO(content))
 
 
-def test_a_damaged_zip_raises_nothing_but_an_archive_error(packed):
-    """Bytes are changed, cut out and cut off at random, with a fixed seed."""
+def test_a_damaged_zip_raises_only_an_archive_error(packed):
+    """Change, delete or truncate bytes at random with a fixed seed."""
     random = np.random.default_rng(0)
     refused = 0
     for _ in range(150):
@@ -152,7 +152,7 @@ def test_too_many_files_are_refused(packed):
         read_archive(changed(packed, many))
 
 
-def test_a_name_twice_is_refused(packed):
+def test_a_duplicate_name_is_refused(packed):
     twice = io.BytesIO(packed)
     with zipfile.ZipFile(twice, "a") as target, pytest.warns(UserWarning, match="Duplicate"):
         target.writestr("config.json", b"{}")
@@ -162,7 +162,7 @@ def test_a_name_twice_is_refused(packed):
 
 @pytest.mark.slow
 def test_a_deleted_run_is_restored_on_the_command_line(old_run, models, offline, tmp_path, capsys):
-    """With the same results; a second time under another name."""
+    """Restore it with the same results, and a second time under another name."""
     zipped = tmp_path / "old.zip"
     assert main(["export", "--model", "old-softmax", "--format", "zip", str(zipped)]) == 0
     shutil.rmtree(old_run.folder)

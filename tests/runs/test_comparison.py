@@ -35,7 +35,7 @@ def test_results_of_a_run_without_a_model_are_dashes(flagship, make_run, models)
     assert found["Images per second"] == ["500", "–"]
 
 
-def test_auto_says_which_precision_it_became(make_run, models):
+def test_auto_precision_shows_the_chosen_precision(make_run, models):
     make_run("a", "keras-cnn", card={"precision": "bfloat16"})
     config = models / "a" / "config.json"
     config.write_text(config.read_text().replace('"precision": "float32"', '"precision": "auto"'))

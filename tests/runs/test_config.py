@@ -40,7 +40,7 @@ def test_a_continued_run_keeps_all_other_settings(models):
         resume_config(config, models, epochs=0)
 
 
-def test_weights_never_forget_that_they_saw_validation_images(models):
+def test_a_continued_run_remembers_training_on_validation_images(models):
     config = configure(RECIPES["softmax"], models, trains_on_validation=True)
     following = resume_config(config, models, trains_on_validation=False, limit=99)
     assert following.sees_validation(55_000)
@@ -49,14 +49,16 @@ def test_weights_never_forget_that_they_saw_validation_images(models):
     assert not resume_config(fresh, models).sees_validation(55_000)
 
 
-def test_an_open_setting_is_the_one_of_the_recipe(models):
+def test_an_unset_setting_is_that_of_the_recipe(models):
     config = configure(RECIPES["keras-cnn"], models)
     assert config.setting("trains_on_validation")
     assert config.sees_validation(55_000)
     assert replace(config, limit=55_001).sees_validation(55_000)
-    assert not replace(config, limit=55_000).sees_validation(55_000), "validation images come last"
+    assert not replace(config, limit=55_000).sees_validation(55_000), "validation images follow the training images"
     assert not configure(RECIPES["keras-cnn"], models, trains_on_validation=False).setting("trains_on_validation")
-    assert replace(config, trains_on_validation=None).setting("trains_on_validation"), "as in old runs"
+    assert replace(config, trains_on_validation=None).setting("trains_on_validation"), (
+        "runs of earlier versions lack it"
+    )
     assert replace(config, recipe="gone", trains_on_validation=None).setting("trains_on_validation") is None
 
 
@@ -96,7 +98,7 @@ def test_invalid_settings_are_refused_in_one_sentence(models, wrong):
     assert str(caught.value)[-1] == "."
 
 
-def test_names_count_up_and_are_never_used_twice(models):
+def test_names_are_numbered_and_never_reused(models):
     for number in (1, 2, 3):
         config = configure(RECIPES["softmax"], models)
         assert config.name == f"softmax-{number}"

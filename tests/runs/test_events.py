@@ -27,8 +27,8 @@ def test_reading_continues_at_an_offset(tmp_path):
     assert events.read_events(tmp_path, offset) == ([], offset)
 
 
-def test_an_incomplete_line_is_left_for_later(tmp_path):
-    """The reader may look while the writer is writing a line."""
+def test_an_incomplete_line_is_read_later(tmp_path):
+    """The writer may be in the middle of a line."""
     path = tmp_path / events.FILE_NAME
     path.write_text('{"event": "a"}\n{"event": "b')
     found, offset = events.read_events(tmp_path)
@@ -57,13 +57,13 @@ def test_events_are_read_in_parts(tmp_path):
     assert steps == list(range(20))
 
 
-def test_a_run_without_events_has_none(tmp_path):
+def test_a_run_without_an_events_file_has_no_events(tmp_path):
     assert events.read_events(tmp_path) == ([], 0)
     assert events.last_event(tmp_path) is None
 
 
 @pytest.mark.parametrize("count", [1, 2, 2000])
-def test_the_last_event_is_that_of_the_whole_file(tmp_path, count):
+def test_the_last_event_is_found_in_a_file_of_any_size(tmp_path, count):
     writer = EventWriter(tmp_path)
     for number in range(count):
         writer.write("batch", number=number, padding="x" * 50)
@@ -79,7 +79,7 @@ def test_numbers_that_are_not_finite_become_null(tmp_path):
 
 
 def test_two_writers_never_mix_their_lines(tmp_path):
-    """The process that trains and the dashboard may write at the same time."""
+    """The training process and the dashboard may write at the same time."""
 
     def write_many(name: str) -> None:
         writer = EventWriter(tmp_path)

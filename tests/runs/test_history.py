@@ -10,7 +10,7 @@ from mnistdash.runs.events import FILE_NAME, EventWriter
 from mnistdash.runs.history import CSV_COLUMNS, MAX_BATCHES, History, HistoryReader, epochs_csv
 
 
-def test_the_phases_of_a_run():
+def test_the_phase_follows_the_events():
     phases = [("waiting", None), ("starting", STARTED), ("preparing", {"event": "preparing", "elapsed": 1.0})]
     phases += [("fitting", FITTING), ("fitting", batch(1, 5.0)), ("ended", {"event": "ended", "elapsed": 9.0})]
     events = []
@@ -29,13 +29,13 @@ def test_progress_counts_the_steps_reported():
 
 
 def test_time_left_excludes_building_the_graph():
-    """The first step takes seconds; counting it would estimate ten times too long."""
+    """The first step takes seconds and would make the estimate ten times too long."""
     assert History().extended([STARTED, FITTING, batch(1, 9.0)]).seconds_left is None
     history = History().extended([STARTED, FITTING, batch(1, 9.0), batch(11, 10.0)])
     assert history.seconds_left == pytest.approx(1.9)
 
 
-def test_an_epoch_that_was_cut_short_ends_at_a_fraction():
+def test_an_interrupted_epoch_ends_at_a_fraction():
     history = History().extended([STARTED, FITTING, epoch(1, 9.0), {**epoch(2, 10.0), "step": 15}])
     assert [history.position(event) for event in history.epochs] == [1.0, 1.5]
 
@@ -45,7 +45,7 @@ def test_speed_is_the_last_reported():
     assert History().extended(events).last_report.images_per_second == 700.0
 
 
-def test_the_best_epoch_is_the_last_that_improved():
+def test_the_best_epoch_is_the_last_improvement():
     events = [STARTED, FITTING, epoch(1, 9.0), epoch(2, 12.0), epoch(3, 15.0, best=False)]
     assert History().extended(events).best_epoch.epoch == 2
     assert History().extended(events[:2]).best_epoch is None
@@ -57,7 +57,7 @@ def test_the_learning_rate_is_the_last_reported_and_old_runs_have_none():
     assert History().extended([STARTED, FITTING, *reports]).last_report.learning_rate == 0.2
 
 
-def test_the_epochs_as_comma_separated_values():
+def test_epochs_are_exported_as_csv():
     events = [STARTED, FITTING, batch(5, 6.0), {**epoch(1, 9.0), "val_loss": 0.25}, epoch(2, 12.0, best=False)]
     first, second = csv.DictReader(epochs_csv(History().extended(events)).splitlines())
     assert list(first) == list(CSV_COLUMNS)
@@ -67,7 +67,7 @@ def test_the_epochs_as_comma_separated_values():
 
 
 def test_the_first_estimate_never_changes():
-    """The refresh interval of the page depends on it and must not go back and forth."""
+    """The refresh interval of the page depends on it and must not fluctuate."""
     steady = [batch(step, 5.0 + step) for step in range(1, 8)]
     events = [STARTED, FITTING, *steady]
     estimate = History().extended(events).first_estimate
@@ -90,7 +90,7 @@ def test_the_first_estimate_never_changes():
     ],
 )
 def test_an_invalid_event_is_skipped(invalid):
-    """A file may be damaged or come from elsewhere; the rest of the run stays visible."""
+    """The rest of a damaged or untrusted file stays visible."""
     valid = [STARTED, FITTING, batch(1, 6.0), epoch(1, 9.0)]
     assert History().extended([*valid[:3], invalid, *valid[3:]]) == History().extended(valid)
 
@@ -107,18 +107,18 @@ def test_a_long_run_keeps_evenly_spaced_batches_with_the_first_and_the_last(coun
 
 
 def test_epochs_are_bounded():
-    """The file of a restored run may hold anything."""
+    """The events of a restored run are untrusted."""
     events = [{**epoch(1, 9.0), "epoch": number} for number in range(1, MAX_EPOCHS + 50)]
     assert len(History().extended(events).epochs) == MAX_EPOCHS
 
 
-def test_a_history_that_is_extended_equals_one_of_all_events():
+def test_a_history_extended_in_parts_equals_one_of_all_events():
     events = [STARTED, FITTING, *(batch(step, float(step)) for step in range(1, 1_300)), epoch(1, 2_000.0)]
     growing = History()
     for start in range(0, len(events), 101):
         before = growing
         growing = before.extended(events[start : start + 101])
-        assert before == History().extended(events[:start]), "readers of the shorter one see no change"
+        assert before == History().extended(events[:start]), "extending does not change the original"
     assert growing == History().extended(events)
 
 

@@ -15,7 +15,7 @@ def test_a_recipe_is_complete(recipe):
 
 
 def test_the_settings_are_the_published_ones():
-    """Otherwise the results could not be compared."""
+    """Other settings would make the results incomparable."""
     settings = {
         name: (r.optimizer, r.learning_rate, r.batch_size, r.epochs, r.steps, r.trains_on_validation)
         for name, r in RECIPES.items()
@@ -39,7 +39,7 @@ def test_a_recipe_states_the_accuracy_to_expect():
 
 
 def test_the_documents_state_the_accuracy_of_the_shipped_model():
-    """It continues a run of the recipe on all 60,000 digits; the recipe states that run's accuracy."""
+    """It continues a run of the recipe on all 60,000 images; the recipe states the accuracy of that run."""
     shipped = store.load_trained_run("flagship", PROJECT / "models")
     assert (shipped.config.recipe, shipped.card.validation_seen) == ("flagship", True)
     assert shipped.card.test_accuracy >= 0.9975

@@ -9,13 +9,13 @@ from mnistdash.runs import snapshots
 from mnistdash.runs.snapshots import EpochPredictions, LayerActivations, NetworkView
 
 
-def answers(predicted: list[int], true_probability: list[float] | None = None) -> EpochPredictions:
+def predictions(predicted: list[int], true_probability: list[float] | None = None) -> EpochPredictions:
     count = len(predicted)
     true = [0.5] * count if true_probability is None else true_probability
     return EpochPredictions(np.array(predicted, np.uint8), np.full(count, 0.5, np.float16), np.array(true, np.float16))
 
 
-def test_a_snapshot_is_read_as_it_was_written(tmp_path):
+def test_a_snapshot_is_written_and_read(tmp_path):
     probabilities = np.random.default_rng(0).dirichlet(np.ones(10), 50)
     labels = np.arange(50, dtype=np.uint8) % 10
     before = EpochPredictions.of(probabilities, labels)
@@ -41,7 +41,7 @@ def test_a_new_run_has_no_snapshots(tmp_path):
 
 
 @pytest.mark.parametrize("epochs", [1, 7, 50, 51, 120, 1000])
-def test_few_epochs_save_a_network_view_among_them_the_first_and_the_last(epochs):
+def test_few_epochs_save_a_network_view_including_the_first_and_the_last(epochs):
     kept = [epoch for epoch in range(1, epochs + 1) if snapshots.saves_network_view(epoch, epochs)]
     assert kept[0] == 1
     assert kept[-1] == epochs
@@ -51,16 +51,16 @@ def test_few_epochs_save_a_network_view_among_them_the_first_and_the_last(epochs
 
 def test_a_forgotten_digit_was_predicted_correctly_before():
     labels = np.array([1, 1, 1, 1], np.uint8)
-    history = [answers([1, 2, 2, 1]), answers([2, 1, 2, 1]), answers([2, 2, 2, 1])]
+    history = [predictions([1, 2, 2, 1]), predictions([2, 1, 2, 1]), predictions([2, 2, 2, 1])]
     assert metrics.forgotten(history, labels).tolist() == [True, True, False, False]
     assert not metrics.forgotten(history[:1], labels).any()
 
 
 def test_the_hardest_errors_have_the_least_probable_true_label():
     labels = np.array([1, 1, 1, 1, 1], np.uint8)
-    now = answers([2, 1, 2, 2, 2], [0.3, 0.01, 0.1, 0.2, 0.4])
+    now = predictions([2, 1, 2, 2, 2], [0.3, 0.01, 0.1, 0.2, 0.4])
     assert metrics.hardest_errors(now, labels, 3).tolist() == [2, 3, 0]
-    assert len(metrics.hardest_errors(answers([1] * 5), labels, 3)) == 0
+    assert len(metrics.hardest_errors(predictions([1] * 5), labels, 3)) == 0
 
 
 def test_the_first_digit_of_each_class_is_found(sample):
@@ -101,7 +101,7 @@ def saved(**changed: np.ndarray) -> bytes:
     ],
     ids=str,
 )
-def test_a_snapshot_of_wrong_arrays_is_refused(changed):
+def test_a_snapshot_with_invalid_arrays_is_refused(changed):
     snapshots.parse_snapshot(io.BytesIO(saved()), "epochs/0001.npz")
     with pytest.raises(RunError, match=r"^epochs/0001\.npz is damaged"):
         snapshots.parse_snapshot(io.BytesIO(saved(**changed)), "epochs/0001.npz")

@@ -69,7 +69,7 @@ def test_runs_are_listed_newest_first_and_models_with_the_flagship_first(flagshi
     assert [run.name for run in store.list_models(models)] == ["flagship", "second", "first"]
 
 
-def test_a_folder_that_cannot_be_read_hides_no_other(flagship, models):
+def test_an_unreadable_folder_does_not_hide_the_others(flagship, models):
     (models / "broken").mkdir()
     (models / "broken" / CONFIG).write_text("{")
     (models / "empty").mkdir()
@@ -88,14 +88,14 @@ def test_a_run_with_an_invalid_setting_is_listed_as_unreadable(flagship, make_ru
     assert problem.startswith("invalid/config.json: batch size must be ")
 
 
-def test_a_run_with_an_invalid_card_has_failed_and_says_why(make_run):
+def test_a_run_with_an_invalid_card_has_failed_with_a_reason(make_run):
     run = store.load_run(make_run("mine", events=[STARTED], card={"test_accuracy": 99.1}))
     assert (run.status, run.card) == ("failed", None)
     assert run.reason == "mine/card.json: test accuracy must be at most 1, not 99.1."
 
 
 def test_a_run_of_version_0_1_0_opens(old_run):
-    """With settings, results, curves, annotations, predictions and activations."""
+    """Load its settings, results, curves, annotations, predictions and activations."""
     assert (old_run.status, old_run.reason) == ("finished", "")
     assert (old_run.config.recipe, old_run.config.epochs, old_run.config.batch_size) == ("softmax", 2, 50)
     assert old_run.card.test_accuracy == 0.853333
@@ -115,7 +115,7 @@ def test_the_folder_of_models_may_be_missing(tmp_path):
     assert store.list_runs(tmp_path / "none") == []
 
 
-def test_a_missing_model_is_reported_with_the_existing_ones(flagship, make_run, models):
+def test_the_error_for_a_missing_model_lists_the_existing_ones(flagship, make_run, models):
     with pytest.raises(RunError, match=r"There is no model named nothing \(models: flagship\)"):
         store.load_trained_run("nothing", models)
     make_run("half", events=[DEAD])
@@ -180,7 +180,7 @@ def test_the_shipped_model_is_small_and_accurate():
 
 
 def test_a_changed_file_is_read_again(make_run):
-    """Also within the same clock tick, and with the same length."""
+    """Even a file of the same length is read again within one clock tick."""
     folder = make_run("run", events=[STARTED, ended("stopped")])
     assert store.load_run(folder).config.seed == 0
     config = json.loads((folder / CONFIG).read_text())

@@ -17,7 +17,7 @@ def batches(*speeds: float) -> list[dict]:
     return [{"event": "started"}, *({"event": "batch", "images_per_second": speed} for speed in speeds)]
 
 
-def test_speed_is_recorded_for_runs_that_are_equally_fast(tmp_path, config):
+def test_speed_is_shared_by_runs_that_are_equally_fast(tmp_path, config):
     cache = ThroughputCache(tmp_path / "new")
     assert cache.images_per_second(config) is None
     cache.record_speed(config, batches(10.0, 3_000.0, 2_000.0, 2_900.0))
@@ -35,21 +35,21 @@ def test_speed_is_recorded_for_runs_that_are_equally_fast(tmp_path, config):
     assert cache.images_per_second(config) == 2_900
 
 
-def test_another_machine_with_the_same_cache_folder_has_speeds_of_its_own(tmp_path, config, monkeypatch):
+def test_machines_that_share_a_cache_folder_have_separate_speeds(tmp_path, config, monkeypatch):
     ThroughputCache(tmp_path).record_speed(config, batches(1.0, 5.0))
     monkeypatch.setattr("platform.node", lambda: "another")
     assert ThroughputCache(tmp_path).images_per_second(config) is None
 
 
-def test_a_run_that_reported_only_its_first_steps_has_no_speed(tmp_path, config):
-    """They include building the graph."""
+def test_a_run_with_only_its_first_steps_has_no_speed(tmp_path, config):
+    """The first steps include building the graph."""
     cache = ThroughputCache(tmp_path)
     for reported in (batches(), batches(10.0)):
         cache.record_speed(config, reported)
     assert cache.images_per_second(config) is None
 
 
-def test_auto_precision_is_recorded_and_its_speed_is_that_of_the_precision(tmp_path, config):
+def test_auto_precision_is_recorded_and_has_the_speed_of_that_precision(tmp_path, config):
     cache, auto = ThroughputCache(tmp_path), replace(config, precision="auto")
     cache.record_speed(config, batches(1.0, 5.0))
     assert (cache.precision(auto), cache.images_per_second(auto)) == (None, None)
@@ -67,7 +67,7 @@ def test_a_damaged_cache_file_counts_as_empty_and_is_replaced(tmp_path, config, 
 
 
 @pytest.mark.parametrize("entry", ['"fast"', "-1.0", "null", "[]"])
-def test_an_entry_that_is_no_speed_is_ignored(tmp_path, config, entry):
+def test_an_invalid_entry_is_ignored(tmp_path, config, entry):
     cache = ThroughputCache(tmp_path)
     cache.record_speed(config, batches(1.0, 5.0))
     cache.record_precision(config, "float32")
@@ -76,19 +76,19 @@ def test_an_entry_that_is_no_speed_is_ignored(tmp_path, config, entry):
     assert cache.images_per_second(config) is None
 
 
-def test_a_read_only_cache_is_no_error(tmp_path, config):
+def test_a_read_only_cache_is_not_an_error(tmp_path, config):
     (tmp_path / "file").write_text("")
     ThroughputCache(tmp_path / "file").record_speed(config, batches(1.0, 5.0))
 
 
 def test_training_time_includes_validation(config):
-    # Two epochs of 1,000 images and 600 validation images, each of which takes a third as long.
+    # Two epochs of 1,000 images and 600 validation images; a validation image takes a third of the time.
     assert training_seconds(config, 100.0, 1_000, 600) == pytest.approx(2 * 1_200 / 100)
-    # 20 steps of 100 images are two epochs.
+    # Two epochs are 20 steps of 100 images.
     assert training_seconds(replace(config, epochs=None, steps=20), 100.0, 1_000, 600) == pytest.approx(24)
 
 
-def test_training_time_includes_images_that_are_made(config):
+def test_training_time_includes_generated_images(config):
     augmented = replace(config, augmentation=True)
     assert training_seconds(augmented, 100.0, 1_000, 0) == pytest.approx(2 * 1_620 / 100)
 

@@ -65,18 +65,18 @@ def test_an_invalid_card_is_refused(name, value):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"3", b"\xff\xfe", b"[" * 100_000])
-def test_a_file_that_holds_no_settings_is_refused(content):
+def test_a_file_without_settings_is_refused(content):
     with pytest.raises(RunError) as refused:
         parse_config(content, "mine/config.json")
     assert len(str(refused.value)) < 200
 
 
-def test_a_whole_number_will_do_where_a_fraction_is_expected():
+def test_an_integer_is_valid_in_place_of_a_float():
     assert parse_config(flagship_json("config.json", "learning_rate", "1"), "config.json").learning_rate == 1.0
 
 
 def test_files_of_a_later_version_open():
-    """Fields that are unknown here are ignored."""
+    """Unknown fields are ignored."""
     for parse, file in ((parse_config, "config.json"), (parse_card, "card.json")):
         content = (FLAGSHIP / file).read_bytes()
         assert parse(content.replace(b"{", b'{"invented_later": [1], ', 1), file) == parse(content, file)

@@ -56,6 +56,6 @@ class Server:
 
 
 def with_sample(cache: Path) -> dict[str, str]:
-    """Return an environment in which the offline sample loads without a download attempt."""
+    """Return environment variables that load the offline sample without a download attempt."""
     nowhere = {"https_proxy": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}
     return {"MNISTDASH_DATA": "", "XDG_CACHE_HOME": str(cache), **nowhere}

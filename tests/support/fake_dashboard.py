@@ -1,4 +1,4 @@
-"""A dashboard without pages: it runs the queue with fake workers, submits a run for each argument, and waits."""
+"""Dashboard without pages, which runs the queue with fake workers and submits a run per argument."""
 
 import sys
 from pathlib import Path

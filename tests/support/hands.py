@@ -1,4 +1,4 @@
-"""Hand-drawn digits and other shapes: strokes in fractions of their box, and canvases with them."""
+"""Hand-drawn digits and other shapes, as strokes in fractions of their box and on canvases."""
 
 from collections.abc import Sequence
 from math import cos, radians, sin

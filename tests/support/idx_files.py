@@ -30,12 +30,12 @@ def contents() -> dict[str, bytes]:
 
 
 def compressed(data: bytes) -> bytes:
-    """Return gzipped bytes, the same at every call."""
+    """Return gzipped bytes without a time stamp."""
     return gzip.compress(data, mtime=0)
 
 
 def described(files: dict[str, bytes]) -> tuple[IdxFile, ...]:
-    """Return the descriptions of these files, in place of `mnist.FILES`."""
+    """Return descriptions of the files that replace `mnist.FILES`."""
     shapes = ((30, 28, 28), (30,), (10, 28, 28), (10,))
     return tuple(
         IdxFile(name, shape, sha256(data), sha256(compressed(data)), len(compressed(data)))

@@ -1,4 +1,4 @@
-"""Image files built byte by byte, with headers that no program would write."""
+"""Builders of image files with headers that no program writes."""
 
 import io
 import struct
@@ -66,7 +66,7 @@ def scan(components: range, first: int = 0, last: int = 63, low: int = 0) -> byt
 def jpeg(
     size: tuple[int, int], components: int = 3, *, marker: int = 0xC0, before: bytes = b"", scans: bytes | None = None
 ) -> bytes:
-    """Return a gray JPEG with two bits a block; with marker 0xC2 progressive, and without details."""
+    """Return a gray JPEG with two bits per block; with marker 0xC2, a progressive one without details."""
     each = range(1, components + 1)
     blocks = (size[0] // 8 + 1) * (size[1] // 8 + 1) * components
     if scans is None:
@@ -79,7 +79,7 @@ def jpeg(
 
 
 def exif(tag: int, kind: int, count: int, value: int | bytes) -> bytes:
-    """Return EXIF data with one tag besides the unit of resolution; a value in bytes is stored after the tags."""
+    """Return EXIF data with the resolution unit and one more tag; a value in bytes is stored after the tags."""
     offset = 8 + 2 + 2 * 12 + 4
     stored = value if isinstance(value, bytes) else b""
     tags = {tag: (kind, count, offset if stored else value), 296: (3, 1, 2)}
@@ -88,7 +88,7 @@ def exif(tag: int, kind: int, count: int, value: int | bytes) -> bytes:
 
 
 def many_fractions(size: int) -> bytes:
-    """Return EXIF data of about `size` bytes, whose resolution is a list of fractions."""
+    """Return about `size` bytes of EXIF data whose resolution is a list of fractions."""
     return exif(282, 5, size // 8, b"\1\0\0\0" * (size // 4))
 
 

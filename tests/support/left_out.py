@@ -1,4 +1,4 @@
-"""Skip tests for lack of a resource, and summarize them in one line."""
+"""Skipped tests that lack a resource, and their summary."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ def leave_out(resource: str) -> None:
 
 
 def summary(skipped: Iterable[pytest.TestReport]) -> str:
-    """Return one line on the skipped tests and how to run them, or "" if there are none."""
+    """Return one line about the skipped tests and how to run them, or "" without any."""
     reasons = (report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     counts = Counter(reason.removeprefix(NEEDS) for reason in reasons if reason.startswith(NEEDS))
     parts = [

@@ -1,4 +1,4 @@
-"""Helpers for tests of pages."""
+"""Text and components of a page under test."""
 
 import json
 import re

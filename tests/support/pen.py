@@ -1,4 +1,4 @@
-"""Draw with the mouse."""
+"""Drawing with the mouse."""
 
 from hands import DIGITS, Point
 

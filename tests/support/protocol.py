@@ -1,8 +1,8 @@
 """A visitor without a browser: a client of Streamlit's WebSocket protocol.
 
-It sends the widget states, the address, the hashes of cached messages, and the automatic reruns of fragments, as a
-browser does. It requests nothing over HTTP (scripts, fonts, image files). Many fit into one process. The protocol is
-that of the pinned Streamlit release.
+Like a browser, it sends widget states, the address, hashes of cached messages, and automatic reruns of fragments. It
+requests nothing over HTTP (scripts, fonts, image files), so one process can run many. It implements the protocol of the
+pinned Streamlit release.
 """
 
 import asyncio
@@ -315,7 +315,7 @@ class Visitor:
                 for name, (kept, last) in self._kept.items()
                 if self._runs - last <= KEPT_RUNS or (fragments and kept.delta.fragment_id not in fragments)
             }
-        if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # otherwise the next run counts
+        if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # otherwise wait for the next run
             for one in self._waits:
                 if one.has_begun and not one.done.done():
                     one.done.set_result(None)

@@ -1,4 +1,4 @@
-"""Invented robustness curves."""
+"""Made-up robustness curves."""
 
 from mnistdash.evaluation.perturbations import KINDS
 from mnistdash.evaluation.robustness import RobustnessCurves

@@ -1,4 +1,4 @@
-"""The elements of a Streamlit page, collected from its messages."""
+"""Elements of a Streamlit page, collected from its messages."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Digits on the canvas of the Draw page, and the values that the canvas reports for them."""
+"""Digits on the canvas of the Draw page, and the canvas values for them."""
 
 import itertools
 import json
@@ -13,8 +13,8 @@ from mnistdash.ui.html.sprites import png_url
 
 SIDE, PEN = 280, 20  # pixels: side of the canvas, width of the pen
 EVENT = 4.0  # pixels between two pointer events
-VARIANTS = 3  # of each digit
-# Properties that Fabric.js, the canvas's library, reports for every stroke.
+VARIANTS = 3  # per digit
+# Properties of every stroke in Fabric.js, the library of the canvas.
 STROKE = {
     **dict.fromkeys(("lockMovementX", "lockMovementY", "lockRotation", "lockScalingX", "lockScalingY"), False),
     **dict.fromkeys(("lockSkewingX", "lockSkewingY", "lockScalingFlip", "strokeUniform", "flipX", "flipY"), False),

@@ -1,4 +1,4 @@
-"""A mixture of experts with one convolution each: it is built and traced much faster than the flagship."""
+"""Mixture of experts with one convolution each, which builds and traces much faster than the flagship."""
 
 import keras
 import pytest

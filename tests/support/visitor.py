@@ -1,4 +1,4 @@
-"""A person who uses a dashboard in a browser."""
+"""Visitor of a dashboard in a browser."""
 
 import re
 import time
@@ -7,7 +7,7 @@ PATIENCE = 120  # seconds; other tests may keep the machine busy
 
 
 class Visitor:
-    """A browser window with a page of the dashboard."""
+    """Browser window with a page of the dashboard."""
 
     def __init__(self, page, url: str):
         self.page, self.url = page, url
@@ -43,6 +43,6 @@ class Visitor:
         """Wait until the text of a container matches a pattern, and return the text."""
         deadline = time.monotonic() + PATIENCE
         while not re.search(pattern, text := self.text(key), re.DOTALL):
-            assert time.monotonic() < deadline, f"{key} says {text!r}, not {pattern!r}"
+            assert time.monotonic() < deadline, f"{key} shows {text!r}, not {pattern!r}"
             self.page.wait_for_timeout(100)
         return text

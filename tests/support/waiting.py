@@ -1,11 +1,11 @@
-"""Waiting for what other threads and processes do."""
+"""Waiting for other threads and processes."""
 
 import time
 from collections.abc import Callable
 
 
 def until(condition: Callable[[], object], seconds: float = 90) -> None:
-    """Wait until a condition holds; the limit only keeps a failing test from waiting forever."""
+    """Wait until a condition holds; the limit only prevents a failing test from hanging."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not become true in time"

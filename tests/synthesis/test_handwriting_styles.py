@@ -30,7 +30,7 @@ def test_restyled_digit_differs_and_fits_the_box_of_mnist(label):
         assert np.abs(restyled.astype(int) - DIGITS[label]).mean() > 2
 
 
-def test_ones_get_wider_and_sevens_gain_foreground():
+def test_ones_become_wider_and_sevens_gain_foreground():
     rng = np.random.default_rng(1)
     width = np.mean([np.ptp(np.flatnonzero(handwriting_styles.restyle(ONE, 1, rng).any(0))) for _ in range(20)])
     assert width > 1.5 * np.ptp(np.flatnonzero(ONE.any(0)))
@@ -60,7 +60,7 @@ def test_share_of_some_digits_is_copied_and_the_originals_are_unchanged():
     assert np.array_equal(handwriting_styles.restyle_digits(images, labels, 0)[0], copies)
 
 
-def test_no_matching_digit_gives_no_copies():
+def test_no_copies_without_a_matching_digit():
     copies, copied = handwriting_styles.restyle_digits(np.stack([ZERO] * 3), np.array([2, 3, 5], np.uint8), 0)
     assert copies.shape == (0, 28, 28)
     assert copied.shape == (0,)

@@ -11,7 +11,7 @@ def mnist_like(text: str) -> np.ndarray:
 
 
 def swelling_line() -> np.ndarray:
-    """Draw a stroke 1 to 6 pixels wide, like a scanned one."""
+    """Draw a stroke that widens from 1 to 6 pixels, as in a scan."""
     rows, columns = np.indices((28, 28))
     return np.where((abs(columns - 13.5) < 0.5 + (rows - 4) / 8) & (rows >= 4) & (rows < 24), 255, 0).astype(np.uint8)
 

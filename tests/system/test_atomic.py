@@ -12,7 +12,7 @@ def test_a_file_is_written_completely(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["it.json"]
 
 
-def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path):
+def test_a_failed_write_keeps_the_old_file_and_no_temporary_one(tmp_path):
     path = tmp_path / "it.json"
     atomic_write_json(path, {"a": 1})
     with pytest.raises(TypeError):

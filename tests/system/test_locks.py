@@ -8,7 +8,7 @@ from mnistdash.system import locks
 from mnistdash.system.locks import ProcessLock, is_locked, try_lock
 
 
-def test_a_lock_is_held_once_until_it_is_released(tmp_path):
+def test_a_lock_has_one_holder_until_it_is_released(tmp_path):
     path = tmp_path / ".lock"
     lock, other = ProcessLock(path), ProcessLock(path)
     assert not is_locked(path)
@@ -16,9 +16,9 @@ def test_a_lock_is_held_once_until_it_is_released(tmp_path):
     assert lock.is_held
     assert not other.acquire()
     assert is_locked(path)
-    assert is_locked(path), "looking does not take it"
+    assert is_locked(path), "the check does not acquire the lock"
     lock.release()
-    assert path.exists(), "deleted, it could be held twice"
+    assert path.exists(), "two processes could hold the lock of a deleted file"
     assert not is_locked(path)
     assert other.acquire()
     other.release()
@@ -51,7 +51,7 @@ def test_a_killed_process_holds_no_lock_and_its_children_do_not_inherit_one(tmp_
     assert not is_locked(tmp_path / ".lock")
 
 
-def test_a_lock_is_tried_for_a_block(tmp_path):
+def test_a_lock_can_be_tried_in_a_with_statement(tmp_path):
     path = tmp_path / ".lock"
     with try_lock(path) as acquired:
         assert acquired
@@ -60,7 +60,7 @@ def test_a_lock_is_tried_for_a_block(tmp_path):
     assert not is_locked(path)
 
 
-def test_a_folder_that_is_gone_is_not_created(tmp_path):
+def test_a_missing_folder_is_not_created(tmp_path):
     path = tmp_path / "gone" / ".lock"
     assert not ProcessLock(path).acquire()
     assert not is_locked(path)
@@ -69,15 +69,15 @@ def test_a_folder_that_is_gone_is_not_created(tmp_path):
 
 @pytest.fixture
 def clock(monkeypatch) -> list[float]:
-    """The monotonic clock of this process, in a list of one value."""
+    """Replace the monotonic clock by a list with one value, and return it."""
     now = [100.0]
     monkeypatch.setattr(locks.time, "monotonic", lambda: now[0])
     return now
 
 
 @pytest.mark.parametrize("holders_clock", [-1e9, 0.0, 1e9])
-def test_the_time_since_a_renewal_needs_no_common_clock(tmp_path, clock, holders_clock):
-    """Containers may disagree on the time, and the clock may be set."""
+def test_the_time_since_a_renewal_needs_no_shared_clock(tmp_path, clock, holders_clock):
+    """The clocks of containers may differ or be set."""
     path = tmp_path / ".lock"
     holder, other = ProcessLock(path), ProcessLock(path)
     holder.acquire()

@@ -18,7 +18,7 @@ def lines():
     logger.handlers[:], logger.level, logger.propagate = before
 
 
-def test_an_event_is_one_json_object_a_line(lines):
+def test_each_event_is_one_line_of_json(lines):
     log = logging.getLogger("mnistdash.jobs.queue")
     log.info("ended", extra={"run": "softmax-1", "recipe": "softmax", "status": "finished"})
     log.warning("slow", extra={"page": "Draw", "seconds": 3.2})
@@ -29,12 +29,12 @@ def test_an_event_is_one_json_object_a_line(lines):
     assert (second["level"], second["page"], second["seconds"]) == ("warning", "Draw", 3.2)
 
 
-def test_a_name_that_a_visitor_typed_is_not_logged(lines):
+def test_names_typed_by_visitors_are_not_logged(lines):
     logging.getLogger("mnistdash.jobs.queue").info("queued", extra={"run": "annas-run"})
     assert lines()[0]["run"] == "named"
 
 
-def test_line_breaks_stay_inside_their_line(lines):
+def test_line_breaks_are_escaped(lines):
     logging.getLogger("mnistdash").error("failed", extra={"reason": "one\ntwo\u2028three"})
     assert lines()[0]["reason"] == "one\ntwo\u2028three"
 

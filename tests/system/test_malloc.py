@@ -43,13 +43,13 @@ print(json.dumps([before - size(), bool(np.array_equal(matrix @ matrix, product)
 """
 
 
-def test_freed_memory_is_returned_although_parts_of_it_are_in_use(output_of):
-    """Many small blocks, of which one in a thousand is kept."""
+def test_freed_memory_is_returned_despite_fragmentation(output_of):
+    """Keep every thousandth of many small blocks."""
     assert int(output_of(SMALL_BLOCKS)) > 100_000_000
 
 
 def test_a_large_block_that_a_thread_freed_is_returned(output_of):
-    """Otherwise the process keeps as much memory as its largest block."""
+    """Otherwise the process keeps the memory of its largest block."""
     assert int(output_of(LARGE_BLOCK)) < 3_000_000
 
 
@@ -59,7 +59,7 @@ def test_libraries_work_after_their_pages_were_released(output_of):
     assert is_same
 
 
-def test_trimming_periodically_needs_one_thread_however_often_it_is_started():
+def test_periodic_trimming_uses_one_thread():
     before = threading.active_count()
     for _ in range(3):
         malloc.trim_memory_periodically(3600.0)

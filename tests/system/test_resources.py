@@ -16,7 +16,7 @@ def test_available_memory_is_limited_by_the_container(tmp_path):
     assert resources.available_memory(tmp_path) > 1_000_000
     (tmp_path / "memory.max").write_text("5000\n")
     (tmp_path / "memory.stat").write_text("anon 200\ninactive_file 600\n")
-    assert resources.available_memory(tmp_path) == 4600, "cached files can be dropped"
+    assert resources.available_memory(tmp_path) == 4600, "the file cache counts as available"
     (tmp_path / "memory.current").write_text("9000\n")
     assert resources.available_memory(tmp_path) == 0
 
@@ -52,7 +52,7 @@ def test_without_a_container_usable_cores_are_those_of_the_process(tmp_path, mon
 def test_priority_is_lowered_for_the_group_of_a_session_too(environment):
     read = "resources.AUTOGROUP.read_text().strip() if resources.AUTOGROUP.exists() else None"
     script = f"from mnistdash.system import resources; resources.lower_priority(7); print({read}, flush=True); input()"
-    before = str(eval(read))  # empty without a group for this session, as in some containers
+    before = str(eval(read))  # empty in containers without session groups
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     for start_new_session in (True, False):
         with subprocess.Popen(
@@ -64,4 +64,4 @@ def test_priority_is_lowered_for_the_group_of_a_session_too(environment):
         if start_new_session and resources.AUTOGROUP.exists():
             assert group.endswith("nice 7")
         else:
-            assert group == before, "a group with other processes stays as it was"
+            assert group == before, "the priority of a shared group is unchanged"

@@ -10,5 +10,8 @@ from mnistdash.training import networks
 
 @pytest.fixture(scope="session")
 def built() -> Callable[..., keras.Model]:
-    """Build each network once: built("flagship", "bfloat16"). Tests restore the weights that they change."""
+    """Return a function that builds each network once: built("flagship", "bfloat16").
+
+    Tests restore weights that they change.
+    """
     return cache(lambda recipe, precision="float32": networks.build(RECIPES[recipe], precision))

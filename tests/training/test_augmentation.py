@@ -17,7 +17,7 @@ def test_images_stay_unchanged_outside_training():
     assert np.array_equal(RandomHandwriting()(IMAGES, training=False), IMAGES)
 
 
-def test_each_image_changes_differently_and_keeps_its_range():
+def test_images_change_differently_and_keep_their_range():
     augmented = augment(np.repeat(IMAGES[:1], 6, axis=0), seed=1)
     assert augmented.shape == IMAGES.shape
     assert augmented.min() >= 0
@@ -43,7 +43,7 @@ def test_rotation_is_about_the_center():
 
 
 @pytest.mark.parametrize("option", [{"bend": 0.02}, {"elastic": 1.0}, {"shear": 0.3}, {"scale": 0.2}], ids=str)
-def test_each_warp_moves_ink_and_keeps_most_of_it(option):
+def test_each_warp_moves_foreground_and_keeps_most_of_it(option):
     box = np.zeros((50, 28, 28), np.float32)
     box[:, 8:20, 8:20] = 1
     warped = augment(box, **(NO_WARP | option), **NO_STROKE_CHANGE)
@@ -54,13 +54,13 @@ def test_each_warp_moves_ink_and_keeps_most_of_it(option):
 @pytest.mark.parametrize(
     ("option", "sign"), [({"thicker": 0.7}, 1), ({"thinner": 0.5}, -1)], ids=["thicker", "thinner"]
 )
-def test_strokes_get_thicker_or_thinner(option, sign):
+def test_strokes_become_thicker_or_thinner(option, sign):
     line = np.zeros((50, 28, 28), np.float32)
     line[:, 5:23, 13:16] = 1
     augmented = augment(line, **NO_WARP, **(NO_STROKE_CHANGE | option))
     assert sign * (augmented.sum() - line.sum()) > 10
 
 
-def test_seed_repeats_the_augmentation():
+def test_seed_reproduces_the_augmentation():
     assert np.array_equal(augment(IMAGES, seed=3), augment(IMAGES, seed=3))
     assert not np.array_equal(augment(IMAGES, seed=3), augment(IMAGES, seed=4))

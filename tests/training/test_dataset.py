@@ -14,7 +14,7 @@ NON_DIGITS, REDRAWN = round(dataset.NON_DIGITS * DIGITS), round(dataset.REDRAWN 
 
 @pytest.fixture(scope="module")
 def augmented(sample) -> TrainingSet:
-    """The flagship's training set: digits, restyled digits, redrawn digits, non-digits."""
+    """Return the flagship's training set: digits, restyled digits, redrawn digits, non-digits."""
     return make_training_set(sample, RECIPES["flagship"], DIGITS, seed=1)
 
 
@@ -36,24 +36,24 @@ def test_limit_is_the_number_of_digits(sample, augmented):
     assert len(make_training_set(sample, RECIPES["softmax"], 5000)) == 1297
 
 
-def test_non_digits_come_last_with_a_label_of_their_own(augmented):
+def test_non_digits_come_last_and_have_a_separate_label(augmented):
     is_digit = augmented.labels != networks.NOT_A_DIGIT
     assert is_digit[:-NON_DIGITS].all() and not is_digit[-NON_DIGITS:].any()
     assert augmented.images.dtype == augmented.labels.dtype == np.uint8
 
 
-def test_restyled_digits_are_those_that_have_other_styles(augmented):
+def test_only_digits_with_other_styles_are_restyled(augmented):
     restyled = augmented.labels[DIGITS : -NON_DIGITS - REDRAWN]
     assert 10 < len(restyled) < 75
     assert set(restyled) <= {0, 1, 4, 7, 9}
 
 
-def test_the_estimate_knows_how_many_images_are_made(augmented):
+def test_the_estimate_counts_generated_images(augmented):
     assert len(augmented) / DIGITS == pytest.approx(images_per_digit(RECIPES["flagship"]), abs=0.1)
 
 
 def test_only_unchanged_digits_count_as_written(augmented):
-    """A digit that cannot be redrawn stays as it is."""
+    """Digits that cannot be redrawn are unchanged."""
     assert augmented.written[:DIGITS].all()
     redrawn = slice(-NON_DIGITS - REDRAWN, -NON_DIGITS)
     assert not augmented.written[DIGITS : redrawn.start].any()
@@ -64,7 +64,7 @@ def test_only_unchanged_digits_count_as_written(augmented):
     assert sum(unchanged) < REDRAWN / 2
 
 
-def test_a_seed_repeats_the_images_that_are_made(sample, augmented):
+def test_a_seed_reproduces_the_generated_images(sample, augmented):
     recipe = replace(RECIPES["softmax"], augmentation=True)
     first, again, other = (make_training_set(sample, recipe, 20, seed) for seed in (1, 1, 2))
     assert np.array_equal(first.images, again.images)
@@ -72,12 +72,12 @@ def test_a_seed_repeats_the_images_that_are_made(sample, augmented):
 
 
 def numbered(count: int) -> TrainingSet:
-    """Images whose pixels are their label."""
+    """Return images whose pixels equal their label."""
     labels = np.arange(count, dtype=np.uint8)
     return TrainingSet(labels[:, None, None] * np.ones((1, 28, 28), np.uint8), labels, labels % 2 == 0)
 
 
-def test_an_epoch_has_every_image_once_in_a_new_order():
+def test_each_epoch_has_every_image_once_in_a_new_order():
     def epochs(seed: int) -> list[list[int]]:
         batches = list(numbered(10).batches(4, seed).take(9))
         assert [len(labels) for _, labels in batches] == 3 * [4, 4, 2]
@@ -97,7 +97,7 @@ def test_without_a_seed_there_is_one_epoch_in_the_stored_order():
     assert labels == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 
 
-def test_batches_are_made_without_automatic_tuning():
-    """Its thread sleeps ever longer, and TensorFlow waits for it after each epoch."""
+def test_batches_are_made_without_autotuning():
+    """TensorFlow waits for the autotuning thread after each epoch, longer each time."""
     for seed in (0, None):
         assert numbered(10).batches(4, seed).options().autotune.enabled is False

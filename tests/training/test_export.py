@@ -20,7 +20,7 @@ TEMPERATURE = 2.0
 
 
 class Overconfident:
-    """A network whose logits are five times too large."""
+    """Network whose logits are five times too large."""
 
     def __init__(self, labels: np.ndarray):
         random = np.random.default_rng(0)
@@ -35,7 +35,7 @@ class Overconfident:
 
 @pytest.fixture(scope="module", params=["softmax", "mixture", "mixture in 8 bits"])
 def exported(request, tmp_path_factory) -> tuple[keras.Model, Path]:
-    """A network with random weights, and the folder it is exported to."""
+    """Return a network with random weights, and the folder of its exported files."""
     folder = tmp_path_factory.mktemp("exported")
     network = tiny_mixture.build("softmax" if request.param == "softmax" else "flagship")
     random = np.random.default_rng(1)
@@ -45,7 +45,7 @@ def exported(request, tmp_path_factory) -> tuple[keras.Model, Path]:
 
 
 def tflite_outputs(folder: Path) -> tuple[list[np.ndarray], dict[str, int], list[dict]]:
-    """Return the outputs for IMAGES in the order of the file, and the index of each name."""
+    """Return the outputs for IMAGES in file order, their indices by name, and their details."""
     interpreter = Interpreter(str(folder / "model.tflite"))
     interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], IMAGES.shape)
     interpreter.allocate_tensors()
@@ -58,7 +58,7 @@ def tflite_outputs(folder: Path) -> tuple[list[np.ndarray], dict[str, int], list
 
 
 def expected_outputs(network: keras.Model) -> tuple[np.ndarray, np.ndarray]:
-    """Return (n, 10) probabilities and (n, 1) probabilities of a digit."""
+    """Return the probabilities of each digit, (n, 10), and of any digit, (n, 1)."""
     logits = keras.ops.convert_to_numpy(network(IMAGES))
     digits = softmax(logits[:, :10] / TEMPERATURE, axis=1)
     is_digit = 1 - softmax(logits, axis=1)[:, 10:] if logits.shape[1] == 11 else np.ones((len(IMAGES), 1))
@@ -70,7 +70,7 @@ def test_tflite_outputs_are_named_and_in_order(exported):
     (probabilities, is_digit, features), names, details = tflite_outputs(folder)
     assert [output["index"] for output in details] == [names[name] for name in export.OUTPUTS]
     expected, expected_is_digit = expected_outputs(network)
-    assert np.abs(probabilities - expected).max() < 0.02, "8 bits round"
+    assert np.abs(probabilities - expected).max() < 0.02, "quantization rounds"
     assert (probabilities.argmax(1) == expected.argmax(1)).all()
     assert is_digit.shape == (7, 1)
     assert np.abs(is_digit - expected_is_digit).max() < 0.02
@@ -78,7 +78,7 @@ def test_tflite_outputs_are_named_and_in_order(exported):
     assert features.shape == (7, 784 if network.output_shape[1] == 10 else 3 * 1024)
 
 
-def test_usual_litert_snippet_gives_the_digit(exported):
+def test_usual_litert_snippet_predicts_the_digit(exported):
     network, folder = exported
     interpreter = Interpreter(str(folder / "model.tflite"))
     interpreter.allocate_tensors()
@@ -88,7 +88,7 @@ def test_usual_litert_snippet_gives_the_digit(exported):
     assert digit == expected_outputs(network)[0][0].argmax()
 
 
-def test_keras_file_gives_probabilities_and_keeps_the_network(exported):
+def test_keras_file_outputs_probabilities_and_keeps_the_network(exported):
     network, folder = exported
     model = keras.saving.load_model(folder / "model.keras")
     assert np.allclose(model.predict(IMAGES, verbose=0), expected_outputs(network)[0], atol=1e-5)
@@ -97,7 +97,7 @@ def test_keras_file_gives_probabilities_and_keeps_the_network(exported):
     assert all(map(np.array_equal, loaded.get_weights(), network.get_weights()))
 
 
-def test_probabilities_of_logits_are_those_of_the_exported_model(exported):
+def test_probabilities_from_logits_match_the_exported_model(exported):
     network, _ = exported
     logits = keras.ops.convert_to_numpy(network(IMAGES))
     assert np.allclose(export.probabilities(logits, TEMPERATURE), expected_outputs(network)[0], atol=1e-6)
@@ -139,7 +139,7 @@ assert "mnistdash" not in sys.modules
 
 @pytest.mark.slow
 def test_keras_file_works_elsewhere_for_every_recipe(built, tmp_path):
-    """It loads without this package and without a warning, and takes images of either rank."""
+    """Load it without this package or a warning, and predict images of either rank."""
     paths = [PROJECT / "models" / "flagship" / "model.keras"]
     for name in RECIPES:
         network = tiny_mixture.build(name) if name == "flagship" else built(name)
@@ -157,7 +157,7 @@ def test_keras_file_has_no_optimizer_state(tmp_path, built):
     export.keras_model(network).save(tmp_path / "compiled.keras")
     network.save(tmp_path / "network.keras")
     size = (tmp_path / "compiled.keras").stat().st_size
-    assert size < (tmp_path / "network.keras").stat().st_size + 20_000, "Adam would add 340,000"
+    assert size < (tmp_path / "network.keras").stat().st_size + 20_000, "Adam's state adds 340,000"
 
 
 def test_temperature_improves_the_loss(sample):
@@ -175,9 +175,7 @@ def test_temperature_improves_the_loss(sample):
 @pytest.mark.parametrize(
     ("recipe", "seen", "expected"), [("flagship", False, None), ("flagship", True, 1.18), ("express", False, 1.0)]
 )
-def test_temperature_is_not_fitted_to_digits_that_the_network_was_trained_on(
-    models, sample, monkeypatch, recipe, seen, expected
-):
+def test_temperature_is_not_fitted_to_training_digits(models, sample, monkeypatch, recipe, seen, expected):
     network, used = Overconfident(sample.validation.labels), []
 
     def stop(network: object, folder: Path, temperature: float, quantized: bool) -> None:

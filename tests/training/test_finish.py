@@ -35,7 +35,7 @@ def test_damaged_model_is_not_exported_again(old_run):
         finish.export_again(old_run)
 
 
-def test_stored_run_continues_from_its_weights_file_or_its_model(old_run):
+def test_stored_run_continues_from_its_weights_file_or_model(old_run):
     from_file, from_model = (networks.build(RECIPES["softmax"]) for _ in range(2))
     finish.load_start_weights(from_file, old_run.folder)
     (old_run.folder / "weights.npz").unlink()

@@ -13,5 +13,5 @@ print(json.dumps([imported, len(load_sample().train)]))
 
 @pytest.mark.slow
 def test_keras_is_imported_without_packages_that_can_still_be_imported_later(output_of):
-    """pandas and scikit-learn would cost each training process a second and 110 MB; the sample needs scikit-learn."""
+    """Importing pandas and scikit-learn takes a second and 110 MB; the sample needs scikit-learn."""
     assert json.loads(output_of(SCRIPT).splitlines()[-1]) == [[], 1297]

@@ -48,14 +48,14 @@ def test_filters_are_the_weights_of_the_first_layer(built, images):
     assert np.array_equal(filters[5], kernel[:, :, 0, 5])
 
 
-def test_weights_of_softmax_regression_are_one_picture_per_digit(built, images):
+def test_weights_of_softmax_regression_are_one_image_per_digit(built, images):
     network = built("softmax-naive")
     filters = Inspector(network, images).snapshot().filters
     assert filters.shape == (10, 28, 28)
     assert np.array_equal(filters[7].ravel(), network.get_weights()[0][:, 7])
 
 
-def test_snapshot_uses_the_present_weights(images):
+def test_snapshot_uses_the_current_weights(images):
     network = networks.build(RECIPES["keras-cnn"])
     inspector = Inspector(network, images)
     before = inspector.snapshot().layers[0].maps

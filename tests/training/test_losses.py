@@ -14,7 +14,7 @@ def test_naive_loss_is_summed_over_the_batch():
 
 
 def test_mixture_loss_is_the_mean_of_the_experts_losses():
-    """No expert's loss depends on another expert."""
+    """The loss of an expert does not depend on the others."""
     random = np.random.default_rng(0)
     experts = random.normal(size=(3, 5, 11)).astype(np.float32)
     labels = np.array([0, 3, 10, 3, 9], np.uint8)

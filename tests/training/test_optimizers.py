@@ -10,8 +10,8 @@ from mnistdash.training import optimizers
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("steps", [1, 10, 1000])
-def test_training_uses_the_learning_rates_that_are_drawn(models, schedule, steps):
-    """The chart on Train and the optimizer agree at every step, also inside a graph."""
+def test_training_uses_the_learning_rates_in_the_chart(models, schedule, steps):
+    """The chart on Train and the optimizer agree at every step, even inside a graph."""
     config = configure(RECIPES["softmax"], models, schedule=schedule, learning_rate=0.1)
     optimizer = optimizers.build(config.effective_recipe(RECIPES["softmax"]), config, steps)
     learning_rate = tf.function(lambda: tf.convert_to_tensor(optimizer.learning_rate))

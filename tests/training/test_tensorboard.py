@@ -10,7 +10,7 @@ def read(folder) -> list:
     return [tf.compat.v1.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))]
 
 
-def test_log_has_the_events_that_tensorboard_expects(tmp_path):
+def test_log_contains_the_events_that_tensorboard_expects(tmp_path):
     log = TensorBoardLog(tmp_path)
     log.write("batch", {"step": 7, **EPOCH})
     log.write("epoch", {"epoch": 2, "step": 10, **EPOCH})

@@ -7,7 +7,7 @@ from mnistdash.ui.background import BackgroundTask
 PATIENCE = 60  # seconds
 
 
-def test_progress_can_be_watched_until_the_result_is_there():
+def test_progress_is_available_until_the_result_is_ready():
     proceed, reported = threading.Event(), threading.Event()
 
     def work(progress) -> str:
@@ -27,7 +27,7 @@ def test_progress_can_be_watched_until_the_result_is_there():
     assert task.result() == task.result() == "made"
 
 
-def test_an_exception_reaches_everybody_who_asks():
+def test_an_exception_reaches_every_caller():
     def work(progress) -> None:
         raise OSError("unforeseen")
 
@@ -47,7 +47,7 @@ def test_a_finished_task_can_restart():
 
 
 def test_restarting_a_running_task_does_nothing():
-    """Thirty people may press "Try again"."""
+    """Thirty visitors may press "Try again"."""
     proceed, calls = threading.Event(), []
 
     def work(progress) -> None:
@@ -62,21 +62,21 @@ def test_restarting_a_running_task_does_nothing():
     assert len(calls) == 1
 
 
-def test_a_process_that_exits_cancels_its_tasks_and_waits_for_their_threads(output_of):
+def test_an_exiting_process_cancels_its_tasks_and_waits_for_their_threads(output_of):
     script = (
         "import time\n"
         "from mnistdash.ui.background import BackgroundTask\n"
         "def work(progress):\n"
         "    try:\n"
         "        while True: progress(0.5); time.sleep(0.01)\n"
-        "    finally: print('cancelled', flush=True)\n"
+        "    finally: print('canceled', flush=True)\n"
         "task = BackgroundTask(work)"
     )
-    assert output_of(script) == "cancelled"
+    assert output_of(script) == "canceled"
 
 
 @pytest.mark.slow
-def test_a_process_exits_although_a_task_never_reports(output_of):
+def test_a_process_exits_even_if_a_task_never_reports(output_of):
     script = (
         "import time\n"
         "from mnistdash.ui.background import BackgroundTask\n"

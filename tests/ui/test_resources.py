@@ -1,4 +1,4 @@
-"""What sessions share, outside a page: caches work in any thread."""
+"""Caches shared by all sessions, used outside a page."""
 
 import threading
 
@@ -36,7 +36,7 @@ def test_the_data_is_loaded_once_and_again_on_request(models, sample, monkeypatc
     assert resources.data_task().result() == (sample, None)
 
 
-def test_each_split_is_predicted_once_and_one_after_the_other(flagship, sample, monkeypatch):
+def test_splits_are_predicted_once_and_one_at_a_time(flagship, sample, monkeypatch):
     running, most = [], []
     predict = Model.predict_with_features
 
@@ -54,7 +54,7 @@ def test_each_split_is_predicted_once_and_one_after_the_other(flagship, sample, 
     assert max(most) == 1
 
 
-def test_a_map_in_the_cache_needs_neither_predictions_nor_a_child(flagship, sample, monkeypatch):
+def test_a_cached_map_needs_neither_predictions_nor_a_child(flagship, sample, monkeypatch):
     points = np.zeros((300, 2), np.float32)
     monkeypatch.setattr(projection, "load_tsne_map", lambda *_: points)
     monkeypatch.setattr(projection, "compute_tsne_map", lambda *_: pytest.fail("computed"))

@@ -14,7 +14,7 @@ PROBABILITIES = np.random.default_rng(1).dirichlet(np.ones(10), 23).astype(np.fl
 RESULT = Evaluation(np.arange(23, dtype=np.uint8) % 10, PROBABILITIES)
 
 
-def test_a_sprite_holds_each_digit_in_its_place():
+def test_a_sprite_contains_each_digit_in_its_place():
     made = sprites.sprite(IMAGES)
     assert made.shape == (3 * 28, 10 * 28)
     for place, image in enumerate(IMAGES):
@@ -46,7 +46,7 @@ def test_the_contact_sheet_shows_the_digits_dark_on_light():
     assert np.array_equal(first, 255 - IMAGES[7])
     left = side + 2 * margin + margin
     assert np.array_equal(sheet[margin : margin + side : scale, left : left + side : scale], 255 - IMAGES[3])
-    assert (sheet[margin + side + 2 : margin + side + 30, margin : margin + side] < 128).any(), "there is a caption"
+    assert (sheet[margin + side + 2 : margin + side + 30, margin : margin + side] < 128).any(), "caption below digits"
     twelve = np.asarray(Image.open(io.BytesIO(downloads.contact_sheet(IMAGES, RESULT, np.arange(12)))))
     assert twelve.shape[1] == sheet.shape[1]
-    assert twelve.shape[0] > 1.8 * sheet.shape[0], "two rows"
+    assert twelve.shape[0] > 1.8 * sheet.shape[0], "a second row"

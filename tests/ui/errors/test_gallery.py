@@ -12,7 +12,7 @@ from mnistdash.ui.errors.gallery import ExplorerContext
 
 @pytest.fixture
 def context(make_run, sample) -> ExplorerContext:
-    """The test split of the sample, of which every digit is predicted as 4; the model was trained on the sample."""
+    """Return the sample's test split with every digit predicted as 4 by a model trained on the sample."""
     run = store.load_run(make_run("here", events=[], card={"data": "sample", "validation_seen": False}))
     probabilities = np.eye(10, dtype=np.float32)[np.full(len(sample.test), 4)]
     result = Evaluation(sample.test.labels, probabilities)
@@ -29,7 +29,7 @@ def context(make_run, sample) -> ExplorerContext:
         ("test", "sample", True, False),
     ],
 )
-def test_a_split_is_seen_if_the_model_was_trained_on_it(context, split, data, validation_seen, is_seen):
+def test_a_split_counts_as_seen_if_the_model_was_trained_on_it(context, split, data, validation_seen, is_seen):
     card = replace(context.run.card, data=data, validation_seen=validation_seen)
     assert replace(context, name=split, run=replace(context.run, card=card)).is_seen == is_seen
 

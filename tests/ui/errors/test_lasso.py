@@ -6,7 +6,7 @@ from mnistdash.ui.errors import lasso
 SQUARE = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
 
-def test_points_inside_a_polygon_in_either_direction():
+def test_points_inside_a_polygon_of_either_direction():
     points = np.array([[0, 0], [0.49, -0.49], [0.51, 0], [-0.51, 0], [0, 0.51], [0, -0.51]])
     np.testing.assert_array_equal(lasso.points_inside(points, SQUARE), [True, True, False, False, False, False])
     np.testing.assert_array_equal(lasso.points_inside(points, SQUARE[::-1]), lasso.points_inside(points, SQUARE))
@@ -24,7 +24,7 @@ def test_a_single_vertex_selects_the_nearest_digit():
     np.testing.assert_array_equal(lasso.points_inside(points, np.array([[0.11, 0.5]])), [False, True, False])
 
 
-def test_a_selection_survives_the_address():
+def test_a_selection_is_restored_from_the_address():
     text = lasso.format_lasso(SQUARE)
     assert text.startswith("-0.500,-0.500;0.500")
     np.testing.assert_array_equal(lasso.parse_lasso(text), SQUARE)
@@ -48,5 +48,5 @@ def test_a_long_selection_is_simplified_and_selects_the_same():
     "text",
     ["", "x", "1,2;3", "1,2,3", "0,0;1,1", "0,0;1,0;nan,1", "0,0;1,0;inf,1", "0,0;1,0;0,11", ";".join(["0,1"] * 25)],
 )
-def test_other_text_is_no_selection(text):
+def test_other_text_is_not_a_selection(text):
     assert lasso.parse_lasso(text) is None

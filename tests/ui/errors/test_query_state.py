@@ -9,7 +9,7 @@ MODELS = ["flagship", "express-1"]
 
 
 def test_a_link_is_parsed():
-    """Every parameter of a link reaches the page with its type."""
+    """Parse every parameter to its type."""
     link = {
         "section": "compare", "show": "correct", "sort": "margin", "true": "4", "predicted": "9", "page": "3",
         "digit": "17", "other": "express-1", "group": "both", "unit": "shares", "diagonal": "hidden", "flips": "stroke",
@@ -30,14 +30,14 @@ def test_a_link_is_parsed():
     ],
 )
 def test_links_of_earlier_versions_are_valid(link, expected):
-    """Values that were renamed, and parameters that Streamlit reads itself, are accepted."""
+    """Accept renamed values, and parameters that Streamlit reads."""
     assert query_state.parse(link, MODELS, 100) == (expected, {})
 
 
 @pytest.mark.parametrize(
     "link", [{}, {"section": "", "digit": "", "other": ""}, {"model": "flagship", "split": "test"}, {"utm_source": "x"}]
 )
-def test_empty_parameters_and_those_of_others_change_nothing(link):
+def test_empty_and_unknown_parameters_change_nothing(link):
     assert query_state.parse(link, MODELS, 100) == (QueryState(), {})
 
 
@@ -62,7 +62,7 @@ def test_empty_parameters_and_those_of_others_change_nothing(link):
     ],
 )
 def test_an_invalid_parameter_gets_a_sentence_and_its_default(name, text, expected):
-    """The valid parameters beside it still hold."""
+    """Valid parameters in the same link still apply."""
     state, problems = query_state.parse({name: text, "predicted": "3"}, MODELS, 100)
     assert state == QueryState(predicted=3)
     assert list(problems) == [name]

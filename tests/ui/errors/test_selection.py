@@ -8,7 +8,7 @@ from mnistdash.ui.errors.query_state import QueryState
 
 @pytest.fixture
 def result():
-    """Six digits, three of them misclassified: a 2 as 3, a 7 as 1 and a 2 as 1, in order of index."""
+    """Return six digits, of which three are misclassified: a 2 as 3, a 7 as 1 and a 2 as 1, by index."""
     labels = np.array([1, 2, 2, 7, 7, 2], np.uint8)
     predicted, confidence = [1, 3, 2, 1, 7, 1], [0.4, 0.9, 0.99, 0.5, 0.8, 0.6]
     probabilities = np.full((6, 10), 0.0, np.float32)

@@ -22,7 +22,7 @@ def text(button: str) -> str:
 
 def test_cells_show_and_describe_counts():
     html = confusion.confusion_matrix(CONFUSION, None, None)
-    assert html.count("<button") == 120, "a hundred cells, and ten heads each way"
+    assert html.count("<button") == 120, "100 cells, 10 row and 10 column headers"
     assert text(cell(html, "4,9")) == "10"
     assert text(cell(html, "4,4")) == "90"
     assert text(cell(html, "4,8")) == ""
@@ -35,10 +35,10 @@ def test_shares_are_relative_to_the_row():
     html = confusion.confusion_matrix(CONFUSION, None, None, shares=True)
     assert text(cell(html, "4,9")) == "10%"
     assert text(cell(html, "7,2")) == "1.1%"
-    assert text(cell(html, "8,8")) == "", "there is no 8"
+    assert text(cell(html, "8,8")) == "", "row without digits"
 
 
-def test_the_diagonal_can_be_hidden_and_more_errors_are_more_colored():
+def test_the_diagonal_can_be_hidden_and_more_errors_have_stronger_colors():
     html = confusion.confusion_matrix(CONFUSION, None, None, diagonal=False)
     assert text(cell(html, "4,4")) == ""
     assert text(cell(html, "4,9")) == "10"
@@ -66,9 +66,9 @@ def test_evidence_is_warm_for_and_cold_against():
     made = confusion.evidence_picture(image, evidence, 2.0)
     assert made.shape == (28, 28, 3)
     assert made.dtype == np.uint8
-    assert made[0, 0, 0] > made[0, 0, 2], "red above blue"
+    assert made[0, 0, 0] > made[0, 0, 2], "evidence for: red exceeds blue"
     assert made[27, 27, 2] > made[27, 27, 0]
-    assert len(set(made[14, 14].tolist())) == 1, "elsewhere gray"
+    assert len(set(made[14, 14].tolist())) == 1, "no evidence: gray"
     assert 0 < made[14, 14, 0] < 200
 
 

@@ -13,7 +13,7 @@ def text(html: str) -> str:
     return " ".join(re.sub("<[^>]+>", " ", html).split())
 
 
-def test_a_picture_survives_its_data_url():
+def test_a_data_url_preserves_the_image():
     image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
     data = base64.b64decode(sprites.png_url(image).removeprefix("data:image/png;base64,"))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), image)
@@ -58,7 +58,7 @@ def test_each_digit_of_a_number_has_a_card_with_ten_columns():
     assert 'alt="Network input, not a digit"' in html
 
 
-def test_steps_have_names_and_only_small_pictures_have_sharp_pixels():
+def test_steps_have_names_and_only_small_images_have_sharp_pixels():
     html = digits.pictures([("Drawing", np.zeros((280, 280, 4), np.uint8)), ("Centered", np.zeros((28, 28), np.uint8))])
     assert re.findall("<figcaption>(.*?)</figcaption>", html) == ["Drawing", "Centered"]
     assert html.count('class="pixels"') == 1
@@ -118,13 +118,13 @@ def test_the_gallery_draws_all_digits_from_one_sprite():
         assert np.array_equal(sheet[top : top + 28, left : left + 28], image)
 
 
-def test_a_gallery_of_one_row_or_none():
+def test_a_gallery_may_have_one_row_or_none():
     one = digits.gallery(np.zeros((1, 28, 28), np.uint8), [(0, 1, 2, 0.5)])
     assert "background-size: 1000% 100%; background-position: 0% 0%" in one
     assert digits.gallery(np.zeros((0, 28, 28), np.uint8), []).count("<figure") == 0
 
 
-def test_digits_to_pick_are_buttons():
+def test_selectable_digits_are_buttons():
     images = np.zeros((2, 28, 28), np.uint8)
     assert "<button" not in digits.gallery(images, [(115, 4, 9, 0.998), (7, 9, 4, 0.5)])
     html = digits.gallery(images, [(115, 4, 9, 0.998), (7, 9, 4, 0.5)], pick=True)

@@ -23,7 +23,7 @@ def flips(digits: np.ndarray, across: str = "right", down: str = "down") -> Flip
 
 @pytest.fixture
 def island() -> FlipMap:
-    """A 4 in the middle of 9s."""
+    """Return a map with a 4 surrounded by 9s."""
     digits = np.full((5, 5), 9)
     digits[1:4, 2] = digits[2, 2:] = 4
     return flips(digits)

@@ -8,7 +8,7 @@ from mnistdash.ui.plots import evaluation
 
 @pytest.fixture
 def result():
-    """A thousand predictions of a calibrated model."""
+    """Return a thousand predictions of a calibrated model."""
     random = np.random.default_rng(0)
     probabilities = random.dirichlet(np.full(10, 0.2), 1000).astype(np.float32)
     labels = np.array([random.choice(10, p=row / row.sum()) for row in probabilities.astype(float)], np.uint8)

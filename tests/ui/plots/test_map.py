@@ -10,7 +10,7 @@ from mnistdash.ui.plots.map import COLORS, digits_picture, map_chart
 
 @pytest.fixture
 def result() -> Evaluation:
-    """Twenty digits, two of each; no. 3 is predicted as 7."""
+    """Return predictions for two of each digit; no. 3 is predicted as 7."""
     labels = np.repeat(np.arange(10), 2).astype(np.uint8)
     probabilities = np.full((20, 10), 0.01, np.float32)
     probabilities[np.arange(20), labels] = 0.9
@@ -20,7 +20,7 @@ def result() -> Evaluation:
 
 @pytest.fixture
 def points() -> np.ndarray:
-    """In a row from left to right, (20, 2) float32."""
+    """Return points in a row from left to right, (20, 2) float32."""
     return np.column_stack((np.linspace(-1, 1, 20), np.zeros(20))).astype(np.float32)
 
 
@@ -28,7 +28,7 @@ def indices(trace) -> list[int]:
     return [] if trace.customdata is None else list(trace.customdata)
 
 
-def test_each_digit_is_drawn_once_where_it_belongs(points, result):
+def test_each_digit_is_drawn_once_at_its_point(points, result):
     figure = map_chart(points, result, "#000000")
     drawn = [(index, x) for trace in figure.data for index, x in zip(indices(trace), trace.x, strict=False)]
     assert sorted(index for index, _ in drawn) == list(range(20))
@@ -60,12 +60,12 @@ def test_only_the_digits_on_the_map_are_drawn(points, result):
 
 
 @pytest.mark.parametrize(("tool", "mode"), [("lasso", "lasso"), ("box", "select"), ("zoom", "zoom"), ("click", "pan")])
-def test_each_tool_sets_the_action_of_dragging(points, result, tool, mode):
+def test_each_tool_sets_the_drag_mode(points, result, tool, mode):
     assert map_chart(points, result, "#000000", tool).layout.dragmode == mode
 
 
 def test_a_selection_is_drawn_and_highlights_its_digits(points, result):
-    polygon = np.array([[-1.1, -1], [-0.75, -1], [-0.75, 1], [-1.1, 1]])  # the first three, both 0s and one 1
+    polygon = np.array([[-1.1, -1], [-0.75, -1], [-0.75, 1], [-1.1, 1]])  # two 0s and a 1
     figure = map_chart(points, result, "#000000", polygon=polygon)
     (drawn,) = figure.layout.selections
     assert drawn.path == "M-1.1,-1.0L-0.75,-1.0L-0.75,1.0L-1.1,1.0Z"
@@ -90,7 +90,7 @@ def test_a_single_selected_digit_has_a_ring(points, result):
     assert not figure.layout.selections
 
 
-def test_one_picture_holds_all_digits_in_rows_of_a_hundred(sample):
+def test_one_image_holds_all_digits_in_rows_of_a_hundred(sample):
     images = sample.test.images
     picture = Image.open(io.BytesIO(digits_picture(images)))
     assert picture.size == (2_800, 84)

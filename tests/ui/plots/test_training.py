@@ -23,8 +23,8 @@ def history() -> History:
     return History().extended([STARTED, FITTING, batch(5, 6.0), ends[0], batch(15, 9.5), ends[1]])
 
 
-def test_curves_lie_where_they_were_measured():
-    """Batches in between the epochs; training and validation means at each epoch's end."""
+def test_points_lie_at_the_time_of_their_measurement():
+    """Batches lie between epochs; training means and validation results at the end of each."""
     traces = by_name(loss_chart(history()))
     assert traces["per batch"].x == (0.5, 1.5)
     assert traces["validation"].x == traces["training"].x == (1.0, 2.0)
@@ -32,7 +32,7 @@ def test_curves_lie_where_they_were_measured():
 
 
 def test_a_curve_of_a_long_run_has_few_points():
-    """A browser gets a chart at each look; 200,000 batches would be 7 MB."""
+    """The browser receives the chart at every update; 200,000 batches would be 7 MB."""
     events = [batch(step, float(step)) for step in range(1, 5_001)] + [epoch(n, 5_000.0 + n) for n in range(1, 1_001)]
     found = History().extended([STARTED, FITTING, *events])
     for figure in (loss_chart(found), accuracy_chart(found), comparison_chart({"one": found}, "loss")):
@@ -41,13 +41,13 @@ def test_a_curve_of_a_long_run_has_few_points():
     assert by_name(loss_chart(found))["validation"].x[-1] == 10_000 / 10
 
 
-def test_training_and_validation_differ_in_more_than_colour():
+def test_training_and_validation_differ_in_more_than_color():
     traces = by_name(accuracy_chart(history()))
     assert traces["validation"].marker.symbol != traces["training"].marker.symbol
     assert traces["validation"].line.dash != traces["training"].line.dash
 
 
-def test_the_published_figure_is_a_line():
+def test_the_published_accuracy_is_a_line():
     figure = accuracy_chart(history(), Published(0.9919, "99.19%"))
     assert figure.layout.shapes[0].y0 == 0.9919
     assert "99.19%" in figure.layout.annotations[0].text
@@ -55,13 +55,13 @@ def test_the_published_figure_is_a_line():
 
 
 def test_the_axis_spans_the_whole_run_from_the_start():
-    """Otherwise the curve would be squeezed anew at each update."""
+    """Otherwise the curve is rescaled at every update."""
     start, end = loss_chart(history()).layout.xaxis.range
     assert start == 0
     assert 3 <= end < 3.2
 
 
-def test_before_the_first_event_there_is_an_empty_chart():
+def test_the_chart_is_empty_before_the_first_event():
     low, high = accuracy_chart(History().extended([])).layout.yaxis.range
     assert low == 0
     assert 1 <= high < 1.05
@@ -78,15 +78,13 @@ def test_before_the_first_event_there_is_an_empty_chart():
         (0.4, 0.3, None, 0.0),
     ],
 )
-def test_the_accuracy_axis_shows_both_curves_and_the_published_line_and_little_more(
-    training, validation, published, low
-):
+def test_the_accuracy_axis_fits_both_curves_and_the_published_line(training, validation, published, low):
     found = History().extended([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": training, "val_accuracy": validation}])
     line = Published(published, "") if published else None
     assert accuracy_chart(found, line).layout.yaxis.range[0] == pytest.approx(low)
 
 
-def test_the_accuracy_axis_keeps_still_while_little_changes():
+def test_the_accuracy_axis_is_stable_under_small_changes():
     lows = {
         accuracy_chart(
             History().extended([STARTED, FITTING, {**epoch(1, 9.0), "accuracy": 0.999, "val_accuracy": reached}])
@@ -101,32 +99,32 @@ def test_the_best_epoch_is_marked():
     chart = accuracy_chart(History().extended(events))
     mark = by_name(chart)["best epoch"]
     assert (mark.x, mark.y) == ((2.0,), (0.9,))
-    assert chart.layout.margin.r >= 12, "half of its word, in pixels, as the best epoch may be the last"
+    assert chart.layout.margin.r >= 12, "room for half of the label, in pixels, if the last epoch is the best"
     assert "best epoch" not in by_name(accuracy_chart(History().extended([STARTED, FITTING])))
 
 
-def test_a_logarithmic_loss_axis_is_another_axis_to_zoom():
+def test_a_logarithmic_loss_axis_has_a_separate_zoom():
     linear, log = loss_chart(history()), loss_chart(history(), log=True)
     assert log.layout.yaxis.type == "log"
     assert linear.layout.yaxis.type is None
     assert linear.layout.uirevision != log.layout.uirevision
 
 
-def test_a_schedule_is_drawn_over_the_epochs_to_come():
+def test_a_schedule_is_drawn_over_all_epochs():
     (line,) = schedule_chart("cosine", 0.002, 12).data
     assert (line.x[0], line.x[-1]) == (0, 12)
     assert max(line.y) == pytest.approx(0.002)
     assert (line.y[0], line.y[-1]) == pytest.approx((0, 0))
 
 
-def test_the_confusion_matrix_shows_counts_and_colours_errors_only():
+def test_the_confusion_matrix_shows_counts_and_colors_only_errors():
     confusion = np.diag(np.full(10, 900))
     confusion[4, 9] = 5
     (heatmap,) = confusion_chart(confusion).data
     assert heatmap.text[0][0] == 900
     assert heatmap.z[0][0] == 0
     assert heatmap.z[4][9] == heatmap.zmax == 5
-    assert confusion[0, 0] == 900, "the argument is left as it was"
+    assert confusion[0, 0] == 900, "the argument is unchanged"
 
 
 def test_digit_counts_have_a_bar_for_each_digit_and_split():

@@ -14,8 +14,8 @@ RUNNING = {**STARTED, "running": True}
     ("steps", "watchers", "expected"),
     [(30, 1, UPDATE_SHORTEST), (1_000, 1, 7), (1_000, 2, UPDATE_LONGEST), (1_000_000, 1, UPDATE_LONGEST)],
 )
-def test_long_and_much_watched_runs_are_updated_less_often(monkeypatch, make_run, steps, watchers, expected):
-    """Every update slows down training; here a step takes 0.4 seconds."""
+def test_long_runs_and_runs_with_more_viewers_are_updated_less_often(monkeypatch, make_run, steps, watchers, expected):
+    """Updates slow down training; here, a step takes 0.4 seconds."""
     batches = [batch(step, 5 + 0.4 * step) for step in range(1, 8)]
     run = store.load_run(make_run("run", events=[RUNNING, {**FITTING, "steps": steps}, *batches]))
     monkeypatch.setattr(resources, "watchers", lambda name: watchers)

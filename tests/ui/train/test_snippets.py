@@ -9,7 +9,7 @@ from mnistdash.ui.train import snippets
 
 @pytest.fixture(scope="module")
 def downloads(tmp_path_factory):
-    """A folder with the downloads of the run "tiny"."""
+    """Return a folder with the downloads of the run "tiny"."""
     folder = tmp_path_factory.mktemp("downloads")
     export.export_model(tiny_mixture.build("flagship"), folder)
     export.export_saved_model(folder / "model.keras", folder / "tiny")
