@@ -324,7 +324,7 @@ def test_two_models_are_compared(visit, make_run, with_sample, models, flagship)
     test = visit(section="compare", split="train")
     assert test.selectbox(key="other").value == "twin"
     assert test.query_params["other"] == "twin", "new models may change the default"
-    assert "flagship and twin get the same digits wrong" in text(test)
+    assert "flagship and twin misclassify the same digits" in text(test)
     assert test.metric[2].label == "Errors of both models"
     test.segmented_control(key="group").set_value("both").run()
     assert listed(test) == sorted(listed(test))
