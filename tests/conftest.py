@@ -23,6 +23,9 @@ from mnistdash.runs.run import LOCK, Run
 from mnistdash.settings import PROJECT, Settings
 from mnistdash.system.locks import ProcessLock
 
+# Each test process, and each process that a test starts, has one core to itself.
+os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "MNISTDASH_THREADS": "1"}
+
 
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="also run slow tests and those that need MNIST or Chromium")

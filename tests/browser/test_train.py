@@ -60,44 +60,6 @@ def wait_for_points(visitor, run: str, what: str, count: int) -> None:
     )
 
 
-def test_a_run_from_start_to_stop_and_on_to_draw(server, open_visitor):
-    second = open_visitor(server, height=1300)
-    second.visit("/train")
-    visitor = open_visitor(server, height=1300)
-    visitor.visit("/train")
-    fill(visitor, "Epochs", "500")
-    fill(visitor, "Training images", "1000")
-    visitor.press("start")
-    visitor.wait_for("progress", "Loading|Epoch")
-    for chart in ("Loss", "Accuracy"):
-        wait_for_points(visitor, "express-1", chart, 2)
-
-    visitor.page.reload()
-    visitor.settle()
-    visitor.wait_for("progress", r"Epoch \d+ of 500.*left")
-    wait_for_points(visitor, "express-1", "Loss", 2)
-    before = visitor.page.locator(chart_of("express-1", "Loss")).evaluate(points("validation"))
-    wait_for_points(visitor, "express-1", "Loss", before + 2)
-
-    # The other tab was open before the start and has not been touched since.
-    second.wait_for("runs", "express-1.*running")
-    second.page.reload()
-    second.settle()
-    second.wait_for("progress", r"Epoch \d+ of 500")
-    second.visit("/")
-
-    visitor.press("stop")
-    visitor.wait_for("progress", f"Stopped. Best epoch .* test accuracy {PERCENT}")
-    visitor.wait_for("runs", f"express-1.*stopped.*{PERCENT}")
-    assert store.load_run(server.models / "express-1").status == "stopped"
-
-    visitor.visit("/draw?model=express-1")
-    visitor.page.locator(".st-key-canvas canvas").last.wait_for()
-    draw(visitor.page, STROKES[0])
-    visitor.wait_for("prediction", "%")
-    visitor.page.get_by_text("Predicted by express-1 in").wait_for()
-
-
 def test_a_warm_worker_trains_a_run_and_keeps_its_weights_when_the_server_ends(start_server, open_visitor, tmp_path):
     server = start_server(**with_sample(tmp_path / "cache"), MNISTDASH_STAND_BY="1")
     visitor = open_visitor(server, height=1500)
@@ -158,7 +120,9 @@ def choose_run(visitor, name: str) -> None:
     visitor.settle()
 
 
-def test_three_runs_are_queued_stopped_compared_continued_and_downloaded(server, open_visitor, tmp_path, sample):
+def test_three_runs_are_queued_watched_stopped_compared_continued_and_used(server, open_visitor, tmp_path, sample):
+    second = open_visitor(server, height=1300)
+    second.visit("/train")
     visitor = open_visitor(server, height=1500)
     visitor.visit("/train")
     fill(visitor, "Training images", "1000")
@@ -173,6 +137,8 @@ def test_three_runs_are_queued_stopped_compared_continued_and_downloaded(server,
     visitor.settle()
     visitor.wait_for("runs", "express-3.*queued.*express-2.*queued.*express-1.*running")
     assert visitor.page.get_by_role("spinbutton", name="Seed").input_value() == "2", "the typed value is kept"
+    second.wait_for("runs", "express-1.*running")  # this tab was open before the start and has not been touched since
+    second.visit("/")
 
     choose_run(visitor, "express-3")
     visitor.page.get_by_role("button", name="Cancel").click()
@@ -181,9 +147,15 @@ def test_three_runs_are_queued_stopped_compared_continued_and_downloaded(server,
     assert visitor.page.locator(".st-key-delete button").is_enabled()
 
     choose_run(visitor, "express-1")
-    wait_for_points(visitor, "express-1", "Loss", 2)
+    visitor.wait_for("progress", r"Epoch \d+ of 500.*left")
+    for chart in ("Loss", "Accuracy"):
+        wait_for_points(visitor, "express-1", chart, 2)
+    before = visitor.page.locator(chart_of("express-1", "Loss")).evaluate(points("validation"))
+    wait_for_points(visitor, "express-1", "Loss", before + 2)
     visitor.press("stop")
+    visitor.wait_for("progress", f"Stopped. Best epoch .* test accuracy {PERCENT}")
     visitor.wait_for("runs", f"express-1.*stopped.*{PERCENT}")
+    assert store.load_run(server.models / "express-1").status == "stopped"
 
     choose_run(visitor, "express-2")
     visitor.wait_for("progress", "Finished")  # the queue started it
@@ -208,6 +180,12 @@ def test_three_runs_are_queued_stopped_compared_continued_and_downloaded(server,
     predicted = model.Model(file, "mine")(sample.test.images).argmax(1)
     accuracy = (predicted == sample.test.labels).mean()
     assert abs(accuracy - continued.card.test_accuracy) < 0.001
+
+    visitor.visit("/draw?model=express-1-1")
+    visitor.page.locator(".st-key-canvas canvas").last.wait_for()
+    draw(visitor.page, STROKES[0])
+    visitor.wait_for("prediction", "%")
+    visitor.page.get_by_text("Predicted by express-1-1 in").wait_for()
 
 
 def test_errors_and_features_follow_a_run_and_go_back_to_an_epoch(server, open_visitor):

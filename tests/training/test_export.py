@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -145,9 +146,9 @@ def test_keras_file_works_elsewhere_for_every_recipe(built, tmp_path):
         network = tiny_mixture.build(name) if name == "flagship" else built(name)
         paths.append(tmp_path / f"{name}.keras")
         export.keras_model(network).save(paths[-1])
-    done = subprocess.run(
-        [sys.executable, "-c", USE_KERAS_FILES, *map(str, paths)], cwd=tmp_path, capture_output=True, text=True
-    )
+    environment = {"PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", USE_KERAS_FILES, *map(str, paths)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "UserWarning" not in done.stderr
 
