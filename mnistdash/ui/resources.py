@@ -16,7 +16,7 @@ from mnistdash.data import sample
 from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation import predictions, projection, robustness
 from mnistdash.evaluation.predictions import SplitPredictions
-from mnistdash.evaluation.robustness import RobustnessCurves
+from mnistdash.evaluation.robustness import Curves
 from mnistdash.exceptions import DataError
 from mnistdash.inference.model import Model, load_model
 from mnistdash.jobs.queue import JobQueue
@@ -113,7 +113,7 @@ def prediction_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[
 
 
 @st.cache_resource(max_entries=50, show_spinner=False, hash_funcs=KEYS)
-def robustness_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[RobustnessCurves]:
+def robustness_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[Curves]:
     """Measure a model's accuracy under perturbations."""
     return BackgroundTask(partial(robustness.load_or_measure_curves, run, model(run), data, split_name))
 

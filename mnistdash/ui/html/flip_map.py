@@ -5,8 +5,8 @@ It contains only numbers and fixed words, so there is nothing to escape.
 
 import math
 
-from mnistdash.evaluation.perturbations import Perturbation, PerturbationKind
-from mnistdash.evaluation.robustness import FlipMap, RobustnessCurves
+from mnistdash.evaluation.perturbations import KINDS, Perturbation, PerturbationKind
+from mnistdash.evaluation.robustness import Curves, FlipMap
 from mnistdash.ui.html.digits import percent
 
 EXPECTED_TINT = (12, 45)  # percent of the accent color at confidence 0 and 1
@@ -59,13 +59,14 @@ def describe_flips(flips: FlipMap, expected: int) -> str:
     return f"{share}; unperturbed, it is predicted as {flips.digits[flips.neutral]}."
 
 
-def summary(curves: RobustnessCurves, split_name: str) -> str:
-    """Describe a measurement and the kind of perturbation with the lowest accuracy."""
-    weakest = curves.weakest
-    level, accuracy = curves.worst(weakest)
+def summary(curves: Curves, measured: str) -> str:
+    """Describe a measurement over the digits `measured`, and the kind of perturbation with the lowest mean accuracy."""
+    weakest = min(KINDS.values(), key=lambda kind: float(curves[kind.key].mean()))
+    accuracy = dict(zip(weakest.levels, curves[weakest.key].tolist(), strict=True))
+    worst = min(weakest.levels, key=accuracy.__getitem__)
     return (
-        f"Accuracy on the first {curves.count:,} {split_name} digits, one perturbation at a time. Unperturbed: "
-        f"{curves.clean_accuracy:.1%}. Weakest point: {weakest.doing}, {accuracy:.1%} at {weakest.text(level)}."
+        f"Accuracy on {measured}, one perturbation at a time. Unperturbed: {accuracy[weakest.neutral]:.1%}. Weakest "
+        f"point: {weakest.doing}, {accuracy[worst]:.1%} at {weakest.text(worst)}."
     )
 
 
