@@ -34,8 +34,6 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {  # what the caches below i
     Dataset: lambda data: data.name,
 }
 
-_tsne_lock = threading.Lock()  # one child process at a time: each takes all cores and 200 MB
-
 
 @st.cache_resource
 def settings() -> Settings:
@@ -123,11 +121,7 @@ def tsne_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[np.nda
     """Compute the t-SNE map of a split's first digits."""
 
     def compute(progress: Callable[[float], None]) -> np.ndarray:
-        points = projection.load_tsne_map(run, data.name, split_name)
-        if points is not None:
-            return points
         features = prediction_task(run, data, split_name).result().features[: projection.MAX_POINTS]
-        with _tsne_lock:
-            return projection.compute_tsne_map(run, data.name, split_name, features, progress)
+        return projection.load_or_compute_tsne_map(run, data.name, split_name, features, progress)
 
     return BackgroundTask(compute)
