@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mnistdash import exceptions
-from mnistdash.cli.progress import DownloadBar
+from mnistdash.cli.progress import download_bar
 from mnistdash.data import mnist, sample
 from mnistdash.evaluation import metrics
 from mnistdash.exceptions import CommandError, NameTakenError
@@ -31,7 +31,7 @@ from mnistdash.system.native_output import native_output_to
 
 def data(options: argparse.Namespace, settings: Settings) -> None:
     """Find or download MNIST, verify it and print its location."""
-    with DownloadBar() as bar:
+    with download_bar() as bar:
         dataset = mnist.load_mnist(settings, bar)
     print(f"MNIST in {dataset.source}, verified")
     for name in ("train", "validation", "test"):
@@ -75,7 +75,7 @@ def models(options: argparse.Namespace, settings: Settings) -> None:
 def evaluate(options: argparse.Namespace, settings: Settings) -> None:
     """Evaluate a model on a split."""
     model = _load_model(options.model, settings)
-    with DownloadBar() as bar:
+    with download_bar() as bar:
         dataset, why_sample = sample.load_mnist_or_sample(settings, bar, strict=True)
     if why_sample is not None:
         print(f"mnistdash: {why_sample} Evaluating on the offline sample instead.", file=sys.stderr)
@@ -180,7 +180,7 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
         if options.name:
             raise NameTakenError(name)
         name = free_name(name[:60], settings.models)
-    with DownloadBar() as bar:
+    with download_bar() as bar:
         dataset, why_sample = sample.load_mnist_or_sample(settings, bar, strict=True)
     if dataset.name != backup.card.data:
         what = {"mnist": "MNIST", "sample": "the offline sample"}.get(backup.card.data, "other data")
