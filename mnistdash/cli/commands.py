@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -189,15 +188,13 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
         )
     try:
         settings.models.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".restoring-", dir=settings.models) as staging:
-            folder = Path(staging) / name
+        with atomic_path(settings.models / name) as folder:
             folder.mkdir()
             config = archive.unpack_run(backup, name, folder)
             with native_output_to(os.devnull):
                 from mnistdash.training import finish  # TensorFlow: seconds to import
 
                 card = finish.rebuild(folder, config, backup.card, dataset)
-            folder.rename(settings.models / name)
     except OSError as error:
         raise CommandError(f"The run cannot be stored in {settings.models}: {error.strerror or error}.") from error
     print(f"{name}: {card.status}; validation accuracy {card.validation}, test accuracy {card.test_accuracy:.2%}")
