@@ -78,22 +78,13 @@ def _reach(kind: PerturbationKind, low: float, high: float) -> str:
     return f"{kind.label} alone leaves it unchanged from {kind.text(low)} to {kind.text(high)}"
 
 
-def _place(kind: PerturbationKind, value: float, cells: int) -> float:
-    """Return a value's place on an axis: 0 at the first cell, cells - 1 at the last."""
-    return (value - kind.low) / (kind.high - kind.low) * (cells - 1)
-
-
 def _framed(kind: PerturbationKind, value: float, cells: int) -> tuple[int, int]:
     """Return the first framed cell, and the number of them: one, or two if the value lies between them."""
-    place = round(_place(kind, value, cells), 6)
+    place = round((value - kind.low) / (kind.high - kind.low) * (cells - 1), 6)
     return math.floor(place), 1 + math.ceil(place) - math.floor(place)
 
 
 def _ticks(kind: PerturbationKind, values: list[float]) -> str:
     """Return the labels of an axis: its ends and its neutral value."""
-    last = len(values) - 1
-    places = dict.fromkeys((0, round(_place(kind, kind.neutral, len(values))), last))
-    names = {0: ' class="first"', last: ' class="last"'}
-    return "".join(
-        f'<span{names.get(place, "")} style="--at:{place}">{kind.text(values[place])}</span>' for place in places
-    )
+    places = dict.fromkeys((0, values.index(kind.neutral), len(values) - 1))
+    return "".join(f'<span style="--at:{place}">{kind.text(values[place])}</span>' for place in places)
