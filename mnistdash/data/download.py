@@ -53,12 +53,11 @@ def _download(path: Path, sha256: str, report: Callable[[int], None]) -> None:
 
     reasons = []
     for mirror in MIRRORS:
-        host = mirror.split("/")[2]
+        host, url = mirror.split("/")[2], mirror + path.name
         try:
-            with atomic_path(path) as temporary:
-                response = requests.get(f"{mirror}{path.name}", stream=True, timeout=TIMEOUT)
+            with atomic_path(path) as temporary, requests.get(url, stream=True, timeout=TIMEOUT) as response:
                 response.raise_for_status()
-                with response, temporary.open("wb") as file:
+                with temporary.open("wb") as file:
                     for chunk in response.iter_content(CHUNK_BYTES):
                         file.write(chunk)
                         report(file.tell())

@@ -2,12 +2,15 @@
 
 import gzip
 import hashlib
+import io
 import zlib
 from pathlib import Path
 
 import numpy as np
 
 from mnistdash.exceptions import DataFileError
+
+MAX_BYTES = 50_000_000  # uncompressed; the largest file has 47,040,016
 
 
 def read_verified(path: Path, sha256: str) -> np.ndarray:
@@ -28,7 +31,8 @@ def read_verified(path: Path, sha256: str) -> np.ndarray:
     try:
         data = path.read_bytes()
         if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
+            with gzip.open(io.BytesIO(data)) as file:
+                data = file.read(MAX_BYTES)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataFileError(path, "a complete gzip file", "a truncated or altered one") from error
     except OSError as error:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from idx_files import idx_bytes, sha256
 
+from mnistdash.data import idx
 from mnistdash.data.idx import read_verified
 from mnistdash.exceptions import DataFileError
 
@@ -42,6 +43,15 @@ def test_another_content_is_detected(tmp_path, data):
     found = f"found {sha256(data)} of {len(data):,} bytes"
     with pytest.raises(DataFileError, match=f"some-file: expected SHA-256 {expected} .*, {found}"):
         read_verified(path, expected)
+
+
+def test_only_so_many_bytes_are_decompressed(tmp_path, monkeypatch):
+    """A mirror may serve anything."""
+    monkeypatch.setattr(idx, "MAX_BYTES", 100)
+    path = tmp_path / "some-file"
+    path.write_bytes(gzip.compress(idx_bytes(IMAGES)))
+    with pytest.raises(DataFileError, match="of 100 bytes"):
+        read_verified(path, sha256(idx_bytes(IMAGES)))
 
 
 def test_truncated_gzip_file_is_detected(tmp_path):
