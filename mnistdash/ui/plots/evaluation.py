@@ -11,6 +11,7 @@ from mnistdash.evaluation.perturbations import PerturbationKind
 from mnistdash.ui.plots.style import plot
 
 SMALL_HEIGHT = 190  # pixels; six of them fit a screen
+MAX_POINTS = 400  # of a curve
 MAX_SKIPPED = 0.1  # share of the digits at which the selective prediction curve ends
 LAYOUT: dict[str, Any] = {"height": 340, "legend": {"orientation": "h", "y": 1.12}, "showlegend": True}
 
@@ -42,8 +43,9 @@ def selective_prediction_chart(name: str, result: Evaluation) -> go.Figure:
     """
     skipped, accuracy = result.selective_accuracy
     count = int(MAX_SKIPPED * len(skipped)) + 1
+    places = np.unique(np.linspace(0, count - 1, MAX_POINTS).astype(int))
     hover = "%{x:.2%} skipped, %{y:.2%} accuracy on the rest<extra></extra>"
-    curve = go.Scatter(name=name, x=skipped[:count], y=accuracy[:count], mode="lines", hovertemplate=hover)
+    curve = go.Scatter(name=name, x=skipped[places], y=accuracy[places], mode="lines", hovertemplate=hover)
     title = "share skipped, least confident first"
     x = {"title": title, "range": [0, MAX_SKIPPED], "tickformat": ".0%", "dtick": 0.02}
     return plot([curve], x, {"title": "accuracy on the rest", "tickformat": ".2~%"}, **LAYOUT)

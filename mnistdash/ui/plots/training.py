@@ -20,6 +20,7 @@ HEIGHT = 300  # pixels, of most charts
 DIGITS = [str(digit) for digit in range(10)]
 SYMBOLS = ("diamond", "circle", "square", "triangle-up", "cross", "x", "star", "pentagon")
 SCHEDULE_POINTS = 400
+MAX_POINTS = 500  # of a curve
 ACCENT, GREY, LIGHT = range(3)  # a trace's `meta`: index into the theme's chart colors
 LEGEND = {"orientation": "h", "y": 1.15}
 LOG_AXIS = {"type": "log", "dtick": 1, "tickformat": "~g"}
@@ -119,8 +120,10 @@ def digit_counts_chart(counts: dict[str, np.ndarray]) -> go.Figure:
 
 
 def _curve(history: History, reports: Sequence[Report], what: str, name: str, mode: str, **trace: Any) -> go.Scatter:
-    """Draw one measure of batches or epochs."""
-    x, y = [history.position(report) for report in reports], [getattr(report, what) for report in reports]
+    """Draw one measure of batches or epochs by at most MAX_POINTS evenly spaced points, among them the last."""
+    spacing = -(-len(reports) // MAX_POINTS) or 1
+    shown = reports[::-spacing][::-1]
+    x, y = [history.position(report) for report in shown], [getattr(report, what) for report in shown]
     return go.Scatter(name=name, x=x, y=y, mode=mode, cliponaxis=False, **trace)
 
 

@@ -36,7 +36,7 @@ def test_a_curve_of_a_long_run_has_few_points():
     events = [batch(step, float(step)) for step in range(1, 5_001)] + [epoch(n, 5_000.0 + n) for n in range(1, 1_001)]
     found = History().extended([STARTED, FITTING, *events])
     for figure in (loss_chart(found), accuracy_chart(found), comparison_chart({"one": found}, "loss")):
-        assert all(len(trace.x) == len(trace.y) <= 1_000 for trace in figure.data)
+        assert all(len(trace.x) == len(trace.y) <= 500 for trace in figure.data)
     assert by_name(loss_chart(found))["per batch"].x[-1] == 5_000 / 10
     assert by_name(loss_chart(found))["validation"].x[-1] == 10_000 / 10
 
