@@ -132,13 +132,14 @@ def build(recipe: Recipe, precision: str = "float32") -> keras.Model:
 
     Args:
         recipe: names the network and its dropout rate.
-        precision: "float32" or "bfloat16"; weights and logits are float32 in any case.
+        precision: "float32", "bfloat16" or "float16"; weights and logits are float32 in any case.
 
     Returns:
         A functional model, (n, 28, 28) float32 in [0, 1] -> (n, 10) or (n, 11) float32 logits.
     """
+    policy = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}[precision]
     previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    keras.config.set_dtype_policy(policy)
     try:
         images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
         logits = NETWORKS[recipe.name](layers.Reshape((*IMAGE_SHAPE, 1))(images), recipe.dropout or 0.0)

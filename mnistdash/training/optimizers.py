@@ -32,7 +32,9 @@ def build(recipe: Recipe, config: RunConfig, steps: int) -> keras.optimizers.Opt
     """
     constant = recipe.schedule == "constant"
     rate = config.learning_rate if constant else TableSchedule(recipe.schedule, config.learning_rate, steps)
-    return _OPTIMIZERS[recipe.optimizer](rate)
+    optimizer = _OPTIMIZERS[recipe.optimizer](rate)
+    # Small gradients underflow in float16 unless the loss is scaled up.
+    return keras.optimizers.LossScaleOptimizer(optimizer) if config.precision == "float16" else optimizer
 
 
 class TableSchedule(keras.optimizers.schedules.LearningRateSchedule):

@@ -12,12 +12,15 @@ MIN_SECONDS = 0.6  # of timed executions
 
 
 def gpu_precision() -> str | None:
-    """Return the precision for this machine's GPU, or None without a GPU; bfloat16 is fast since capability 8."""
+    """Return the precision for this machine's GPU, or None without a GPU.
+
+    bfloat16 is fast since compute capability 8, float16 since 7.
+    """
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return None
     capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (8, 0))
-    return "bfloat16" if capability >= (8, 0) else "float32"
+    return "bfloat16" if capability >= (8, 0) else "float16" if capability >= (7, 0) else "float32"
 
 
 def faster_precision(compile_model: Callable[[str], keras.Model], batches: tf.data.Dataset) -> str:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -26,13 +28,16 @@ def batch(written: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return {"pixels": pixels, "written": np.arange(IMAGES) < written}, labels
 
 
-def train(models, steps: int = 3) -> tuple[list[dict], keras.Model, keras.Model]:
+def train(models, precision: str = "float32", steps: int = 3) -> tuple[list[dict], keras.Model, keras.Model]:
     """Return the metrics of each step, the network and the model that trained it."""
     # Without dropout and augmentation, training can be repeated with separate models.
     recipe = RECIPES["flagship"]
     config = configure(recipe, models, dropout=0.0, augmentation=False, batch_size=IMAGES)
+    config = replace(config, precision=precision)
     keras.utils.set_random_seed(1)
     network, model = loop.compiled(config, config.effective_recipe(recipe), StepPlan(100, 1))
+    if precision == "float16":
+        model.optimizer.dynamic_scale.assign(2.0**20)  # overflows: the optimizer skips the first steps
     inputs, labels = batch(written=IMAGES // 2)
     logs = [model.train_on_batch(inputs, labels, return_dict=True) for _ in range(steps)]
     return logs, network, model
@@ -62,6 +67,13 @@ def test_each_expert_learns_from_its_own_images(tmp_path):
             same = keras.Model(network.input, expert_outputs(network)[name][number])
             for expected, weights in zip(separate.get_weights(), same.get_weights(), strict=True):
                 assert np.allclose(weights, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_float16_skips_steps_that_overflow(tmp_path):
+    logs, _, _ = train(tmp_path, "float16", steps=8)
+    assert logs[3]["loss"] == logs[0]["loss"]
+    assert logs[-1]["loss"] < logs[0]["loss"]
 
 
 @pytest.mark.parametrize(
