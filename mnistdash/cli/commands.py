@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mnistdash import exceptions
-from mnistdash.cli.progress import DownloadBar
+from mnistdash.cli.progress import download_bar
 from mnistdash.data import mnist, sample
 from mnistdash.evaluation import metrics
 from mnistdash.exceptions import CommandError, NameTakenError
@@ -31,7 +30,7 @@ from mnistdash.system.native_output import native_output_to
 
 def data(options: argparse.Namespace, settings: Settings) -> None:
     """Find or download MNIST, verify it and print its location."""
-    with DownloadBar() as bar:
+    with download_bar() as bar:
         dataset = mnist.load_mnist(settings, bar)
     print(f"MNIST in {dataset.source}, verified")
     for name in ("train", "validation", "test"):
@@ -75,7 +74,7 @@ def models(options: argparse.Namespace, settings: Settings) -> None:
 def evaluate(options: argparse.Namespace, settings: Settings) -> None:
     """Evaluate a model on a split."""
     model = _load_model(options.model, settings)
-    with DownloadBar() as bar:
+    with download_bar() as bar:
         dataset, why_sample = sample.load_mnist_or_sample(settings, bar, strict=True)
     if why_sample is not None:
         print(f"mnistdash: {why_sample} Evaluating on the offline sample instead.", file=sys.stderr)
@@ -180,7 +179,7 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
         if options.name:
             raise NameTakenError(name)
         name = free_name(name[:60], settings.models)
-    with DownloadBar() as bar:
+    with download_bar() as bar:
         dataset, why_sample = sample.load_mnist_or_sample(settings, bar, strict=True)
     if dataset.name != backup.card.data:
         what = {"mnist": "MNIST", "sample": "the offline sample"}.get(backup.card.data, "other data")
@@ -189,15 +188,13 @@ def restore(options: argparse.Namespace, settings: Settings) -> None:
         )
     try:
         settings.models.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".restoring-", dir=settings.models) as staging:
-            folder = Path(staging) / name
+        with atomic_path(settings.models / name) as folder:
             folder.mkdir()
             config = archive.unpack_run(backup, name, folder)
             with native_output_to(os.devnull):
                 from mnistdash.training import finish  # TensorFlow: seconds to import
 
                 card = finish.rebuild(folder, config, backup.card, dataset)
-            folder.rename(settings.models / name)
     except OSError as error:
         raise CommandError(f"The run cannot be stored in {settings.models}: {error.strerror or error}.") from error
     print(f"{name}: {card.status}; validation accuracy {card.validation}, test accuracy {card.test_accuracy:.2%}")

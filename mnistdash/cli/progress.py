@@ -1,6 +1,8 @@
 """Progress bars in a terminal."""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +11,16 @@ from tqdm import tqdm
 from mnistdash.runs.events import EventWriter
 
 
-class DownloadBar:
-    """A progress bar that appears with the first byte."""
+@contextmanager
+def download_bar() -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that takes (bytes received, total bytes) and shows them in a bar, which appears at its call."""
+    with tqdm(desc="Downloading MNIST", unit="B", unit_scale=True, delay=0.1) as bar:
 
-    def __init__(self) -> None:
-        self._bar: tqdm | None = None
+        def show(received: int, total: int) -> None:
+            bar.total = total
+            bar.update(received - bar.n)
 
-    def __enter__(self) -> "DownloadBar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def __call__(self, received: int, total: int) -> None:
-        """Update the bar; bytes."""
-        if self._bar is None:
-            self._bar = tqdm(desc="Downloading MNIST", total=total, unit="B", unit_scale=True, file=sys.stderr)
-        self._bar.n = received
-        self._bar.refresh()
+        yield show
 
 
 class TrainingBar(EventWriter):

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from mnistdash.cli.progress import DownloadBar, TrainingBar
+from mnistdash.cli.progress import TrainingBar, download_bar
 from mnistdash.exceptions import CommandError
 from mnistdash.jobs.worker import Stop, run_training
 from mnistdash.runs import store, weights
@@ -22,7 +22,7 @@ def train(options: argparse.Namespace, settings: Settings) -> None:
     lock = ProcessLock(settings.models / config.name / LOCK)
     folder = store.create_run(config, settings.models, lock)
     stop = _stop_on_interrupt()
-    with native_output_to(folder / LOG), DownloadBar() as bar:
+    with native_output_to(folder / LOG), download_bar() as bar:
         card = run_training(config, folder, settings, TrainingBar(folder), stop, progress=bar, strict=True)
     lock.release()
     if card is None:

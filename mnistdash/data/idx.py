@@ -2,38 +2,26 @@
 
 import gzip
 import hashlib
+import io
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mnistdash.exceptions import DataFileError
 
-
-@dataclass(frozen=True)
-class IdxFile:
-    """A published file.
-
-    Attributes:
-        name: without ".gz".
-        shape: of its array.
-        sha256: of the uncompressed bytes.
-        gz_sha256, gz_bytes: hash and size of the compressed file on the mirrors.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    sha256: str
-    gz_sha256: str
-    gz_bytes: int
+MAX_BYTES = 50_000_000  # uncompressed; the largest file has 47,040,016
 
 
-def read_verified(path: Path, file: IdxFile) -> np.ndarray:
-    """Read an IDX file, gzipped or not, and verify that it is `file`.
+def read_verified(path: Path, sha256: str) -> np.ndarray:
+    """Read an IDX file of unsigned bytes, gzipped or not, and verify it.
+
+    Args:
+        path: of the file.
+        sha256: hash of its uncompressed bytes.
 
     Returns:
-        A read-only uint8 array of shape `file.shape`.
+        A read-only uint8 array.
 
     Raises:
         DataFileError: the file is unreadable, truncated, altered or another one.
@@ -43,15 +31,15 @@ def read_verified(path: Path, file: IdxFile) -> np.ndarray:
     try:
         data = path.read_bytes()
         if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
+            with gzip.open(io.BytesIO(data)) as file:
+                data = file.read(MAX_BYTES)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataFileError(path, "a complete gzip file", "a truncated or altered one") from error
     except OSError as error:
         raise DataFileError(path, "a readable file", error.strerror or str(error)) from error
-    sha256 = hashlib.sha256(data).hexdigest()
-    if sha256 != file.sha256:
-        raise DataFileError(
-            path, f"SHA-256 {file.sha256} of the uncompressed bytes", f"{sha256} of {len(data):,} bytes"
-        )
-    header_bytes = 4 + 4 * len(file.shape)  # a magic number and the shape
-    return np.frombuffer(data, np.uint8, offset=header_bytes).reshape(file.shape)
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise DataFileError(path, f"SHA-256 {sha256} of the uncompressed bytes", f"{found} of {len(data):,} bytes")
+    dimensions = data[3]
+    shape = np.frombuffer(data, ">u4", dimensions, offset=4)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * dimensions).reshape(shape)

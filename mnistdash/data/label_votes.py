@@ -6,39 +6,20 @@ fewer than three confirmed. Some are debatable, so the dashboard shows the votes
 """
 
 import csv
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("label_votes.csv")
 
 
-@dataclass(frozen=True)
-class LabelVotes:
-    """The votes of five raters on a test digit.
-
-    Attributes:
-        test_index: position in MNIST's test split.
-        label: as published.
-        suggested: the other digit that raters could choose.
-        votes_label, votes_suggested, votes_neither: number of votes.
-    """
-
-    test_index: int
-    label: int
-    suggested: int
-    votes_label: int
-    votes_suggested: int
-    votes_neither: int
-
-    def __str__(self) -> str:
-        votes = {self.label: self.votes_label, self.suggested: self.votes_suggested, "neither": self.votes_neither}
-        return ", ".join(f"{count} for {choice}" for choice, count in votes.items() if count)
-
-
 @cache
-def load_label_votes() -> dict[int, LabelVotes]:
-    """Load the votes, by index in MNIST's test split."""
+def load_label_votes() -> dict[int, str]:
+    """Load the votes, such as "2 for 4, 2 for 9, 1 for neither", by index in MNIST's test split."""
     with FILE.open(newline="") as file:
-        rows = [LabelVotes(**{name: int(value) for name, value in row.items()}) for row in csv.DictReader(file)]
-    return {row.test_index: row for row in rows}
+        return {int(row["test_index"]): _describe(row) for row in csv.DictReader(file)}
+
+
+def _describe(row: dict[str, str]) -> str:
+    choices = row["label"], row["suggested"], "neither"
+    counts = row["votes_label"], row["votes_suggested"], row["votes_neither"]
+    return ", ".join(f"{count} for {choice}" for choice, count in zip(choices, counts, strict=True) if count != "0")

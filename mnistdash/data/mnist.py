@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnistdash.data import download
 from mnistdash.data.dataset import Dataset, Split
-from mnistdash.data.idx import IdxFile, read_verified
+from mnistdash.data.idx import read_verified
 from mnistdash.exceptions import DataFileError
 from mnistdash.settings import Settings
 
@@ -14,36 +14,13 @@ log = logging.getLogger(__name__)
 
 VALIDATION_IMAGES = 5_000  # the first images of the training file
 
-FILES = (
-    IdxFile(
-        "train-images-idx3-ubyte",
-        (60_000, 28, 28),
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        9_912_422,
-    ),
-    IdxFile(
-        "train-labels-idx1-ubyte",
-        (60_000,),
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        28_881,
-    ),
-    IdxFile(
-        "t10k-images-idx3-ubyte",
-        (10_000, 28, 28),
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        1_648_877,
-    ),
-    IdxFile(
-        "t10k-labels-idx1-ubyte",
-        (10_000,),
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        4_542,
-    ),
-)
+# SHA-256 of the uncompressed bytes.
+FILES = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
 
 
 def load_mnist(settings: Settings, progress: download.Progress | None = None) -> Dataset:
@@ -67,7 +44,7 @@ def load_mnist(settings: Settings, progress: download.Progress | None = None) ->
         except DataFileError as error:
             log.warning("%s Downloading it again.", error)
     download.download_files(FILES, settings.cache, progress)
-    return _load([settings.cache / f"{file.name}.gz" for file in FILES])
+    return _load([settings.cache / f"{name}.gz" for name in FILES])
 
 
 def is_available(settings: Settings) -> bool:
@@ -77,18 +54,18 @@ def is_available(settings: Settings) -> bool:
 
 def find_files(folder: Path) -> list[Path]:
     """Return the paths of all four files in a folder, intact or not; [] if any is missing."""
-    paths = [_find_file(folder, file) for file in FILES]
+    paths = [_find_file(folder, name) for name in FILES]
     return [path for path in paths if path is not None] if None not in paths else []
 
 
-def _find_file(folder: Path, file: IdxFile) -> Path | None:
-    dotted = file.name.replace("-idx", ".idx")  # the spelling of some archives
-    names = (name for stem in (file.name, dotted) for name in (stem, f"{stem}.gz"))
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+def _find_file(folder: Path, name: str) -> Path | None:
+    dotted = name.replace("-idx", ".idx")  # the spelling of some archives
+    paths = (folder / spelling for stem in (name, dotted) for spelling in (stem, f"{stem}.gz"))
+    return next(filter(Path.is_file, paths), None)
 
 
 def _load(paths: Sequence[Path]) -> Dataset:
-    images, labels, test_images, test_labels = map(read_verified, paths, FILES)
+    images, labels, test_images, test_labels = map(read_verified, paths, FILES.values())
     return Dataset(
         "mnist",
         str(paths[0].parent),

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,15 @@ def load(run: Run, name: str) -> dict[str, np.ndarray] | None:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         log.warning("cache ignored", extra={"reason": type(error).__name__, "where": path.name})
         return None
+
+
+def load_or_compute(run: Run, name: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays saved under a name, or compute and save them."""
+    arrays = load(run, name)
+    if arrays is None:
+        arrays = compute()
+        save(run, name, **arrays)
+    return arrays
 
 
 def save(run: Run, name: str, **arrays: Any) -> None:

@@ -66,10 +66,14 @@ class Evaluation:
         return float(np.delete(self.predicted == self.labels, indices).mean())
 
     @cached_property
+    def label_quality(self) -> np.ndarray:
+        """(n,) float64 probabilities of the labels, the quality score "self_confidence" of confident learning."""
+        return np.asarray(self.probabilities[np.arange(len(self.labels)), self.labels], np.float64)
+
+    @cached_property
     def losses(self) -> np.ndarray:
         """(n,) float64 cross-entropies in nats."""
-        true = self.probabilities[np.arange(len(self.labels)), self.labels]
-        return np.asarray(-np.log(np.clip(true.astype(np.float64), MIN_PROBABILITY, 1)))
+        return np.asarray(-np.log(np.clip(self.label_quality, MIN_PROBABILITY, 1)))
 
     @cached_property
     def loss(self) -> float:

@@ -10,6 +10,9 @@ from mnistdash.imaging.normalize import IMAGE_SIDE
 INK = 255
 CENTER = (IMAGE_SIDE - 1) / 2  # of an image, in pixels
 CHUNK = 64  # images whose strokes change at a time; they fit into the processor's cache
+ANGLES = 2 * np.pi * np.arange(16) / 16
+CIRCLE = np.column_stack((np.sin(ANGLES), np.cos(ANGLES)))
+DISC = np.concatenate((CIRCLE, CIRCLE[::2] / 2))  # y and x of points of a disc: 16 at the radius 1 and 8 halfway
 
 
 @dataclass(frozen=True)
@@ -178,27 +181,14 @@ def _dilate(images: np.ndarray, radius: float) -> np.ndarray:
     if radius == 0:
         return images
     pick = np.maximum if radius > 0 else np.minimum
-    disc = _disc(abs(radius))
     margin = int(np.ceil(abs(radius))) + 1
     dilated = images.copy()
     for start in range(0, len(images), CHUNK):
         chunk = dilated[start : start + CHUNK]
         padded = np.pad(chunk, ((0, 0), (margin, margin), (margin, margin)))
-        for dy, offsets in disc.items():
-            lines = _interpolate(padded, margin + dy, axis=1)
-            for dx in offsets:
-                pick(chunk, _interpolate(lines, margin + dx, axis=2), out=chunk)
+        for y, x in margin + abs(radius) * DISC:
+            pick(chunk, _interpolate(_interpolate(padded, y, axis=1), x, axis=2), out=chunk)
     return dilated
-
-
-def _disc(radius: float) -> dict[float, list[float]]:
-    """Return points of a disc, 16 at the radius and 8 halfway: for each y offset the x offsets, in pixels."""
-    offsets: dict[float, list[float]] = {}
-    for distance, count in ((radius, 16), (radius / 2, 8)):
-        for angle in 2 * np.pi * np.arange(count) / count:
-            dy, dx = (round(float(distance * part), 4) for part in (np.sin(angle), np.cos(angle)))
-            offsets.setdefault(dy, []).append(dx)
-    return offsets
 
 
 def _interpolate(values: np.ndarray, start: float, axis: int) -> np.ndarray:

@@ -66,21 +66,27 @@ def predict_split(
         split_name: "train", "validation" or "test".
         progress: called with the finished share in [0, 1].
     """
-    split, name = data.split(split_name), f"{data.name}-{split_name}"
-    pca = _load_or_fit_pca(run, model, data, progress)
-    cached = cache.load(run, name)
-    if cached is None:
+    split = data.split(split_name)
+
+    def fit_pca() -> dict[str, np.ndarray]:
+        # To the validation split, which no model was fitted to.
+        chunks = _predict_chunks(model, data.validation.images, lambda share: progress(0.0))
+        return vars(PCA.fit(np.concatenate([features for _, features in chunks])))
+
+    def predict() -> dict[str, np.ndarray]:
         chunks = [
             (probabilities, pca.project(features).astype(np.float16))
             for probabilities, features in _predict_chunks(model, split.images, progress)
         ]
         probabilities, features = (np.concatenate(arrays) for arrays in zip(*chunks, strict=True))
-        cached = {"probabilities": probabilities, "features": features}
-        cache.save(run, name, **cached)
-    return SplitPredictions(Evaluation(split.labels, cached["probabilities"]), cached["features"], pca)
+        return {"probabilities": probabilities, "features": features}
+
+    pca = PCA(**cache.load_or_compute(run, f"{data.name}-pca", fit_pca))
+    found = cache.load_or_compute(run, f"{data.name}-{split_name}", predict)
+    return SplitPredictions(Evaluation(split.labels, found["probabilities"]), found["features"], pca)
 
 
-def nearest_neighbors(features: np.ndarray, query: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+def nearest_neighbors(features: np.ndarray, query: np.ndarray, count: int) -> np.ndarray:
     """Find the rows of `features` nearest to a query by Euclidean distance.
 
     Args:
@@ -89,22 +95,10 @@ def nearest_neighbors(features: np.ndarray, query: np.ndarray, count: int) -> tu
         count: number of neighbors.
 
     Returns:
-        (m,) int64 indices, nearest first, and their (m,) float32 distances; m = min(count, n).
+        (min(count, n),) int64 indices, nearest first.
     """
     distances = np.linalg.norm(features.astype(np.float32) - query.astype(np.float32), axis=1)
-    nearest = np.argsort(distances, kind="stable")[:count]
-    return nearest, distances[nearest]
-
-
-def _load_or_fit_pca(run: Run, model: Model, data: Dataset, progress: Callable[[float], None]) -> PCA:
-    """Fit to the validation split, which no model was fitted to."""
-    name = f"{data.name}-pca"
-    if (cached := cache.load(run, name)) is not None:
-        return PCA(**cached)
-    chunks = _predict_chunks(model, data.validation.images, lambda share: progress(0.0))
-    pca = PCA.fit(np.concatenate([features for _, features in chunks]))
-    cache.save(run, name, mean=pca.mean, components=pca.components)
-    return pca
+    return np.argsort(distances, kind="stable")[:count]
 
 
 def _predict_chunks(

@@ -3,7 +3,6 @@
 A map is (n, 2) float32, one row per digit: x to the right, y upwards, both in [-1, 1].
 """
 
-import atexit
 import os
 import re
 import subprocess
@@ -22,9 +21,10 @@ from mnistdash.settings import PROJECT
 from mnistdash.system.resources import lower_priority
 
 MAX_POINTS = 10_000  # digits on a map; t-SNE of more takes minutes
-MAX_PERPLEXITY = 30.0  # neighbors that t-SNE keeps near a digit, about
 ITERATIONS = 750  # more hardly change the map
 NICENESS = 19  # pages and training go first
+
+_one_at_a_time = threading.Lock()  # each child takes all cores and 200 MB
 
 
 def pca_projection(features: np.ndarray) -> np.ndarray:
@@ -50,32 +50,19 @@ def tsne_projection(features: np.ndarray) -> np.ndarray:
 
     initial = pca_projection(features)
     initial *= 1e-4 / (initial[:, 0].std() or 1)
-    tsne = TSNE(
-        perplexity=perplexity(len(features)),
-        init=initial,
-        max_iter=ITERATIONS,
-        random_state=0,
-        n_jobs=-1,
-        verbose=2,
-    )
+    tsne = TSNE(init=initial, max_iter=ITERATIONS, random_state=0, n_jobs=-1, verbose=2)
     return _scale(tsne.fit_transform(features.astype(np.float32)))
 
 
-def perplexity(count: int) -> float:
-    """Return MAX_PERPLEXITY, or less for few digits: t-SNE needs at least three times as many."""
-    return min(MAX_PERPLEXITY, max(1.0, (count - 1) / 3))
+def is_tsne_map_stored(run: Run, data_name: str, split_name: str) -> bool:
+    """Return True if `load_or_compute_tsne_map` would load the map."""
+    return cache.load(run, _cache_name(data_name, split_name)) is not None
 
 
-def load_tsne_map(run: Run, data_name: str, split_name: str) -> np.ndarray | None:
-    """Return the t-SNE map from the run's cache, or None."""
-    cached = cache.load(run, _cache_name(data_name, split_name))
-    return None if cached is None else cached["map"]
-
-
-def compute_tsne_map(
+def load_or_compute_tsne_map(
     run: Run, data_name: str, split_name: str, features: np.ndarray, progress: Callable[[float], None]
 ) -> np.ndarray:
-    """Compute the t-SNE map in a child process and cache it with the run.
+    """Load the t-SNE map from the run's cache, or compute it in a child process and cache it.
 
     Args:
         run: the run.
@@ -86,13 +73,15 @@ def compute_tsne_map(
     Raises:
         RunError: the child failed.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "features.npy"), Path(folder, "map.npy")
-        np.save(source, features)
-        _run_child(source, target, progress)
-        points: np.ndarray = np.load(target, allow_pickle=False)
-    cache.save(run, _cache_name(data_name, split_name), map=points)
-    return points
+
+    def compute() -> dict[str, np.ndarray]:
+        with _one_at_a_time, tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder, "features.npy"), Path(folder, "map.npy")
+            np.save(source, features)
+            _run_child(source, target, progress)
+            return {"map": np.load(target, allow_pickle=False)}
+
+    return cache.load_or_compute(run, _cache_name(data_name, split_name), compute)["map"]
 
 
 def _cache_name(data_name: str, split_name: str) -> str:
@@ -102,7 +91,7 @@ def _cache_name(data_name: str, split_name: str) -> str:
 def command(source: Path, target: Path) -> list[str]:
     """Return the child's command: it writes the map of the features in one .npy file to another.
 
-    It prints the number of each 50th iteration, and ends when its standard input closes.
+    It prints the number of each 50th iteration, so it soon fails if nothing reads its output any more.
     """
     return [sys.executable, "-u", "-m", "mnistdash.evaluation.projection", str(source), str(target)]
 
@@ -113,27 +102,25 @@ def _run_child(source: Path, target: Path, progress: Callable[[float], None]) ->
         command(source, target),
         cwd=PROJECT,
         env={**os.environ, "OMP_WAIT_POLICY": "passive"},  # waiting threads sleep instead of spinning
-        stdin=subprocess.PIPE,  # closes when this process ends, however it ends
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,  # Ctrl+C in the terminal reaches the child through its input only
+        start_new_session=True,  # its priority counts among all processes
     ) as child:
-        atexit.register(child.kill)
         try:
             for line in child.stdout or ():
                 message = line.strip()
                 if match := re.search(r"Iteration (\d+)", message):
                     progress(int(match[1]) / ITERATIONS)
-        finally:
-            atexit.unregister(child.kill)
+        except BaseException:
+            child.kill()
+            raise
     if child.returncode:
         raise RunError(f"The map cannot be computed: {message or f'exit status {child.returncode}'}.")
 
 
 def main() -> None:
     """Run the child."""
-    threading.Thread(target=_exit_with_input, daemon=True).start()
     lower_priority(NICENESS)
     source, target = sys.argv[1:]
     np.save(target, tsne_projection(np.load(source, allow_pickle=False)))
@@ -144,13 +131,6 @@ def _scale(points: np.ndarray) -> np.ndarray:
     low, high = points.min(0), points.max(0)
     half = (high - low).max() / 2
     return np.asarray(np.clip((points - (low + high) / 2) / (half or 1), -1, 1), np.float32)
-
-
-def _exit_with_input() -> None:
-    # Not sys.stdin.read(): it holds a lock that the interpreter needs to exit.
-    while os.read(0, 1_024):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

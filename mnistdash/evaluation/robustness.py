@@ -1,9 +1,11 @@
 """How perturbations change a model's predictions: of one digit, and its accuracy over many."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
+from scipy import ndimage
 
 from mnistdash.data.dataset import Dataset, Split
 from mnistdash.evaluation import cache
@@ -12,6 +14,7 @@ from mnistdash.runs.run import Run
 
 MAX_DIGITS = 1_000  # digits that curves are measured over; the standard error is at most 1.6 %
 Predictor = Callable[[np.ndarray], np.ndarray]  # (n, 28, 28) uint8 -> (n, 10) float32 probabilities
+Curves = dict[str, np.ndarray]  # by a kind's key, the accuracy in [0, 1] at each of its levels
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ class FlipMap:
 
     @property
     def neutral(self) -> tuple[int, int]:
-        """Row and column nearest to no perturbation."""
-        return _nearest(self.rows, self.down.neutral), _nearest(self.columns, self.across.neutral)
+        """Row and column without perturbation."""
+        return self.rows.index(self.down.neutral), self.columns.index(self.across.neutral)
 
     def reach(self, digit: int) -> tuple[tuple[float, float], tuple[float, float]] | None:
         """Return how far each kind alone can go before the prediction changes.
@@ -51,36 +54,6 @@ class FlipMap:
             _range_around(self.digits[row] == digit, column, self.columns),
             _range_around(self.digits[:, column] == digit, row, self.rows),
         )
-
-
-@dataclass(frozen=True)
-class RobustnessCurves:
-    """A model's accuracy under each kind of perturbation, the others neutral.
-
-    Attributes:
-        count: number of digits it was measured over.
-        accuracy: by the kind's key, an accuracy in [0, 1] for each of its levels.
-    """
-
-    count: int
-    accuracy: dict[str, list[float]]
-
-    @property
-    def clean_accuracy(self) -> float:
-        """Accuracy without perturbation."""
-        kind = next(iter(KINDS.values()))
-        return self.accuracy[kind.key][kind.levels.index(kind.neutral)]
-
-    @property
-    def weakest(self) -> PerturbationKind:
-        """The kind with the lowest mean accuracy over its levels."""
-        return min(KINDS.values(), key=lambda kind: float(np.mean(self.accuracy[kind.key])))
-
-    def worst(self, kind: PerturbationKind) -> tuple[float, float]:
-        """Return the level of a kind with the lowest accuracy, and that accuracy."""
-        accuracy = self.accuracy[kind.key]
-        index = int(np.argmin(accuracy))
-        return kind.levels[index], accuracy[index]
 
 
 def flip_map(
@@ -109,34 +82,28 @@ def flip_map(
     )
 
 
-def robustness_curves(
-    model: Predictor, split: Split, count: int = MAX_DIGITS, progress: Callable[[float], None] = lambda share: None
-) -> RobustnessCurves:
-    """Measure a model's accuracy over the first digits of a split under each kind of perturbation.
+def robustness_curves(model: Predictor, split: Split, progress: Callable[[float], None]) -> Curves:
+    """Measure a model's accuracy over the first MAX_DIGITS digits of a split under each kind of perturbation.
 
     Args:
         model: the predictor.
         split: the digits.
-        count: maximum number of digits.
         progress: called with the finished share in [0, 1].
     """
-    images, labels = split.images[:count], split.labels[:count]
-    levels = [(kind.key, level) for kind in KINDS.values() for level in kind.levels]
+    images, labels = split.images[:MAX_DIGITS], split.labels[:MAX_DIGITS]
+    levels = {key: [Perturbation(**{key: level}) for level in kind.levels] for key, kind in KINDS.items()}
     # The neutral perturbation is a level of every kind; measure it once.
-    accuracy = dict.fromkeys((Perturbation(**{key: level}) for key, level in levels), 0.0)
+    accuracy = dict.fromkeys(chain.from_iterable(levels.values()), 0.0)
     for number, perturbation in enumerate(accuracy):
         progress(number / len(accuracy))
         accuracy[perturbation] = float((model(perturb(images, perturbation)).argmax(1) == labels).mean())
     progress(1.0)
-    return RobustnessCurves(
-        len(labels),
-        {key: [accuracy[Perturbation(**{key: level})] for level in kind.levels] for key, kind in KINDS.items()},
-    )
+    return {key: np.array([accuracy[level] for level in series]) for key, series in levels.items()}
 
 
 def load_or_measure_curves(
     run: Run, model: Predictor, data: Dataset, split_name: str, progress: Callable[[float], None]
-) -> RobustnessCurves:
+) -> Curves:
     """Load a model's curves for a split from the run's cache, or measure and cache them.
 
     Args:
@@ -146,24 +113,12 @@ def load_or_measure_curves(
         split_name: "train", "validation" or "test".
         progress: called with the finished share in [0, 1].
     """
-    name = f"{data.name}-{split_name}-robustness"
-    if (cached := cache.load(run, name)) is not None:
-        count = int(cached.pop("count"))
-        return RobustnessCurves(count, {key: values.tolist() for key, values in cached.items()})
-    curves = robustness_curves(model, data.split(split_name), progress=progress)
-    cache.save(run, name, count=curves.count, **curves.accuracy)
-    return curves
-
-
-def _nearest(values: Iterable[float], target: float) -> int:
-    return int(np.argmin(np.abs(np.array(list(values)) - target)))
+    name, split = f"{data.name}-{split_name}-robustness", data.split(split_name)
+    return cache.load_or_compute(run, name, lambda: robustness_curves(model, split, progress))
 
 
 def _range_around(holds: np.ndarray, index: int, values: list[float]) -> tuple[float, float]:
     """Return the first and last value of the unbroken series of true entries around an index."""
-    low = high = index
-    while low > 0 and holds[low - 1]:
-        low -= 1
-    while high < len(values) - 1 and holds[high + 1]:
-        high += 1
-    return values[low], values[high]
+    series, _ = ndimage.label(holds)
+    places = np.flatnonzero(series == series[index])
+    return values[places[0]], values[places[-1]]

@@ -97,12 +97,11 @@ def resize_to_box(digit: np.ndarray) -> np.ndarray:
 
 def center_by_mass(digit: np.ndarray) -> np.ndarray:
     """Place a digit of at most 28x28 pixels with its center of mass in the middle: (28, 28) float32."""
-    rows, columns = np.indices(digit.shape)
-    mass = max(float(digit.sum()), 1e-6)
-    top = _clip_offset((rows * digit).sum() / mass, digit.shape[0])
-    left = _clip_offset((columns * digit).sum() / mass, digit.shape[1])
+    height, width = digit.shape
+    row, column = ndimage.center_of_mass(digit)
+    top, left = _clip_offset(row, height), _clip_offset(column, width)
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
-    image[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    image[top : top + height, left : left + width] = digit
     return image
 
 

@@ -52,7 +52,7 @@ class Model:
         """Predict digits.
 
         Args:
-            images: (n, 28, 28) float32 in [0, 1], 1 = ink; or uint8, 255 = ink.
+            images: (n, 28, 28) float32 in [0, 1], 1 = ink; or uint8, 255 = ink; n > 0.
 
         Returns:
             (n, 10) float32 probabilities.
@@ -90,14 +90,11 @@ class Model:
     def _predict(self, images: np.ndarray, *names: str) -> list[np.ndarray]:
         """Return the (n, k) float32 values of these outputs."""
         indices = [self._outputs[name] for name in names]
-        starts = range(0, max(1, len(images)), BATCH)
+        starts = range(0, len(images), BATCH)
         batches = [self._predict_batch(images[start : start + BATCH], indices) for start in starts]
         return [np.concatenate(values) for values in zip(*batches, strict=True)]
 
     def _predict_batch(self, images: np.ndarray, indices: list[int]) -> list[np.ndarray]:
-        count = len(images)
-        if not count:  # the interpreter accepts no empty batch
-            images = np.zeros((1, 28, 28), np.float32)
         if images.dtype == np.uint8:
             images = images.astype(np.float32) / np.float32(255)
         with self._lock:
@@ -105,7 +102,7 @@ class Model:
                 self._resize(len(images))
             self._interpreter.set_tensor(self._input, np.ascontiguousarray(images, np.float32))
             self._interpreter.invoke()
-            return [self._interpreter.get_tensor(index)[:count] for index in indices]
+            return [self._interpreter.get_tensor(index) for index in indices]
 
     def _resize(self, batch: int) -> None:
         self._interpreter.resize_tensor_input(self._input, (batch, 28, 28))

@@ -25,7 +25,7 @@ class DigitPrediction:
     """The prediction for one digit.
 
     Attributes:
-        verdict: DIGIT, UNSURE (between `digit` and `runner_up`) or NOT_A_DIGIT.
+        verdict: DIGIT, UNSURE (between the two most likely digits) or NOT_A_DIGIT.
         ink: (height, width) float32 in [0, 1], the digit cropped from the image.
         view: (28, 28) float32 in [0, 1], the input of the network.
         probabilities: (10,) float32.
@@ -42,11 +42,6 @@ class DigitPrediction:
     def digit(self) -> int:
         """The most likely digit, whatever the verdict."""
         return int(self.probabilities.argmax())
-
-    @property
-    def runner_up(self) -> int:
-        """The second most likely digit."""
-        return int(np.argsort(-self.probabilities, kind="stable")[1])
 
     @property
     def confidence(self) -> float:

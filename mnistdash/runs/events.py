@@ -47,12 +47,12 @@ class EventWriter:
         """
         record = {"event": event, "elapsed": round(time.monotonic() - self._began, 3), **fields}
         line = to_json(record, inf_nan_mode="null") + b"\n"
-        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            if _has_partial_line(handle):  # left by a full disk; a line break keeps this event apart from it
-                line = b"\n" + line
             # One write in append mode: events of two writers never mix.
-            if os.write(handle, line) < len(line):
+            written = os.write(handle, line)
+            if written < len(line):
+                os.ftruncate(handle, os.fstat(handle).st_size - written)  # or it would damage the next event
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(handle)
@@ -112,11 +112,3 @@ def _parse(data: bytes) -> list[Event]:
         if isinstance(record, dict) and isinstance(record.get("event"), str):
             events.append(record)
     return events
-
-
-def _has_partial_line(handle: int) -> bool:
-    size = os.fstat(handle).st_size
-    if not size:
-        return False
-    os.lseek(handle, size - 1, os.SEEK_SET)
-    return os.read(handle, 1) != b"\n"

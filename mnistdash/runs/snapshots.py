@@ -6,7 +6,6 @@ and activations, which take more room, are only saved for the epochs of `saves_n
 
 import io
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -52,29 +51,17 @@ class EpochPredictions:
 
 
 @dataclass(frozen=True)
-class LayerActivations:
-    """The activations of a layer for ten digits, one of each class.
-
-    Attributes:
-        name: kind and size of the layer.
-        maps: (10, channels, height, width) uint8, 255 = the largest activation of the layer for that digit.
-    """
-
-    name: str
-    maps: np.ndarray
-
-
-@dataclass(frozen=True)
 class NetworkView:
     """The inside of a network.
 
     Attributes:
         filters: (n, height, width) float32, the weights of the first layer, an image for each unit.
-        layers: from the first to the last.
+        layers: from the first to the last, the kind and size of a layer, and its activations for ten digits, one of
+            each class: (10, channels, height, width) uint8, 255 = the largest activation for that digit.
     """
 
     filters: np.ndarray
-    layers: Sequence[LayerActivations]
+    layers: Sequence[tuple[str, np.ndarray]]
 
 
 def first_of_each_digit(labels: np.ndarray) -> np.ndarray:
@@ -92,8 +79,8 @@ def write_snapshot(run: Path, epoch: int, predictions: EpochPredictions, view: N
     arrays = {name: getattr(predictions, name) for name in ("predicted", "confidence", "true_probability")}
     if view is not None:
         arrays["filters"] = view.filters.astype(np.float16)
-        arrays["layers"] = np.array(json.dumps([layer.name for layer in view.layers]))
-        arrays |= {f"layer_{number}": layer.maps for number, layer in enumerate(view.layers)}
+        arrays["layers"] = np.array(json.dumps([name for name, _ in view.layers]))
+        arrays |= {f"layer_{number}": maps for number, (_, maps) in enumerate(view.layers)}
     (run / FOLDER).mkdir(exist_ok=True)
     with atomic_path(_path(run, epoch)) as path:
         np.savez_compressed(path, **arrays)
@@ -101,8 +88,7 @@ def write_snapshot(run: Path, epoch: int, predictions: EpochPredictions, view: N
 
 def snapshot_epochs(run: Path) -> list[int]:
     """Return the epochs that have a snapshot, in order."""
-    matches = (re.fullmatch(r"(\d+)\.npz", path.name) for path in (run / FOLDER).glob("*.npz"))
-    return sorted(int(match[1]) for match in matches if match)
+    return sorted(int(path.stem) for path in (run / FOLDER).glob("*.npz") if path.stem.isdecimal())
 
 
 def read_snapshot(run: Path, epoch: int) -> tuple[EpochPredictions, NetworkView | None]:
@@ -146,7 +132,7 @@ def _network_view(arrays: _Arrays) -> NetworkView | None:
     maps = [_array(arrays, f"layer_{number}", np.uint8, 4) for number in range(len(names))]
     if any(len(layer) != 10 for layer in maps):
         raise ValueError("not one activation map for each digit")
-    return NetworkView(filters, [LayerActivations(*layer) for layer in zip(names, maps, strict=True)])
+    return NetworkView(filters, list(zip(names, maps, strict=True)))
 
 
 def _array(arrays: _Arrays, name: str, dtype: type[np.generic], dimensions: int) -> np.ndarray:

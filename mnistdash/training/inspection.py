@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from mnistdash.runs.snapshots import CHANNELS, LayerActivations, NetworkView
+from mnistdash.runs.snapshots import CHANNELS, NetworkView
 
 UNITS_PER_ROW = 32  # in the picture of a layer without spatial axes
 SHOWN_LAYERS = (layers.ReLU, layers.MaxPooling2D, layers.Dense, layers.Conv2D)
@@ -35,8 +35,7 @@ class Inspector:
         filters = kernel[:, :, 0, :] if kernel.ndim == 4 else kernel.reshape(28, 28, -1)
         outputs = keras.tree.flatten(self._model(self._images)) if self._model else []
         maps = [_to_pictures(ops.convert_to_numpy(ops.cast(output, "float32"))) for output in outputs]
-        activations = [LayerActivations(name, pictures) for name, pictures in zip(self._names, maps, strict=True)]
-        return NetworkView(np.moveaxis(filters, -1, 0), activations)
+        return NetworkView(np.moveaxis(filters, -1, 0), list(zip(self._names, maps, strict=True)))
 
 
 def _first_branch(network: keras.Model) -> list[keras.Layer]:
@@ -50,10 +49,9 @@ def _first_branch(network: keras.Model) -> list[keras.Layer]:
 
 
 def _is_shown(layer: keras.Layer) -> bool:
-    if not isinstance(layer, SHOWN_LAYERS):
-        return False
     # A linear convolution is followed by its activation layer, and the last layer computes logits.
-    return not isinstance(layer, layers.Conv2D | layers.Dense) or layer.activation is not keras.activations.linear
+    is_linear = getattr(layer, "activation", None) is keras.activations.linear
+    return isinstance(layer, SHOWN_LAYERS) and not is_linear
 
 
 def _describe(layer: keras.Layer) -> str:

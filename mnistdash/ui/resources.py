@@ -16,7 +16,7 @@ from mnistdash.data import sample
 from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation import predictions, projection, robustness
 from mnistdash.evaluation.predictions import SplitPredictions
-from mnistdash.evaluation.robustness import RobustnessCurves
+from mnistdash.evaluation.robustness import Curves
 from mnistdash.exceptions import DataError
 from mnistdash.inference.model import Model, load_model
 from mnistdash.jobs.queue import JobQueue
@@ -33,8 +33,6 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {  # what the caches below i
     Run: lambda run: (run.name, run.version),
     Dataset: lambda data: data.name,
 }
-
-_tsne_lock = threading.Lock()  # one child process at a time: each takes all cores and 200 MB
 
 
 @st.cache_resource
@@ -113,7 +111,7 @@ def prediction_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[
 
 
 @st.cache_resource(max_entries=50, show_spinner=False, hash_funcs=KEYS)
-def robustness_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[RobustnessCurves]:
+def robustness_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[Curves]:
     """Measure a model's accuracy under perturbations."""
     return BackgroundTask(partial(robustness.load_or_measure_curves, run, model(run), data, split_name))
 
@@ -123,11 +121,7 @@ def tsne_task(run: Run, data: Dataset, split_name: str) -> BackgroundTask[np.nda
     """Compute the t-SNE map of a split's first digits."""
 
     def compute(progress: Callable[[float], None]) -> np.ndarray:
-        points = projection.load_tsne_map(run, data.name, split_name)
-        if points is not None:
-            return points
         features = prediction_task(run, data, split_name).result().features[: projection.MAX_POINTS]
-        with _tsne_lock:
-            return projection.compute_tsne_map(run, data.name, split_name, features, progress)
+        return projection.load_or_compute_tsne_map(run, data.name, split_name, features, progress)
 
     return BackgroundTask(compute)

@@ -353,7 +353,7 @@ def test_disputed_labels_show_their_votes_and_are_excluded_from_a_second_accurac
 ):
     result = metrics.evaluate(model.load_model("flagship", models), sample.test)
     wrong = int(result.errors[0])
-    dispute = label_votes.LabelVotes(wrong, int(result.labels[wrong]), 7, 1, 4, 0)
+    dispute = f"1 for {result.labels[wrong]}, 4 for 7"
     monkeypatch.setattr(data_sample, "load_mnist_or_sample", lambda *_, **__: (replace(sample, name="mnist"), None))
     monkeypatch.setattr(label_votes, "load_label_votes", lambda: {wrong: dispute})
     test = visit()
@@ -385,7 +385,6 @@ def test_the_flagship_is_evaluated_on_mnist(models, flagship, visit, mnist, monk
         assert f'data-pick="{index}" data-kind="{mnist.test.labels[index]},{answers[index].argmax()}"' in shown
     votes = label_votes.load_label_votes()
     for index in set(votes) & set(wrong.tolist()):
-        assert votes[index].label == mnist.test.labels[index]
         assert f"raters: {votes[index]}" in shown
     assert shown.count("raters: ") == len(set(votes) & set(wrong.tolist()))
 

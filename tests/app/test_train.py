@@ -8,7 +8,7 @@ from page_text import text
 
 from mnistdash.jobs import queue
 from mnistdash.runs import recipes, run, snapshots, store
-from mnistdash.runs.snapshots import EpochPredictions, LayerActivations, NetworkView
+from mnistdash.runs.snapshots import EpochPredictions, NetworkView
 
 STARTED = {"event": "started", "elapsed": 0.0, "running": True}
 FITTING = {
@@ -177,7 +177,7 @@ def with_snapshots(make_run, sample, epochs: int = 3, **details) -> Path:
             folder,
             epoch,
             EpochPredictions.of(probabilities, labels),
-            NetworkView(np.zeros((32, 3, 3), np.float32), [LayerActivations("Convolution, 32 channels of 5×5", maps)]),
+            NetworkView(np.zeros((32, 3, 3), np.float32), [("Convolution, 32 channels of 5×5", maps)]),
         )
     return folder
 

@@ -14,7 +14,8 @@ from mnistdash.data.download import download_files
 from mnistdash.exceptions import DataUnavailableError
 
 FILES = idx_files.contents()
-DESCRIBED = idx_files.described(FILES)
+HASHES = idx_files.hashes(FILES)
+FIRST, SECOND, THIRD, _ = FILES
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def names_in(folder) -> set[str]:
 )
 def test_second_mirror_replaces_a_broken_first(mirror, monkeypatch, tmp_path, first):
     monkeypatch.setattr(download, "MIRRORS", (mirror(first), mirror(whole)))
-    download_files(DESCRIBED, tmp_path, None)
+    download_files(HASHES, tmp_path, None)
     assert names_in(tmp_path) == {f"{name}.gz" for name in FILES}
 
 
@@ -75,25 +76,25 @@ def test_only_missing_and_damaged_files_are_downloaded(mirror, monkeypatch, tmp_
     asked = []
     monkeypatch.setattr(download, "MIRRORS", (mirror(lambda name: asked.append(name) or whole(name)),))
     idx_files.write(tmp_path, FILES)
-    missing, damaged = (tmp_path / f"{file.name}.gz" for file in DESCRIBED[1:3])
+    missing, damaged = (tmp_path / f"{name}.gz" for name in (SECOND, THIRD))
     missing.unlink()
     damaged.write_bytes(b"damaged")
-    download_files(DESCRIBED, tmp_path, None)
-    assert asked == [file.name for file in DESCRIBED[1:3]]
-    assert damaged.read_bytes() == whole(DESCRIBED[2].name)
+    download_files(HASHES, tmp_path, None)
+    assert asked == [SECOND, THIRD]
+    assert damaged.read_bytes() == whole(THIRD)
 
 
 def test_unreachable_mirror_is_skipped(mirror, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "MIRRORS", ("http://127.0.0.1:1/", mirror(whole)))
-    download_files(DESCRIBED, tmp_path, None)
+    download_files(HASHES, tmp_path, None)
     assert names_in(tmp_path) == {f"{name}.gz" for name in FILES}
 
 
 def test_stalled_mirror_is_skipped(mirror, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "TIMEOUT", (1, 0.3))
     monkeypatch.setattr(download, "MIRRORS", (mirror(lambda name: "stall"), mirror(whole)))
-    download_files(DESCRIBED[:1], tmp_path, None)
-    assert names_in(tmp_path) == {f"{DESCRIBED[0].name}.gz"}
+    download_files({FIRST: HASHES[FIRST]}, tmp_path, None)
+    assert names_in(tmp_path) == {f"{FIRST}.gz"}
 
 
 def test_error_names_the_failure_of_each_mirror(mirror, monkeypatch, tmp_path):
@@ -101,29 +102,29 @@ def test_error_names_the_failure_of_each_mirror(mirror, monkeypatch, tmp_path):
     with pytest.raises(
         DataUnavailableError, match=r"127.0.0.1:1 cannot be reached and .* answered 404 .*MNISTDASH_DATA"
     ):
-        download_files(DESCRIBED, tmp_path, None)
+        download_files(HASHES, tmp_path, None)
     assert names_in(tmp_path) == set()
 
 
 def test_truncated_download_leaves_no_file(mirror, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "MIRRORS", (mirror(lambda name: "cut"),))
     with pytest.raises(DataUnavailableError):
-        download_files(DESCRIBED, tmp_path, None)
+        download_files(HASHES, tmp_path, None)
     assert names_in(tmp_path) == set()
 
 
 def test_interrupted_download_leaves_only_complete_files(mirror, monkeypatch, tmp_path):
     """Ctrl-C during the second file keeps only the first."""
     monkeypatch.setattr(download, "MIRRORS", (mirror(whole),))
-    first = DESCRIBED[0].gz_bytes
+    first = len(whole(FIRST))
 
     def interrupt(received: int, total: int) -> None:
         if received > first:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        download_files(DESCRIBED, tmp_path, interrupt)
-    assert names_in(tmp_path) == {f"{DESCRIBED[0].name}.gz"}
+        download_files(HASHES, tmp_path, interrupt)
+    assert names_in(tmp_path) == {f"{FIRST}.gz"}
 
 
 @pytest.mark.slow
@@ -155,9 +156,10 @@ main(["data"])
 
 def test_progress_grows_to_the_total(mirror, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "MIRRORS", (mirror(whole),))
+    total = sum(len(whole(name)) for name in FILES)
+    monkeypatch.setattr(download, "TOTAL_BYTES", total)
     seen = []
-    download_files(DESCRIBED, tmp_path, lambda received, total: seen.append((received, total)))
-    total = sum(file.gz_bytes for file in DESCRIBED)
+    download_files(HASHES, tmp_path, lambda received, total: seen.append((received, total)))
     assert seen[-1] == (total, total)
     assert [received for received, _ in seen] == sorted(received for received, _ in seen)
     assert {total for _, total in seen} == {total}
@@ -167,4 +169,4 @@ def test_unwritable_cache_is_named(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     with pytest.raises(DataUnavailableError, match="cannot be stored in"):
-        download_files(DESCRIBED, blocked / "cache", None)
+        download_files(HASHES, blocked / "cache", None)

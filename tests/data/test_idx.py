@@ -4,15 +4,12 @@ import numpy as np
 import pytest
 from idx_files import idx_bytes, sha256
 
-from mnistdash.data.idx import IdxFile, read_verified
+from mnistdash.data import idx
+from mnistdash.data.idx import read_verified
 from mnistdash.exceptions import DataFileError
 
 IMAGES = np.arange(2 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(2, 28, 28)
 LABELS = np.array([3, 7], np.uint8)
-
-
-def described(array: np.ndarray) -> IdxFile:
-    return IdxFile("some-file", array.shape, sha256(idx_bytes(array)), "", 0)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
@@ -20,7 +17,7 @@ def described(array: np.ndarray) -> IdxFile:
 def test_plain_and_gzipped_files_are_read(tmp_path, pack, array):
     path = tmp_path / "some-file"
     path.write_bytes(pack(idx_bytes(array)))
-    found = read_verified(path, described(array))
+    found = read_verified(path, sha256(idx_bytes(array)))
     assert found.dtype == np.uint8
     assert np.array_equal(found, array)
     assert not found.flags.writeable
@@ -42,14 +39,23 @@ def test_plain_and_gzipped_files_are_read(tmp_path, pack, array):
 def test_changed_content_is_detected(tmp_path, data):
     path = tmp_path / "some-file"
     path.write_bytes(data)
-    expected = described(IMAGES)
+    expected = sha256(idx_bytes(IMAGES))
     found = f"found {sha256(data)} of {len(data):,} bytes"
-    with pytest.raises(DataFileError, match=f"some-file: expected SHA-256 {expected.sha256} .*, {found}"):
+    with pytest.raises(DataFileError, match=f"some-file: expected SHA-256 {expected} .*, {found}"):
         read_verified(path, expected)
+
+
+def test_only_so_many_bytes_are_decompressed(tmp_path, monkeypatch):
+    """A mirror may serve anything."""
+    monkeypatch.setattr(idx, "MAX_BYTES", 100)
+    path = tmp_path / "some-file"
+    path.write_bytes(gzip.compress(idx_bytes(IMAGES)))
+    with pytest.raises(DataFileError, match="of 100 bytes"):
+        read_verified(path, sha256(idx_bytes(IMAGES)))
 
 
 def test_truncated_gzip_file_is_detected(tmp_path):
     path = tmp_path / "some-file"
     path.write_bytes(gzip.compress(idx_bytes(IMAGES))[:-20])
     with pytest.raises(DataFileError, match="expected a complete gzip file, found a truncated or altered one"):
-        read_verified(path, described(IMAGES))
+        read_verified(path, sha256(idx_bytes(IMAGES)))

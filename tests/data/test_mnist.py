@@ -20,7 +20,7 @@ from mnistdash.settings import Settings
 def files(monkeypatch) -> dict[str, bytes]:
     """Replace MNIST by four small files with 25 training, 5 validation and 10 test digits."""
     files = idx_files.contents()
-    monkeypatch.setattr(data_mnist, "FILES", idx_files.described(files))
+    monkeypatch.setattr(data_mnist, "FILES", idx_files.hashes(files))
     monkeypatch.setattr(data_mnist, "VALIDATION_IMAGES", 5)
     return files
 
@@ -36,8 +36,8 @@ def downloads(monkeypatch, files) -> list[str]:
     names = []
 
     def download(wanted, cache, progress):
-        names.extend(file.name for file in wanted)
-        idx_files.write(cache, {file.name: files[file.name] for file in wanted})
+        names.extend(wanted)
+        idx_files.write(cache, {name: files[name] for name in wanted})
 
     monkeypatch.setattr(data_download, "download_files", download)
     return names

@@ -22,7 +22,7 @@ from mnistdash.settings import PROJECT, Settings
 def settings(flagship, monkeypatch, tmp_path) -> Settings:
     """Return the settings of a working installation: four small data files, the shipped model, an empty cache."""
     files = idx_files.contents()
-    monkeypatch.setattr(mnist, "FILES", idx_files.described(files))
+    monkeypatch.setattr(mnist, "FILES", idx_files.hashes(files))
     monkeypatch.setattr(mnist, "VALIDATION_IMAGES", 10)
     monkeypatch.setattr(checks, "MIN_FREE_BYTES", 1000)
     idx_files.write(tmp_path / "data", files)

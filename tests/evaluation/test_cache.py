@@ -19,6 +19,14 @@ def test_saved_arrays_are_loaded_again(flagship):
     assert cache.load(flagship, "other") is None
 
 
+def test_arrays_are_computed_once(flagship):
+    computed = []
+    for _ in range(2):
+        found = cache.load_or_compute(flagship, "map", lambda: computed.append(0) or {"points": POINTS})
+        np.testing.assert_array_equal(found["points"], POINTS)
+    assert len(computed) == 1
+
+
 def test_the_cache_depends_on_the_model_and_not_on_its_file_time(flagship):
     cache.save(flagship, "map", points=POINTS)
     model = flagship.folder / "model.tflite"

@@ -91,11 +91,9 @@ def test_an_exception_from_progress_cancels_the_prediction(flagship, model, data
 
 def test_the_nearest_neighbors_come_first():
     features = np.array([[0, 0], [3, 4], [1, 0], [0, 2], [9, 9]], np.float16)
-    found, distances = nearest_neighbors(features, np.zeros(2), 3)
-    assert found.tolist() == [0, 2, 3]
-    assert distances.tolist() == [0, 1, 2]
-    assert nearest_neighbors(features, np.zeros(2), 50)[0].tolist() == [0, 2, 3, 1, 4]
-    assert nearest_neighbors(features[:0], np.zeros(2), 3)[0].tolist() == []
+    assert nearest_neighbors(features, np.zeros(2), 3).tolist() == [0, 2, 3]
+    assert nearest_neighbors(features, np.zeros(2), 50).tolist() == [0, 2, 3, 1, 4]
+    assert nearest_neighbors(features[:0], np.zeros(2), 3).tolist() == []
 
 
 @pytest.mark.slow
@@ -104,7 +102,7 @@ def test_nearest_neighbors_have_the_same_label(flagship, models, sample):
     model = load_model("flagship", models)
     train, test = (predict_split(flagship, model, sample, name) for name in ("train", "test"))
     same = [
-        sample.train.labels[nearest_neighbors(train.features, query, 1)[0][0]] == label
+        sample.train.labels[nearest_neighbors(train.features, query, 1)[0]] == label
         for query, label in zip(test.features[:100], sample.test.labels[:100], strict=True)
     ]
     assert np.mean(same) > 0.9

@@ -102,8 +102,13 @@ def test_a_full_disk_fails_a_run_in_one_sentence_and_leaves_no_partial_file(
 def test_a_truncated_event_does_not_damage_the_next_one(tmp_path):
     writer = EventWriter(tmp_path)
     writer.write("batch", step=1)
-    with (tmp_path / "events.jsonl").open("a") as file:
-        file.write('{"event": "epoch", "st')
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "events.jsonl").stat().st_size + 10, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            writer.write("epoch", step=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     writer.write("batch", step=2)
     assert [event["step"] for event in read_events(tmp_path)[0]] == [1, 2]
 

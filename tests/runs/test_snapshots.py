@@ -6,7 +6,7 @@ import pytest
 from mnistdash.evaluation import metrics
 from mnistdash.exceptions import RunError
 from mnistdash.runs import snapshots
-from mnistdash.runs.snapshots import EpochPredictions, LayerActivations, NetworkView
+from mnistdash.runs.snapshots import EpochPredictions, NetworkView
 
 
 def predictions(predicted: list[int], true_probability: list[float] | None = None) -> EpochPredictions:
@@ -20,9 +20,7 @@ def test_a_snapshot_is_written_and_read(tmp_path):
     labels = np.arange(50, dtype=np.uint8) % 10
     before = EpochPredictions.of(probabilities, labels)
     maps = np.random.default_rng(1).integers(0, 256, (10, 8, 5, 5), np.uint8)
-    snapshots.write_snapshot(
-        tmp_path, 1, before, NetworkView(np.ones((32, 3, 3), np.float32), [LayerActivations("Convolution", maps)])
-    )
+    snapshots.write_snapshot(tmp_path, 1, before, NetworkView(np.ones((32, 3, 3)), [("Convolution", maps)]))
     snapshots.write_snapshot(tmp_path, 12, before)
     assert snapshots.snapshot_epochs(tmp_path) == [1, 12]
     after = snapshots.read_snapshot(tmp_path, 12)[0]
@@ -31,8 +29,9 @@ def test_a_snapshot_is_written_and_read(tmp_path):
     assert np.allclose(after.true_probability, probabilities[np.arange(50), labels], atol=1e-3)
     details = snapshots.read_snapshot(tmp_path, 1)[1]
     assert details.filters.shape == (32, 3, 3)
-    assert [layer.name for layer in details.layers] == ["Convolution"]
-    assert np.array_equal(details.layers[0].maps, maps)
+    ((name, saved),) = details.layers
+    assert name == "Convolution"
+    assert np.array_equal(saved, maps)
     assert snapshots.read_snapshot(tmp_path, 12)[1] is None
 
 

@@ -1,9 +1,11 @@
 """Made-up robustness curves."""
 
+import numpy as np
+
 from mnistdash.evaluation.perturbations import KINDS
-from mnistdash.evaluation.robustness import RobustnessCurves
+from mnistdash.evaluation.robustness import Curves
 
 
-def made_curves(**accuracy: list[float]) -> RobustnessCurves:
+def made_curves(**accuracy: list[float]) -> Curves:
     """Return curves with the given accuracies, and 0.9 for all other perturbations."""
-    return RobustnessCurves(10, {key: accuracy.get(key, [0.9] * len(kind.levels)) for key, kind in KINDS.items()})
+    return {key: np.array(accuracy.get(key, [0.9] * len(kind.levels))) for key, kind in KINDS.items()}

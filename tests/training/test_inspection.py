@@ -34,10 +34,10 @@ def images(sample):
 )
 def test_every_hidden_layer_is_shown(built, recipe, precision, images):
     view = Inspector(built(recipe, precision), images).snapshot()
-    assert [layer.maps.shape[2:] for layer in view.layers] == LAYERS[recipe]
-    for layer in view.layers:
-        assert layer.maps.dtype == np.uint8
-        assert layer.maps.shape[:2] in ((10, CHANNELS), (10, 1))
+    assert [maps.shape[2:] for _, maps in view.layers] == LAYERS[recipe]
+    for _, maps in view.layers:
+        assert maps.dtype == np.uint8
+        assert maps.shape[:2] in ((10, CHANNELS), (10, 1))
 
 
 def test_filters_are_the_weights_of_the_first_layer(built, images):
@@ -58,10 +58,10 @@ def test_weights_of_softmax_regression_are_one_image_per_digit(built, images):
 def test_snapshot_uses_the_current_weights(images):
     network = networks.build(RECIPES["keras-cnn"])
     inspector = Inspector(network, images)
-    before = inspector.snapshot().layers[0].maps
+    _, before = inspector.snapshot().layers[0]
     first = network.layers[2]
     expected = np.moveaxis(ops.convert_to_numpy(first(images[..., None])), -1, 1)[:, :CHANNELS]
     largest = expected.max(axis=(1, 2, 3), keepdims=True)
     assert np.abs(before - 255 * expected / largest).max() <= 1
     network.set_weights([2 * np.roll(weight, 1) for weight in network.get_weights()])
-    assert not np.array_equal(inspector.snapshot().layers[0].maps, before)
+    assert not np.array_equal(inspector.snapshot().layers[0][1], before)

@@ -53,8 +53,8 @@ def test_each_expert_learns_from_its_own_images(tmp_path):
     inputs, labels = batch(written=IMAGES // 2)
     images, written = inputs["pixels"].astype(np.float32) / 255, inputs["written"]
     examples = {
-        "drawn": (images, labels, losses.MixtureCrossEntropy()),
-        "written": (images[written], labels[written], losses.MixtureCrossEntropy()),
+        "drawn": (images, labels, losses.mixture_cross_entropy),
+        "written": (images[written], labels[written], losses.mixture_cross_entropy),
         "gate": (images, written.astype(np.float32), keras.losses.BinaryCrossentropy(from_logits=True)),
     }
     for name, outputs in expert_outputs(fresh).items():

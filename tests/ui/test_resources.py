@@ -54,17 +54,9 @@ def test_splits_are_predicted_once_and_one_at_a_time(flagship, sample, monkeypat
     assert max(most) == 1
 
 
-def test_a_cached_map_needs_neither_predictions_nor_a_child(flagship, sample, monkeypatch):
-    points = np.zeros((300, 2), np.float32)
-    monkeypatch.setattr(projection, "load_tsne_map", lambda *_: points)
-    monkeypatch.setattr(projection, "compute_tsne_map", lambda *_: pytest.fail("computed"))
-    monkeypatch.setattr(Model, "predict_with_features", lambda *_: pytest.fail("predicted"))
-    assert resources.tsne_task(flagship, sample, "test").result() is points
-
-
 def test_the_map_shows_the_first_digits_of_the_split(flagship, sample, monkeypatch):
     monkeypatch.setattr(projection, "MAX_POINTS", 5)
-    monkeypatch.setattr(projection, "compute_tsne_map", lambda run, data, split, features, progress: features)
+    monkeypatch.setattr(projection, "load_or_compute_tsne_map", lambda run, data, split, features, progress: features)
     features = resources.tsne_task(flagship, sample, "validation").result()
     np.testing.assert_array_equal(
         features, resources.prediction_task(flagship, sample, "validation").result().features[:5]

@@ -1,7 +1,5 @@
 """Accuracy on a session's last drawings, by the true digits that the user selects."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 
@@ -12,34 +10,26 @@ from mnistdash.ui.html import digits as html
 MAX_DRAWINGS = 20
 
 
-@dataclass(frozen=True)
-class LabeledDrawing:
-    """A drawing with its true digit."""
-
-    truth: int
-    prediction: DigitPrediction
-
-    @property
-    def is_correct(self) -> bool:
-        """Return True if the true digit was predicted."""
-        return self.truth == self.prediction.digit and self.prediction.verdict != NOT_A_DIGIT
-
-
-Score = dict[int, LabeledDrawing]  # the last MAX_DRAWINGS labeled drawings by number, oldest first
+# The last MAX_DRAWINGS labeled drawings by number, oldest first; of each the true digit and the prediction.
+Score = dict[int, tuple[int, DigitPrediction]]
 
 
 def set_label(score: Score, number: int, truth: int | None, prediction: DigitPrediction) -> None:
     """Set the true digit of a drawing, or remove it with None."""
     score.pop(number, None)
     if truth is not None:
-        score[number] = LabeledDrawing(truth, prediction)
+        score[number] = truth, prediction
     if len(score) > MAX_DRAWINGS:
         del score[min(score)]
 
 
 def misclassified(score: Score) -> Score:
     """Return the incorrect drawings, newest first."""
-    return {number: drawing for number, drawing in reversed(score.items()) if not drawing.is_correct}
+    return {
+        number: (truth, prediction)
+        for number, (truth, prediction) in reversed(score.items())
+        if prediction.verdict == NOT_A_DIGIT or prediction.digit != truth
+    }
 
 
 def ask(recognition: Recognition) -> None:
@@ -73,11 +63,10 @@ def show_misclassified() -> None:
     if not drawings:
         return
     rows = []
-    for number, drawing in drawings.items():
-        each = drawing.prediction
+    for number, (truth, each) in drawings.items():
         guess = "not a digit" if each.verdict == NOT_A_DIGIT else each.digit
-        rows.append((number + 1, drawing.truth, guess, each.confidence))
-    images = np.stack([to_uint8(drawing.prediction.view) for drawing in drawings.values()])
+        rows.append((number + 1, truth, guess, each.confidence))
+    images = np.stack([to_uint8(each.view) for _, each in drawings.values()])
     st.subheader("Misclassified drawings", anchor=False)
     st.container(key="misclassified").html(html.gallery(images, rows))
 

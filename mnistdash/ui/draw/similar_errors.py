@@ -29,7 +29,7 @@ def show_similar_errors(run: Run, view: np.ndarray) -> None:
         st.success(f"{run.name} makes no errors on the test split.", icon=":material/check_circle:")
         return
     features = found.pca.project(model.predict_with_features(view[None])[1])[0]
-    nearest, _ = predictions.nearest_neighbors(found.features[errors], features, COUNT)
+    nearest = predictions.nearest_neighbors(found.features[errors], features, COUNT)
     st.caption(
         f"Most similar of the {len(errors):,} test digits that {run.name} misclassifies (penultimate-layer features): "
         "true → predicted."

@@ -118,7 +118,7 @@ def _neighbors(context: ExplorerContext, index: int) -> None:
         train = widgets.result_or_progress(task, f"Classifying {len(context.data.train):,} training digits")
         if train is None:
             return
-        found, _ = predictions.nearest_neighbors(train.features, context.features[index], NEIGHBORS + 1)
+        found = predictions.nearest_neighbors(train.features, context.features[index], NEIGHBORS + 1)
         if context.name == "train":
             found = found[found != index]
         st.html(digits.gallery_of(context.data.train.images, train.result, found[:NEIGHBORS]))

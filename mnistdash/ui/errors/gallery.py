@@ -9,7 +9,6 @@ import numpy as np
 import streamlit as st
 
 from mnistdash.data.dataset import Dataset, Split
-from mnistdash.data.label_votes import LabelVotes
 from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.runs.annotations import Annotation
 from mnistdash.runs.run import Run
@@ -39,7 +38,7 @@ class ExplorerContext:
     name: str
     result: Evaluation
     features: np.ndarray
-    votes: Mapping[int, LabelVotes]
+    votes: Mapping[int, str]
     marks: Mapping[int, Annotation]
 
     @property

@@ -5,6 +5,7 @@ page's address holds it as "x,y;x,y;…".
 """
 
 import numpy as np
+from skimage.measure import points_in_poly
 
 MAX_VERTICES = 24  # so that the address stays short
 DECIMALS = 3  # of a vertex; a thousandth is a third of a pixel
@@ -15,8 +16,6 @@ MAX_COORDINATE = 10  # either way, while the map ends at 1
 def points_inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     """Find the points inside a polygon by the even-odd rule, or the point nearest to a single vertex.
 
-    Source: M. Shimrat, "Algorithm 112: Position of point relative to polygon", 1962.
-
     Args:
         points: (n, 2) float.
         polygon: (k, 2) float; its last vertex is joined to its first.
@@ -24,15 +23,10 @@ def points_inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     Returns:
         (n,) bool.
     """
-    inside = np.zeros(len(points), bool)
     if len(polygon) == 1:
-        inside[np.linalg.norm(points - polygon, axis=1).argmin()] = True
-        return inside
-    x, y = points.T.astype(np.float64)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if y0 != y1:
-            inside ^= ((y0 > y) != (y1 > y)) & (x < x0 + (x1 - x0) * (y - y0) / (y1 - y0))
-    return inside
+        nearest = np.linalg.norm(points - polygon, axis=1).argmin()
+        return np.asarray(np.arange(len(points)) == nearest)
+    return np.asarray(points_in_poly(points, polygon))  # type: ignore[no-untyped-call]
 
 
 def simplify(polygon: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ def show(context: ExplorerContext, query: QueryState) -> np.ndarray | None:
         _clear_selection()  # it was made on the map of another model or split
         query = query_state.read((), len(context.split))
     # t-SNE takes a while to compute, so it is the default only once it is stored.
-    kind = query.map or (PCA if projection.load_tsne_map(run, data.name, split_name) is None else TSNE)
+    kind = query.map or (TSNE if projection.is_tsne_map_stored(run, data.name, split_name) else PCA)
     polygon = lasso.parse_lasso(query.lasso)
     is_phone = "Mobi" in st.context.headers.get("User-Agent", "")
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnistdash.data.dataset import Dataset
 from mnistdash.evaluation.perturbations import KINDS, Perturbation, perturb
-from mnistdash.evaluation.robustness import MAX_DIGITS, FlipMap, Predictor, RobustnessCurves, flip_map
+from mnistdash.evaluation.robustness import MAX_DIGITS, Curves, FlipMap, Predictor, flip_map
 from mnistdash.inference.recognize import DIGIT
 from mnistdash.runs.run import Run
 from mnistdash.ui import resources, widgets
@@ -62,12 +62,12 @@ def show_curves(run: Run, data: Dataset, split_name: str) -> None:
         data: the data set.
         split_name: the split to measure on.
     """
-    count = min(MAX_DIGITS, len(data.split(split_name)))
-    label = f"Measuring robustness on the first {count:,} {split_name} digits"
+    measured = f"the first {min(MAX_DIGITS, len(data.split(split_name))):,} {split_name} digits"
+    label = f"Measuring robustness on {measured}"
     with st.container(key="robustness_state"):
         curves = widgets.result_or_progress(resources.robustness_task(run, data, split_name), label)
         if curves is not None:
-            st.caption(summary(curves, split_name))
+            st.caption(summary(curves, measured))
     _charts(curves)
 
 
@@ -100,11 +100,11 @@ def _flip_map(image: np.ndarray, model: Predictor, perturbation: Perturbation, n
     return kept[1]
 
 
-def _charts(curves: RobustnessCurves | None) -> None:
+def _charts(curves: Curves | None) -> None:
     """Show six charts; they are empty until the curves are measured, so that the page does not jump."""
     columns = [*st.columns(3, gap="medium"), *st.columns(3, gap="medium")]
     for column, (key, kind) in zip(columns, KINDS.items(), strict=True):
-        measured = (kind.levels, curves.accuracy[key]) if curves else ([], [])
+        measured = (kind.levels, curves[key].tolist()) if curves else ([], [])
         figure, alt = evaluation.robustness_chart(kind, *measured), evaluation.describe_robustness(kind, *measured)
         with column:
             plotly_chart.chart(figure, key=f"robustness-{key}", alt=alt)

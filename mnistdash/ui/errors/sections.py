@@ -72,18 +72,19 @@ def show_comparison(context: ExplorerContext, query: QueryState) -> None:
 
 def show_labels(context: ExplorerContext, query: QueryState) -> None:
     """List the labels that are likely wrong, the least likely first."""
-    issues = _label_issues(context.run.name, context.run.version, context.data.name, context.name, context.result)
+    run, quality = context.run, context.result.label_quality
+    flagged = _count_label_issues(run.name, run.version, context.data.name, context.name, context.result)
     st.markdown(
-        f"Confident learning flags **{issues.flagged:,}** of {len(issues.ranking):,} labels as likely wrong. The "
+        f"Confident learning flags **{flagged:,}** of {len(quality):,} labels as likely wrong. The "
         "gallery lists the labels that the model finds least likely: wrong labels, and digits it misclassifies."
     )
     if context.is_seen:
         st.caption("The model was trained on these labels, so it tends to agree with them.")
-    indices = issues.ranking[:MAX_LABEL_ISSUES]
-    remarks = {index: f"quality {issues.quality[index]:.3f}" for index in indices.tolist()}
+    indices = np.argsort(quality, kind="stable")[:MAX_LABEL_ISSUES]
+    remarks = {index: f"quality {quality[index]:.3f}" for index in indices.tolist()}
     gallery.show_gallery(context, query, indices, ", least likely label first", remarks)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Ranking labels")
-def _label_issues(name: str, version: int, data: str, split: str, _result: Evaluation) -> label_errors.LabelIssues:
-    return label_errors.find_label_issues(_result)
+def _count_label_issues(name: str, version: int, data: str, split: str, _result: Evaluation) -> int:
+    return label_errors.count_label_issues(_result)

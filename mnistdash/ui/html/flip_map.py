@@ -5,8 +5,8 @@ It contains only numbers and fixed words, so there is nothing to escape.
 
 import math
 
-from mnistdash.evaluation.perturbations import Perturbation, PerturbationKind
-from mnistdash.evaluation.robustness import FlipMap, RobustnessCurves
+from mnistdash.evaluation.perturbations import KINDS, Perturbation, PerturbationKind
+from mnistdash.evaluation.robustness import Curves, FlipMap
 from mnistdash.ui.html.digits import percent
 
 EXPECTED_TINT = (12, 45)  # percent of the accent color at confidence 0 and 1
@@ -59,13 +59,14 @@ def describe_flips(flips: FlipMap, expected: int) -> str:
     return f"{share}; unperturbed, it is predicted as {flips.digits[flips.neutral]}."
 
 
-def summary(curves: RobustnessCurves, split_name: str) -> str:
-    """Describe a measurement and the kind of perturbation with the lowest accuracy."""
-    weakest = curves.weakest
-    level, accuracy = curves.worst(weakest)
+def summary(curves: Curves, measured: str) -> str:
+    """Describe a measurement over the digits `measured`, and the kind of perturbation with the lowest mean accuracy."""
+    weakest = min(KINDS.values(), key=lambda kind: float(curves[kind.key].mean()))
+    accuracy = dict(zip(weakest.levels, curves[weakest.key].tolist(), strict=True))
+    worst = min(weakest.levels, key=accuracy.__getitem__)
     return (
-        f"Accuracy on the first {curves.count:,} {split_name} digits, one perturbation at a time. Unperturbed: "
-        f"{curves.clean_accuracy:.1%}. Weakest point: {weakest.doing}, {accuracy:.1%} at {weakest.text(level)}."
+        f"Accuracy on {measured}, one perturbation at a time. Unperturbed: {accuracy[weakest.neutral]:.1%}. Weakest "
+        f"point: {weakest.doing}, {accuracy[worst]:.1%} at {weakest.text(worst)}."
     )
 
 
@@ -77,22 +78,13 @@ def _reach(kind: PerturbationKind, low: float, high: float) -> str:
     return f"{kind.label} alone leaves it unchanged from {kind.text(low)} to {kind.text(high)}"
 
 
-def _place(kind: PerturbationKind, value: float, cells: int) -> float:
-    """Return a value's place on an axis: 0 at the first cell, cells - 1 at the last."""
-    return (value - kind.low) / (kind.high - kind.low) * (cells - 1)
-
-
 def _framed(kind: PerturbationKind, value: float, cells: int) -> tuple[int, int]:
     """Return the first framed cell, and the number of them: one, or two if the value lies between them."""
-    place = round(_place(kind, value, cells), 6)
+    place = round((value - kind.low) / (kind.high - kind.low) * (cells - 1), 6)
     return math.floor(place), 1 + math.ceil(place) - math.floor(place)
 
 
 def _ticks(kind: PerturbationKind, values: list[float]) -> str:
     """Return the labels of an axis: its ends and its neutral value."""
-    last = len(values) - 1
-    places = dict.fromkeys((0, round(_place(kind, kind.neutral, len(values))), last))
-    names = {0: ' class="first"', last: ' class="last"'}
-    return "".join(
-        f'<span{names.get(place, "")} style="--at:{place}">{kind.text(values[place])}</span>' for place in places
-    )
+    places = dict.fromkeys((0, values.index(kind.neutral), len(values) - 1))
+    return "".join(f'<span style="--at:{place}">{kind.text(values[place])}</span>' for place in places)

@@ -13,12 +13,7 @@ from mnistdash.ui.plots.style import plot
 SMALL_HEIGHT = 190  # pixels; six of them fit a screen
 MAX_POINTS = 400  # of a curve
 MAX_SKIPPED = 0.1  # share of the digits at which the selective prediction curve ends
-LAYOUT: dict[str, Any] = {
-    "height": 340,
-    "margin": {"l": 0, "r": 8, "t": 8, "b": 0},
-    "legend": {"orientation": "h", "y": 1.12},
-    "showlegend": True,
-}
+LAYOUT: dict[str, Any] = {"height": 340, "legend": {"orientation": "h", "y": 1.12}, "showlegend": True}
 
 
 def reliability_chart(result: Evaluation) -> go.Figure:
@@ -83,9 +78,7 @@ def robustness_chart(kind: PerturbationKind, levels: Sequence[float], accuracy: 
     ticks = kind.levels[:: 2 if len(kind.levels) % 2 else 3]
     x = {"range": [kind.low - margin, kind.high + margin], "tickvals": ticks, "ticktext": list(map(kind.text, ticks))}
     y = {"title": "accuracy", "range": [0, 1.03], "tickformat": ".0%", "dtick": 0.25}
-    return plot(
-        [curve, neutral], {"title": kind.label, **x}, y, **LAYOUT | {"height": SMALL_HEIGHT, "showlegend": False}
-    )
+    return plot([curve, neutral], {"title": kind.label, **x}, y, height=SMALL_HEIGHT, showlegend=False)
 
 
 def describe_robustness(kind: PerturbationKind, levels: Sequence[float], accuracy: Sequence[float]) -> str:

@@ -14,7 +14,7 @@ def plot(traces: list[Any], x: dict[str, Any], y: dict[str, Any], zoom: bool = F
         zoom: let users zoom in.
         **layout: other attributes of the layout.
     """
-    layout = {"margin": {"l": 0, "r": 0, "t": 8, "b": 0}, "xaxis": x, "yaxis": y} | layout
+    layout = {"margin": {"l": 0, "r": 8, "t": 8, "b": 0}, "xaxis": x, "yaxis": y} | layout
     figure = go.Figure(traces, layout)
     if not zoom:
         figure.update_layout(xaxis_fixedrange=True, yaxis_fixedrange=True)

@@ -81,7 +81,7 @@ def show_features(run: Run, so_far: History, data: Dataset) -> None:
     digit = widgets.segments("Digit", range(10), default=0, key="activated")
     st.caption("How strongly each layer responds (brighter is stronger). First eight channels.")
     image = data.validation.images[snapshots.first_of_each_digit(data.validation.labels)[digit]]
-    st.container(key="activations").html(activations(image, [(layer.name, layer.maps[digit]) for layer in view.layers]))
+    st.container(key="activations").html(activations(image, [(name, maps[digit]) for name, maps in view.layers]))
 
 
 def _choose_epochs(run: Run, so_far: History, data: Dataset) -> list[int]:

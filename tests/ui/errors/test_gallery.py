@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnistdash.data.label_votes import LabelVotes
 from mnistdash.evaluation.metrics import Evaluation
 from mnistdash.runs import store
 from mnistdash.runs.annotations import Annotation
@@ -43,6 +42,6 @@ def test_a_title_names_the_split_the_index_and_both_labels(context):
 
 
 def test_a_note_shows_votes_and_annotations(context):
-    votes = {1: LabelVotes(1, 4, 9, 2, 3, 0)}
+    votes = {1: "2 for 4, 3 for 9"}
     noted = replace(context, votes=votes, marks={1: Annotation("ambiguous"), 2: Annotation(note="blurred")})
     assert [noted.note(index) for index in (0, 1, 2)] == ["", "raters: 2 for 4, 3 for 9<br>ambiguous", "note"]

@@ -78,6 +78,9 @@ def test_axes_name_their_ends_and_the_neutral_value(island):
 
 
 def test_the_summary_names_the_weakest_kind():
-    said = flip_map.summary(made_curves(turn=[0.25] + [0.8] * 8), "validation")
-    assert "first 10 validation digits" in said
-    assert "Weakest point: turning, 25.0% at −60°" in said
+    said = flip_map.summary(made_curves(turn=[0.25] + [0.8] * 8), "the first 10 validation digits")
+    assert said.startswith("Accuracy on the first 10 validation digits, ")
+    assert "Unperturbed: 80.0%. Weakest point: turning, 25.0% at −60°" in said
+    falling = np.linspace(0.9, 0.2, 9).tolist()
+    said = flip_map.summary(made_curves(noise=falling, turn=[0.1] + [0.9] * 8), "digits")
+    assert "Unperturbed: 90.0%. Weakest point: noise, 20.0% at 40%" in said, "the kind with the lowest mean"

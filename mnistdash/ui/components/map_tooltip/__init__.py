@@ -1,14 +1,14 @@
 """A tooltip with the image of the digit under the pointer, for the map of digits."""
 
-import streamlit as st
+from pathlib import Path
 
-from mnistdash.ui.components import read_asset
+import streamlit as st
 
 _component = st.components.v2.component(
     "mnistdash.map_pictures",
     html='<div class="md-hover" hidden><div></div><div></div></div>',
-    css=read_asset(__file__, "component.css"),
-    js=read_asset(__file__, "component.js"),
+    css=Path(__file__).with_name("component.css").read_text("utf-8"),
+    js=Path(__file__).with_name("component.js").read_text("utf-8"),
     isolate_styles=False,
 )
 

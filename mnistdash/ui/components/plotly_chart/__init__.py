@@ -12,15 +12,13 @@ import plotly.io
 import streamlit as st
 from streamlit.components.v1 import declare_component
 
-from mnistdash.ui.components import read_asset
-
 # Serves Plotly's script from its Python package. The version lets browsers cache it.
 _files = declare_component("plotly", path=Path(plotly.__file__).parent / "package_data")
 SCRIPT_PATH = f"component/{_files.name}/plotly.min.js?{plotly.__version__}"
 _component = st.components.v2.component(
     "mnistdash.chart",
     html='<div class="md-chart" role="figure" style="height: 100%"></div>',
-    js=read_asset(__file__, "component.js"),
+    js=Path(__file__).with_name("component.js").read_text("utf-8"),
     isolate_styles=False,
 )
 
