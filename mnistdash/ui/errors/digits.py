@@ -13,6 +13,8 @@ from mnistdash.ui.errors.gallery import ExplorerContext, select_digits
 from mnistdash.ui.errors.query_state import CORRECT, MARKED, MISCLASSIFIED, QueryState
 from mnistdash.ui.html import confusion
 
+METRIC_WIDTH = 200  # pixels; the longest label fits
+
 
 def show(context: ExplorerContext, query: QueryState) -> None:
     """Show the section."""
@@ -33,7 +35,7 @@ def _metrics(context: ExplorerContext) -> None:
     metrics |= {"Errors": f"{len(result.errors):,}", "Images": f"{len(result.labels):,}"}
     with st.container(horizontal=True):
         for label, value in metrics.items():
-            st.metric(label, value, border=True, width="content")
+            st.metric(label, value, border=True, width=METRIC_WIDTH)
     if votes:
         disputed = sum(index in votes for index in result.errors.tolist())
         st.markdown(
