@@ -359,11 +359,11 @@ def test_disputed_labels_show_their_votes_and_are_excluded_from_a_second_accurac
     test = visit()
     figures = {metric.label: metric.value for metric in test.metric}
     assert figures["Accuracy"] == f"{result.accuracy:.2%}"
-    assert figures["Excluding disputed labels"] == f"{result.accuracy_without(np.array([wrong])):.2%}"
-    assert figures["Accuracy"] != figures["Excluding disputed labels"]
+    assert figures["Excluding disputed"] == f"{result.accuracy_without(np.array([wrong])):.2%}"
+    assert figures["Accuracy"] != figures["Excluding disputed"]
     assert f"raters: {dispute}" in gallery(test)
     assert f"Five human raters on this label: **{dispute}**" in text(visit(digit=wrong))
-    assert "Excluding disputed labels" not in [metric.label for metric in visit(split="train").metric]
+    assert "Excluding disputed" not in [metric.label for metric in visit(split="train").metric]
 
 
 @pytest.mark.slow

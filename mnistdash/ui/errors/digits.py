@@ -13,7 +13,7 @@ from mnistdash.ui.errors.gallery import ExplorerContext, select_digits
 from mnistdash.ui.errors.query_state import CORRECT, MARKED, MISCLASSIFIED, QueryState
 from mnistdash.ui.html import confusion
 
-METRIC_WIDTH = 200  # pixels; the longest label fits
+METRIC_WIDTH = 170  # pixels; two fit side by side on a phone
 
 
 def show(context: ExplorerContext, query: QueryState) -> None:
@@ -31,7 +31,7 @@ def _metrics(context: ExplorerContext) -> None:
     result, votes = context.result, context.votes
     metrics = {"Accuracy": f"{result.accuracy:.2%}"}
     if votes:
-        metrics["Excluding disputed labels"] = f"{result.accuracy_without(np.array(sorted(votes))):.2%}"
+        metrics["Excluding disputed"] = f"{result.accuracy_without(np.array(sorted(votes))):.2%}"
     metrics |= {"Errors": f"{len(result.errors):,}", "Images": f"{len(result.labels):,}"}
     with st.container(horizontal=True):
         for label, value in metrics.items():
