@@ -25,6 +25,7 @@ from mnistdash.system.locks import ProcessLock
 
 # Each test process, and each process that a test starts, has one core to itself.
 os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "MNISTDASH_THREADS": "1"}
+os.environ["no_proxy"] = "localhost,127.0.0.1"  # tests start servers on this machine, which may be behind a proxy
 
 
 def pytest_addoption(parser):
