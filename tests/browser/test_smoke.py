@@ -1,6 +1,8 @@
+import pytest
 from pen import STROKES, draw
 
 
+@pytest.mark.smoke
 def test_a_drawn_digit_is_predicted(small_server, open_visitor):
     visitor = open_visitor(small_server)
     visitor.visit("/draw")
