@@ -32,8 +32,8 @@ def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="also run slow tests and those that need MNIST or Chromium")
 
 
-# The slowest files first, or one process would finish with them alone while the other is idle; those with a browser in
-# turn with others, as two browsers would slow down each other.
+# The slowest files first, or one process would finish with them alone while the other is idle. Browser files alternate
+# with others, because two browsers slow each other down.
 SLOWEST = (
     *("browser/test_train.py", "training/test_loop.py", "browser/test_draw.py", "faults/", "browser/test_errors.py"),
     *("cli/", "browser/test_every_page.py", "app/"),

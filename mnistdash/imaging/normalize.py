@@ -98,7 +98,7 @@ def resize_to_box(digit: np.ndarray) -> np.ndarray:
 def center_by_mass(digit: np.ndarray) -> np.ndarray:
     """Place a digit of at most 28x28 pixels with its center of mass in the middle: (28, 28) float32."""
     height, width = digit.shape
-    row, column = ndimage.center_of_mass(digit)
+    row, column = ndimage.center_of_mass(digit) if digit.any() else (height / 2, width / 2)
     top, left = _clip_offset(row, height), _clip_offset(column, width)
     image = np.zeros((IMAGE_SIDE, IMAGE_SIDE), np.float32)
     image[top : top + height, left : left + width] = digit

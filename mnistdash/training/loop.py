@@ -132,10 +132,10 @@ def compiled(config: RunConfig, recipe: Recipe, plan: StepPlan) -> tuple[keras.M
 
 
 def _multi_step_function(model: keras.Model, count: int) -> Callable[[Any], dict[str, tf.Tensor]]:
-    """Return a function that trains for `count` steps with data from an iterator.
+    """Return a function that trains for `count` steps with data from an endless iterator.
 
-    Keras' own checks before each step whether the data has ended, which our endless data never does: without the check
-    `softmax` trains a third faster, and the graph is built sooner.
+    The one of Keras checks before each step whether the data has ended. Without the check, `softmax` trains a third
+    faster and the graph is built sooner.
     """
 
     def run_steps(iterator: Any) -> dict[str, tf.Tensor]:

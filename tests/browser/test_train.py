@@ -25,13 +25,13 @@ PERCENT = r"\d+\.\d\d%"
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory) -> Path:
-    """Shared, so that only the first run measures the faster precision."""
+    """Return a cache folder for all servers, so that only the first run measures the faster precision."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture
 def server(start_server, cache) -> Server:
-    """A dashboard with the offline sample, on which runs take seconds."""
+    """Start a dashboard with the offline sample, on which runs take seconds."""
     return start_server(**with_sample(cache), MNISTDASH_STAND_BY="1")
 
 

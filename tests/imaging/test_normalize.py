@@ -147,3 +147,7 @@ def test_last_step_is_the_network_input(drawing):
     assert names == ["Cropped", "Stroke width normalized", "Fitted to 20 × 20", "Centered in 28 × 28"]
     assert np.array_equal(steps[-1][1], to_mnist(drawing))
     assert max(steps[2][1].shape) == 20
+
+
+def test_foreground_that_vanishes_in_the_box_gives_a_blank_input():
+    assert not normalize.center_by_mass(np.zeros((20, 12), np.float32)).any()

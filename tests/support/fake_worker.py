@@ -7,24 +7,13 @@ import os
 import sys
 import threading
 import time
-from pathlib import Path
 
 from mnistdash.data import sample
-from mnistdash.data.dataset import Dataset
 from mnistdash.jobs import worker
 from mnistdash.runs.config import RunConfig
-from mnistdash.runs.events import EventWriter
-from mnistdash.runs.throughput import ThroughputCache
 
 
-def train(
-    config: RunConfig,
-    folder: Path,
-    dataset: Dataset,
-    writer: EventWriter,
-    stop: threading.Event,
-    throughput: ThroughputCache,
-) -> None:
+def train(config: RunConfig, folder, dataset, writer, stop: threading.Event, throughput) -> None:
     """Do what the seed says, in place of training."""
     print("hello from the worker", flush=True)
     if config.seed == 1:
